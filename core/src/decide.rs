@@ -1,0 +1,115 @@
+//! The decision for one submission: dedupe, then state, then rules, in that order for ever.
+//!
+//! A store looks up what it knows, asks here, and writes what it is told. Every node and every test asks the same
+//! function.
+
+use crate::contest::Contest;
+use crate::entry::{BallotCast, Event, Previous, StateChange, StateChanged};
+use crate::id::{ContestNumber, Seq, Time, VoterKey};
+use crate::rejection::Rejection;
+use crate::state::{ContestState, ElectionState};
+use crate::submission::{Act, ActKind, Ballot, Selections};
+
+/// A ballot that the ledger holds already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it stands.
+    pub seq: Seq,
+    /// The contest voted in.
+    pub contest: ContestNumber,
+    /// Who voted.
+    pub voter: VoterKey,
+    /// What was chosen.
+    pub selections: Selections,
+}
+
+/// What the ledger knows that matters for one ballot.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The ballot with the same submission id.
+    pub same_id: Option<&'a Recorded>,
+    /// The vote of the voter of `same_id` that counts now, in its contest.
+    pub current_of_same_id: Option<Seq>,
+    /// The voter's vote that counts now, in this contest.
+    pub current: Option<&'a Recorded>,
+}
+
+/// What is to be done with one submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Append this event; a replaced vote is named in it.
+    Accept(Event),
+    /// Nothing moves: the vote stands at this place.
+    Repeated(Seq),
+    /// Nothing moves: it was counted at this place, and the voter has changed the vote since.
+    Superseded(Seq),
+    /// Nothing moves: the contest is already as the act wants it.
+    Unchanged,
+    /// Refused.
+    Rejected(Rejection),
+}
+
+/// Decides one ballot.
+#[must_use]
+pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, ballot: &Ballot) -> Verdict {
+    if let Some(recorded) = known.same_id {
+        let same = recorded.voter == ballot.voter
+            && recorded.selections == ballot.selections
+            && recorded.contest == ballot.contest;
+        return match known.current_of_same_id {
+            _ if !same => Verdict::Rejected(Rejection::IdReused),
+            Some(current) if current != recorded.seq => Verdict::Superseded(recorded.seq),
+            _ => Verdict::Repeated(recorded.seq),
+        };
+    }
+    if let Some(current) = known.current {
+        if current.selections == ballot.selections {
+            return Verdict::Repeated(current.seq);
+        }
+        if contest.change == crate::Change::Final {
+            return Verdict::Rejected(Rejection::AlreadyVoted { current: current.seq });
+        }
+    }
+    let allowed = state.accepts_ballots().and_then(|()| contest.check(&ballot.selections));
+    if let Err(rejection) = allowed {
+        return Verdict::Rejected(rejection);
+    }
+    match (known.current, ballot.replaces) {
+        (Some(current), Some(replaces)) if current.seq != replaces => {
+            return Verdict::Rejected(Rejection::Superseded { current: current.seq });
+        }
+        _ => {}
+    }
+    Verdict::Accept(Event::BallotCast(BallotCast {
+        contest: ballot.contest,
+        group: ballot.group,
+        voter: ballot.voter,
+        id: ballot.id,
+        selections: ballot.selections.clone(),
+        previous: known.current.map(|current| Previous { seq: current.seq, selections: current.selections.clone() }),
+    }))
+}
+
+/// The most rounds of one election.
+pub const ROUNDS_MAX: usize = 100;
+
+/// Decides one act and, where it is accepted, moves the state. `contest` is the contest acted on.
+pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: Time) -> Verdict {
+    let change = match &act.kind {
+        ActKind::Open { scheduled } => StateChange::Opened { scheduled: *scheduled, definition: contest.digest() },
+        ActKind::Pause => StateChange::Paused,
+        ActKind::Close { scheduled } => StateChange::Closed { scheduled: *scheduled },
+        ActKind::Reopen => StateChange::Reopened,
+        ActKind::Reveal => StateChange::Revealed,
+        ActKind::StartRound(_) if state.contests.len() >= ROUNDS_MAX => {
+            return Verdict::Rejected(Rejection::TooManyRounds { max: ROUNDS_MAX });
+        }
+        ActKind::StartRound(next) => StateChange::RoundStarted { next: next.id, definition: next.digest() },
+    };
+    let changed = StateChanged { contest: act.contest, change, by: act.by.clone(), reason: act.reason.clone() };
+    match state.apply(&changed, at) {
+        Ok(true) => Verdict::Accept(Event::StateChanged(changed)),
+        Ok(false) => Verdict::Unchanged,
+        Err(rejection) => Verdict::Rejected(rejection),
+    }
+}

@@ -1,0 +1,158 @@
+//! Names for things: every id and ordinal is its own type, so that none can stand in for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+uuid_id! {
+    /// Names one election for ever, outside this installation too (`UUIDv7`).
+    ElectionId,
+    /// Names one contest for ever (`UUIDv7`); a new round is a new contest.
+    ContestId,
+    /// Names one choice of one contest for ever (`UUIDv7`).
+    ChoiceId,
+    /// Names one submission; made by the client, so that a retry can be told from a second vote.
+    SubmissionId,
+}
+
+macro_rules! number {
+    ($($(#[$doc:meta])* $name:ident($inner:ty)),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+number! {
+    /// The place of a contest in its election, from 0; in a poll, the round less one.
+    ContestNumber(u32),
+    /// The place of a choice in its contest, from 0; frozen when the contest opens.
+    ChoiceNumber(u16),
+    /// A class of voters; 0 is the default group that everybody belongs to.
+    GroupNumber(u16),
+    /// The place of a unit in its election's tree; 0 is the root.
+    UnitNumber(u32),
+    /// The place of an entry in its ledger, from 1; 0 is the empty ledger.
+    Seq(u64),
+    /// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
+    Time(u64),
+}
+
+impl ContestNumber {
+    /// The place in a list of contests.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ChoiceNumber {
+    /// The place in a list of choices.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl Seq {
+    /// The next place. A ledger would have to grow by a million entries a second for half a million years to overflow.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// A life of a ledger: random, new after each restore or migration, so that counters of another life are never trusted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub [u8; 8]);
+
+/// The hash over all entries up to one place: `SHA-256(chain before ‖ canonical bytes of the entry)`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Chain(pub [u8; 32]);
+
+/// A voter, only as a keyed hash: nobody gets from here to a name, a device or a code without the master secret.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VoterKey(pub [u8; 16]);
+
+impl Chain {
+    /// The chain of the empty ledger.
+    pub const EMPTY: Self = Self([0; 32]);
+
+    /// The chain after one more entry.
+    #[must_use]
+    pub fn extend(&self, canonical_bytes: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(self.0).chain_update(canonical_bytes).finalize().into())
+    }
+}
+
+fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+macro_rules! hex_format {
+    ($($name:ident),+) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                hex(&self.0, f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    )+};
+}
+hex_format!(Epoch, Chain);
+
+impl fmt::Debug for VoterKey {
+    /// Shows nothing: no voter belongs in any log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VoterKey(..)")
+    }
+}
+
+/// The opaque name of a snapshot as watchers see it; within one audience it never goes back.
+///
+/// Full outputs carry `epoch.seq`; masked ones `epoch.sN`, where N counts state entries only, so that a hidden
+/// contest's version tells nothing about its votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// Up to this entry.
+    Full(Epoch, Seq),
+    /// Up to this many state entries.
+    Masked(Epoch, u64),
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(epoch, seq) => write!(f, "{epoch}.{seq}"),
+            Self::Masked(epoch, count) => write!(f, "{epoch}.s{count}"),
+        }
+    }
+}
