@@ -1,1 +1,7 @@
+//! Hustings counts every vote once, shows it at once, and proves it afterwards.
+//!
+//! The modules stand in the order in which data flows; `docs/ARCHITECTURE.md` says which may know which.
 
+pub mod clock;
+pub mod keys;
+pub mod ledger;

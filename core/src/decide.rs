@@ -101,14 +101,18 @@ pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: T
         ActKind::Close { scheduled } => StateChange::Closed { scheduled: *scheduled },
         ActKind::Reopen => StateChange::Reopened,
         ActKind::Reveal => StateChange::Revealed,
-        ActKind::StartRound(_) if state.contests.len() >= ROUNDS_MAX => {
-            return Verdict::Rejected(Rejection::TooManyRounds { max: ROUNDS_MAX });
-        }
         ActKind::StartRound(next) => StateChange::RoundStarted { next: next.id, definition: next.digest() },
     };
     let changed = StateChanged { contest: act.contest, change, by: act.by.clone(), reason: act.reason.clone() };
-    match state.apply(&changed, at) {
-        Ok(true) => Verdict::Accept(Event::StateChanged(changed)),
+    let full = matches!(act.kind, ActKind::StartRound(_)) && state.contests.len() >= ROUNDS_MAX;
+    let mut after = state.clone();
+    match after.apply(&changed, at) {
+        // The limit is checked after the state, which is the order that `Rejection` documents.
+        Ok(true) if full => Verdict::Rejected(Rejection::TooManyRounds { max: ROUNDS_MAX }),
+        Ok(true) => {
+            *state = after;
+            Verdict::Accept(Event::StateChanged(changed))
+        }
         Ok(false) => Verdict::Unchanged,
         Err(rejection) => Verdict::Rejected(rejection),
     }

@@ -1,0 +1,275 @@
+//! The master secret and everything derived from it: voter keys, device cookies, receipts, token hashes.
+//!
+//! Invariant: the secret lives outside the database, so neither a stolen database nor a public export tells who voted.
+//! Derivation is HMAC-SHA-256 (RFC 2104) with a label for each purpose.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use hustings_core::{ElectionId, Seq, VoterKey};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::clock::Random;
+use crate::ledger::ElectionKey;
+
+/// The master secret of one installation.
+#[derive(Clone)]
+pub struct Keys {
+    master: [u8; 32],
+    receipt: [u8; 32],
+    locator: [u8; 32],
+    device: [u8; 32],
+}
+
+/// Why there is no usable secret, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment's secret is too weak.
+    #[error("HUSTINGS_SECRET must have at least 32 characters; make one with: openssl rand -hex 32")]
+    Short,
+    /// The file cannot be read or made.
+    #[error("cannot use the secret in {path}: {error}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What went wrong.
+        error: std::io::Error,
+    },
+    /// The file is not a secret.
+    #[error("{0} is not a secret of Hustings (64 hexadecimal digits); put the right file back from your backup")]
+    Malformed(String),
+    /// Others can read the file.
+    #[error("{0} can be read by others; run: chmod 600 {0}")]
+    Mode(String),
+    /// The database expects a secret, and there is none.
+    #[error(
+        "the database has votes but {0} is missing: put it back from your backup, or set HUSTINGS_SECRET. \
+         A new secret would make every voter a new one"
+    )]
+    Missing(String),
+}
+
+/// What a receipt says about where its entry stands; only the holder of the secret can read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locator {
+    /// Whose ledger.
+    pub election: ElectionKey,
+    /// Which entry.
+    pub seq: Seq,
+}
+
+impl Keys {
+    /// The keys of a master secret.
+    #[must_use]
+    pub fn new(master: [u8; 32]) -> Self {
+        let derive = |label: &str| mac(&master, &[label.as_bytes()]);
+        Self { receipt: derive("receipt"), locator: derive("locator"), device: derive("device"), master }
+    }
+
+    /// From `HUSTINGS_SECRET` where set, else from `secret.key` in the folder, which a new installation makes (0600).
+    pub fn load(
+        folder: &Path,
+        from_environment: Option<&str>,
+        is_new: bool,
+        random: &dyn Random,
+    ) -> Result<Self, SecretError> {
+        if let Some(secret) = from_environment {
+            if secret.len() < 32 {
+                return Err(SecretError::Short);
+            }
+            return Ok(Self::new(Sha256::digest(secret.as_bytes()).into()));
+        }
+        let path = folder.join("secret.key");
+        let shown = path.display().to_string();
+        let file_error = |error| SecretError::File { path: shown.clone(), error };
+        if !path.exists() {
+            if !is_new {
+                return Err(SecretError::Missing(shown));
+            }
+            let mut master = [0; 32];
+            random.fill(&mut master);
+            let text: String = master.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut file =
+                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(file_error)?;
+            file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+            fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)?;
+            return Ok(Self::new(master));
+        }
+        let mode = fs::metadata(&path).map_err(file_error)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(SecretError::Mode(shown));
+        }
+        let text = fs::read_to_string(&path).map_err(file_error)?;
+        let master = parse_hex(text.trim()).ok_or(SecretError::Malformed(shown))?;
+        Ok(Self::new(master))
+    }
+
+    /// What the database keeps to notice another installation's secret; tells nothing about the secret.
+    #[must_use]
+    pub fn check(&self) -> [u8; 16] {
+        first(&mac(&self.master, &[b"check"]))
+    }
+
+    /// The voter whom a token holder named. Different elections give unrelated keys.
+    #[must_use]
+    pub fn named_voter(&self, election: ElectionId, name: &str) -> VoterKey {
+        VoterKey(first(&mac(&self.master, &[b"voter:name", election.0.as_bytes(), name.as_bytes()])))
+    }
+
+    /// The voter behind a device. Different elections give unrelated keys.
+    #[must_use]
+    pub fn device_voter(&self, election: ElectionId, device: &Device) -> VoterKey {
+        VoterKey(first(&mac(&self.master, &[b"voter:device", election.0.as_bytes(), &device.0])))
+    }
+
+    /// A device's cookie: the device key and a signature.
+    #[must_use]
+    pub fn sign_device(&self, device: &Device) -> String {
+        let tag: [u8; 16] = first(&mac(&self.device, &[&device.0]));
+        URL_SAFE_NO_PAD.encode([device.0, tag].concat())
+    }
+
+    /// The device of a cookie that this installation signed.
+    #[must_use]
+    pub fn verify_device(&self, cookie: &str) -> Option<Device> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(cookie).ok()?.try_into().ok()?;
+        let device = Device(first(&bytes));
+        let tag: [u8; 16] = first(&mac(&self.device, &[&device.0]));
+        bool::from(tag.ct_eq(&bytes[16..])).then_some(device)
+    }
+
+    /// The id of the receipt for an entry: not guessable, the same for ever, and bound to the entry's very bytes.
+    ///
+    /// 32 characters of base64url over `tag[12] ‖ (election[4] ‖ seq[8]) xor HMAC(locator, tag)`, where `tag` is
+    /// `HMAC(receipt, election ‖ canonical bytes)`. So the place can be found again without an index, and tells nothing
+    /// to anybody else.
+    #[must_use]
+    pub fn receipt(&self, election: ElectionKey, seq: Seq, canonical_bytes: &[u8]) -> String {
+        let tag = self.receipt_tag(election, canonical_bytes);
+        let place = Place { election: election.0, seq: seq.0 }.to_bytes();
+        URL_SAFE_NO_PAD.encode([tag, self.blind(&tag, place)].concat())
+    }
+
+    /// Where the receipt's entry must stand. [`Keys::receipt`] over that entry must give the same id again.
+    #[must_use]
+    pub fn locate(&self, receipt: &str) -> Option<Locator> {
+        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(receipt).ok()?.try_into().ok()?;
+        let (tag, place) = bytes.split_first_chunk::<12>()?;
+        let place = Place::from_bytes(self.blind(tag, place.try_into().ok()?));
+        Some(Locator { election: ElectionKey(place.election), seq: Seq(place.seq) })
+    }
+
+    fn receipt_tag(&self, election: ElectionKey, canonical_bytes: &[u8]) -> [u8; 12] {
+        first(&mac(&self.receipt, &[&election.0.to_be_bytes(), canonical_bytes]))
+    }
+
+    fn blind(&self, tag: &[u8; 12], place: [u8; 12]) -> [u8; 12] {
+        let mask: [u8; 12] = first(&mac(&self.locator, &[tag]));
+        std::array::from_fn(|at| place[at] ^ mask[at])
+    }
+}
+
+struct Place {
+    election: u32,
+    seq: u64,
+}
+
+impl Place {
+    fn to_bytes(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&self.election.to_be_bytes());
+        bytes[4..].copy_from_slice(&self.seq.to_be_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; 12]) -> Self {
+        let [a, b, c, d, seq @ ..] = bytes;
+        Self { election: u32::from_be_bytes([a, b, c, d]), seq: u64::from_be_bytes(seq) }
+    }
+}
+
+/// A device that opened a page of ours: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Device(pub [u8; 16]);
+
+/// A new token as its holder sees it, once: `hst_` and 32 random bytes in base64url.
+#[must_use]
+pub fn new_token(random: &dyn Random) -> String {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes);
+    format!("hst_{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What is stored of a token or ticket. They are long and random, so a plain hash cannot be searched.
+#[must_use]
+pub fn token_hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+    for part in parts {
+        // Each part with its length, so that no two lists of parts give the same bytes.
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
+    std::array::from_fn(|at| bytes[at])
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    let bytes: Vec<u8> =
+        (0..64).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect::<Option<_>>()?;
+    (text.len() == 64).then_some(())?;
+    bytes.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemRandom;
+
+    #[test]
+    fn receipts_find_their_entry_and_nobody_elses() {
+        let keys = Keys::new([7; 32]);
+        let receipt = keys.receipt(ElectionKey(3), Seq(41), b"entry");
+        assert_eq!(receipt.len(), 32);
+        assert_eq!(keys.locate(&receipt), Some(Locator { election: ElectionKey(3), seq: Seq(41) }));
+        assert_ne!(receipt, keys.receipt(ElectionKey(3), Seq(41), b"other"));
+        assert_ne!(Keys::new([8; 32]).locate(&receipt), keys.locate(&receipt));
+        assert_eq!(keys.locate("nonsense"), None);
+    }
+
+    #[test]
+    fn only_our_own_cookies_are_devices() {
+        let keys = Keys::new([7; 32]);
+        let device = Device([9; 16]);
+        let cookie = keys.sign_device(&device);
+        assert!(keys.verify_device(&cookie).is_some());
+        assert!(Keys::new([8; 32]).verify_device(&cookie).is_none());
+        assert!(keys.verify_device(&cookie[1..]).is_none());
+    }
+
+    #[test]
+    fn a_secret_is_made_once_and_kept_private() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Keys::load(folder.path(), None, true, &SystemRandom).expect("made");
+        let again = Keys::load(folder.path(), None, false, &SystemRandom).expect("read");
+        assert_eq!(first.check(), again.check());
+        let path = folder.path().join("secret.key");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
+        assert!(matches!(Keys::load(folder.path(), None, false, &SystemRandom), Err(SecretError::Mode(_))));
+        fs::remove_file(&path).expect("remove");
+        assert!(matches!(Keys::load(folder.path(), None, false, &SystemRandom), Err(SecretError::Missing(_))));
+        assert!(matches!(Keys::load(folder.path(), Some("short"), false, &SystemRandom), Err(SecretError::Short)));
+    }
+}

@@ -1,0 +1,160 @@
+//! The ledger: the append-only, gapless sequence of entries of each election, and the only truth about what was counted.
+//!
+//! Job: decide and store batches, give entries back, and keep the registry of everything that is not counted.
+//! Invariant: what [`Ledger::append`] answered is on disk, in exactly one place, under one hash chain.
+//! It must not know: HTTP, voters' names, watchers, counters.
+
+mod batch;
+pub mod conformance;
+mod elections;
+mod error;
+mod registry;
+mod sqlite;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{
+    Chain, ContestNumber, Election, ElectionState, Entry, Epoch, Fold, Increment, Rejection, Seq, Submission, Time,
+    VoterKey,
+};
+
+pub use elections::Elections;
+pub use error::LedgerError;
+pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
+pub use sqlite::{Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts};
+
+/// An election's small number inside one installation; kept for ever, also by backups and migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ElectionKey(pub u32);
+
+/// The most entries one [`Ledger::read`] gives, so that no reader holds a long transaction.
+pub const PAGE_MAX: usize = 50_000;
+
+/// The truth about what was counted. All methods may be called from any task at any time.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Decides each submission in order and appends what is accepted, in one transaction that was synced when this
+    /// returns. One bad submission never fails its neighbours. After an error nothing of the batch is in the ledger.
+    async fn append(&self, batch: Vec<Addressed>) -> Result<Committed, LedgerError>;
+
+    /// Where the ledgers stand; unknown elections are left out.
+    async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError>;
+
+    /// The next entries after a place, at most `limit` and [`PAGE_MAX`], in order and without gaps.
+    async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError>;
+
+    /// The entry of the voter's ballot that counts now.
+    async fn ballot(
+        &self,
+        election: ElectionKey,
+        contest: ContestNumber,
+        voter: VoterKey,
+    ) -> Result<Option<Stored>, LedgerError>;
+
+    /// Keeps a fold, so that later ones can start from it. Keeping the same one twice changes nothing.
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError>;
+
+    /// The latest kept fold of this epoch at or before a place.
+    async fn snapshot(&self, election: ElectionKey, epoch: Epoch, at: Seq) -> Result<Option<Fold>, LedgerError>;
+
+    /// What schedules have made due by this time, and when the next one is.
+    async fn due(&self, now: Time) -> Result<Schedules, LedgerError>;
+
+    /// Gives every ledger a new epoch, after a restore: counters and watchers of the earlier life start anew.
+    async fn renew_epochs(&self) -> Result<(), LedgerError>;
+
+    /// Writes a consistent copy while votes go on; the file appears only when it is whole and synced.
+    async fn backup(&self, file: &Path) -> Result<(), LedgerError>;
+}
+
+/// A submission and the election it is for.
+#[derive(Debug, Clone)]
+pub struct Addressed {
+    /// Whose ledger.
+    pub election: ElectionKey,
+    /// What is asked.
+    pub submission: Submission,
+}
+
+/// A stored entry with its canonical bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The entry.
+    pub entry: Entry,
+    /// Its bytes, as they are chained.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of one submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in the ledger.
+    Accepted(Stored),
+    /// It is in the ledger and replaced an earlier vote.
+    Changed(Stored),
+    /// It was in the ledger already.
+    Repeated(Stored),
+    /// It was in the ledger already, and the voter has changed the vote since.
+    Superseded(Stored),
+    /// The contest was already as the act wanted it.
+    Unchanged,
+    /// It was refused; with the vote that counts, where the refusal is about one.
+    Rejected(Rejection, Option<Stored>),
+}
+
+/// A batch that is on disk.
+#[derive(Debug)]
+pub struct Committed {
+    /// One answer for each submission, in order.
+    pub answers: Vec<Answer>,
+    /// How far each election's ledger moved.
+    pub advances: Vec<Arc<Advance>>,
+}
+
+/// How far one ledger moved in one batch: all that counters need to follow.
+#[derive(Debug, Clone)]
+pub struct Advance {
+    /// Whose ledger.
+    pub election: ElectionKey,
+    /// The head before.
+    pub before: Head,
+    /// The head after.
+    pub after: Head,
+    /// The sum of the batch's increments.
+    pub increments: Vec<Increment>,
+    /// The election's state after, where the batch changed it.
+    pub state: Option<ElectionState>,
+}
+
+/// Where a ledger stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The ledger's life.
+    pub epoch: Epoch,
+    /// The last entry.
+    pub seq: Seq,
+    /// Its time.
+    pub time: Time,
+    /// The chain up to it.
+    pub chain: Chain,
+}
+
+/// What schedules ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schedules {
+    /// Elections with something due.
+    pub due: Vec<ElectionKey>,
+    /// The next time at which something becomes due.
+    pub next: Option<Time>,
+}
+
+/// A new election with the first acts on it.
+#[derive(Debug, Clone)]
+pub struct NewElection {
+    /// Its definition.
+    pub election: Election,
+    /// Acts to append in the same transaction, such as the opening.
+    pub acts: Vec<hustings_core::Act>,
+}

@@ -1,0 +1,163 @@
+//! The registry: everything that is not counted. Definitions, tokens, tickets, the secret's check value.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{Code, Election, ElectionId, Slug, Time};
+
+use super::{ElectionKey, LedgerError, NewElection};
+
+/// An election as the registry knows it.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// Its number inside this installation.
+    pub key: ElectionKey,
+    /// Its definition.
+    pub election: Arc<Election>,
+}
+
+/// How a caller names an election.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// By its number inside.
+    Key(ElectionKey),
+    /// By its id.
+    Id(ElectionId),
+    /// By its code.
+    Code(Code),
+    /// By its slug.
+    Slug(Slug),
+}
+
+/// What a token allows. Each is asked for by exactly the calls that need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Everything, tokens too.
+    Admin,
+    /// Create elections and run them.
+    Manage,
+    /// Vote for named voters.
+    Vote,
+    /// Read results that are hidden from others, entries and exports.
+    Results,
+    /// Read the full metrics.
+    Metrics,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 5] = [Self::Admin, Self::Manage, Self::Vote, Self::Results, Self::Metrics];
+
+    /// The stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Manage => "manage",
+            Self::Vote => "vote",
+            Self::Results => "results",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// A set of scopes, written as names with commas between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scopes(pub Vec<Scope>);
+
+impl Scopes {
+    /// Whether the set allows a scope; `admin` allows all.
+    #[must_use]
+    pub fn allow(&self, scope: Scope) -> bool {
+        self.0.contains(&scope) || self.0.contains(&Scope::Admin)
+    }
+}
+
+impl std::str::FromStr for Scopes {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Scope::ALL.map(Scope::name).join(", ");
+        let one = |name: &str| {
+            let found = Scope::ALL.into_iter().find(|scope| scope.name() == name.trim());
+            found.ok_or_else(|| format!("unknown scope `{name}`: use some of {}", known()))
+        };
+        let mut scopes: Vec<Scope> = text.split(',').map(one).collect::<Result<_, _>>()?;
+        scopes.sort_unstable();
+        scopes.dedup();
+        Ok(Self(scopes))
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|scope| scope.name()).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// A token's number, as lists show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenId(pub i64);
+
+/// A token to be made. Only the hash is stored.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What people call it.
+    pub name: String,
+    /// `SHA-256` of the token.
+    pub hash: [u8; 32],
+    /// What it allows.
+    pub scopes: Scopes,
+    /// Requests a minute; none means no limit.
+    pub per_minute: Option<u32>,
+    /// When it was made.
+    pub created: Time,
+}
+
+/// A token as it is stored.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// Its number.
+    pub id: TokenId,
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Scopes,
+    /// Requests a minute; none means no limit.
+    pub per_minute: Option<u32>,
+    /// When it was made.
+    pub created: Time,
+    /// When it was revoked.
+    pub revoked: Option<Time>,
+}
+
+/// Everything that is not counted. All methods may be called from any task at any time.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Keeps a new election and appends its first acts, all or nothing.
+    async fn create(&self, new: NewElection) -> Result<Registered, LedgerError>;
+
+    /// Finds an election.
+    async fn election(&self, wanted: Wanted) -> Result<Option<Registered>, LedgerError>;
+
+    /// Elections after a key, newest key last, at most `limit`.
+    async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError>;
+
+    /// Keeps a new token.
+    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError>;
+
+    /// The token with this hash, unless it was revoked.
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError>;
+
+    /// All tokens, in the order they were made.
+    async fn tokens(&self) -> Result<Vec<Token>, LedgerError>;
+
+    /// Revokes a token for ever; false where there is none with this number that was not revoked before.
+    async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError>;
+
+    /// Keeps a ticket for one election's full results.
+    async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError>;
+
+    /// Spends a ticket: true at most once, for this election, before it expires.
+    async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError>;
+}

@@ -1,0 +1,168 @@
+//! [`Ledger`] on SQLite: one transaction a batch, on the writing thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::folder::FolderError;
+use super::open::{self, SqliteOptions};
+use super::readers::Readers;
+use super::sql;
+use super::writer::{Failure, Writer, survive};
+use crate::clock::{Clock, Random};
+use crate::ledger::batch::{self, Decided};
+use crate::ledger::{Addressed, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored};
+
+/// A ledger and registry in one file. The data folder must be locked by this process.
+pub struct SqliteLedger {
+    pub(super) writer: Writer,
+    pub(super) readers: Readers,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    options: SqliteOptions,
+}
+
+impl SqliteLedger {
+    /// Opens a database, makes or upgrades its tables, and checks that it belongs to this secret.
+    pub fn open(
+        options: SqliteOptions,
+        secret_check: [u8; 16],
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, FolderError> {
+        let connection = open::writer(&options)?;
+        let failed = |what: String| FolderError::Database { path: options.path.display().to_string(), what };
+        if !sql::secret_check(&connection, secret_check).map_err(|error| failed(survive(error).to_string()))? {
+            let folder = options.path.parent().unwrap_or(Path::new("."));
+            return Err(FolderError::OtherSecret(folder.display().to_string()));
+        }
+        let writer = Writer::start(connection, options.checkpoint_pages).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { writer, readers: Readers::new(options.clone()), clock, random, options })
+    }
+
+    /// Opens a database only to read, beside a server that may be running.
+    pub fn backup_file(database: &Path, file: &Path) -> Result<(), LedgerError> {
+        let connection =
+            open::reader(&SqliteOptions::new(database.to_owned())).map_err(|error| survive(error.into()))?;
+        write_backup(&connection, file).map_err(survive)
+    }
+
+    /// Another reader of the same database, for commands that only look.
+    #[must_use]
+    pub fn options(&self) -> &SqliteOptions {
+        &self.options
+    }
+}
+
+/// Decides a batch and writes it, inside a transaction that the caller commits.
+pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) -> Result<Committed, Failure> {
+    let mut keys: Vec<ElectionKey> = batch.iter().map(|addressed| addressed.election).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let locked = sql::lock(tx, &keys)?;
+    let Decided { answers, entries, rounds, advances } =
+        batch::decide(batch, locked, now, &mut sql::InTransaction(tx))?;
+    sql::append(tx, &entries)?;
+    for (key, next) in &rounds {
+        sql::add_round(tx, *key, next)?;
+    }
+    for advance in &advances {
+        sql::move_head(tx, advance)?;
+    }
+    Ok(Committed { answers, advances })
+}
+
+/// Begins a transaction that may write. It rolls back by itself where it is dropped without a commit.
+pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Failure> {
+    Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn append(&self, batch: Vec<Addressed>) -> Result<Committed, LedgerError> {
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                let committed = append_in(&tx, batch, now)?;
+                tx.commit()?;
+                Ok(committed)
+            })
+            .await
+    }
+
+    async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError> {
+        let keys = elections.to_vec();
+        self.readers.run(move |connection| sql::heads(connection, &keys)).await
+    }
+
+    async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError> {
+        let limit = limit.min(PAGE_MAX);
+        self.readers.run(move |connection| sql::read(connection, election, after, limit)).await
+    }
+
+    async fn ballot(
+        &self,
+        election: ElectionKey,
+        contest: ContestNumber,
+        voter: VoterKey,
+    ) -> Result<Option<Stored>, LedgerError> {
+        self.readers.run(move |connection| sql::ballot(connection, election, contest, voter)).await
+    }
+
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+        let fold = fold.clone();
+        self.writer.run(move |connection| sql::save_snapshot(connection, election, epoch, &fold)).await
+    }
+
+    async fn snapshot(&self, election: ElectionKey, epoch: Epoch, at: Seq) -> Result<Option<Fold>, LedgerError> {
+        self.readers.run(move |connection| sql::snapshot(connection, election, epoch, at)).await
+    }
+
+    async fn due(&self, now: Time) -> Result<Schedules, LedgerError> {
+        self.readers.run(move |connection| sql::due(connection, now)).await
+    }
+
+    async fn renew_epochs(&self) -> Result<(), LedgerError> {
+        let random = Arc::clone(&self.random);
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                sql::renew_epochs(&tx, || new_epoch(random.as_ref()))?;
+                Ok(tx.commit()?)
+            })
+            .await
+    }
+
+    async fn backup(&self, file: &Path) -> Result<(), LedgerError> {
+        let file: PathBuf = file.to_owned();
+        self.readers.run(move |connection| write_backup(connection, &file)).await
+    }
+}
+
+/// A new life of a ledger.
+pub(super) fn new_epoch(random: &dyn Random) -> Epoch {
+    let mut epoch = Epoch([0; 8]);
+    random.fill(&mut epoch.0);
+    epoch
+}
+
+fn write_backup(connection: &Connection, file: &Path) -> Result<(), Failure> {
+    let unusable = |error: std::io::Error| {
+        Failure::Ledger(LedgerError::Unavailable(format!("cannot write {}: {error}", file.display())))
+    };
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Beside its place and under another name, so that the name never stands for half a copy.
+    let unfinished = tempfile::Builder::new().prefix(".hustings-backup-").tempdir_in(folder).map_err(unusable)?;
+    let partial = unfinished.path().join("hustings.db");
+    sql::backup(connection, &partial.display().to_string())?;
+    std::fs::File::open(&partial).and_then(|copy| copy.sync_all()).map_err(unusable)?;
+    std::fs::rename(&partial, file).map_err(unusable)?;
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)
+}

@@ -1,0 +1,113 @@
+//! Opening the database: pragmas, migrations, and a checkpoint before anything is answered.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::folder::FolderError;
+
+mod embedded {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// How to open a database.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The database file.
+    pub path: PathBuf,
+    /// A SQLite VFS by name; none is the operating system's. Tests of power loss bring their own.
+    pub vfs: Option<String>,
+    /// `PRAGMA synchronous`; anything but `FULL` loses votes, and is here so that a test can prove it.
+    pub synchronous: &'static str,
+    /// How many pages the write-ahead log may hold before it is copied into the database.
+    pub checkpoint_pages: u32,
+}
+
+impl SqliteOptions {
+    /// The options of a real installation.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, vfs: None, synchronous: "FULL", checkpoint_pages: 4_000 }
+    }
+}
+
+/// Opens the one connection that writes; when this returns, nothing in the file is without a sync.
+pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError> {
+    let shown = options.path.display().to_string();
+    let failed = |error: rusqlite::Error| FolderError::Database { path: shown.clone(), what: error.to_string() };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(options, flags).map_err(failed)?;
+    refuse_newer_schema(&connection, &shown)?;
+    let pragmas = format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0;
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -24000; PRAGMA foreign_keys = ON;",
+        options.synchronous
+    );
+    connection.execute_batch(&pragmas).map_err(failed)?;
+    embedded::migrations::runner()
+        .run(&mut connection)
+        .map_err(|error| FolderError::Database { path: shown.clone(), what: error.to_string() })?;
+    // After a crash the log may hold frames that were written and never synced. Syncing them into the database first
+    // means that nothing is ever answered from a page that a power loss could still take away.
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+    if busy != 0 {
+        return Err(FolderError::Database {
+            path: shown,
+            what: "another program is reading it; close that program and start again".to_owned(),
+        });
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn reader(options: &SqliteOptions) -> rusqlite::Result<Connection> {
+    let connection = connect(options, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY;")?;
+    Ok(connection)
+}
+
+/// What `doctor` tells of a database: names and values, read without changing anything.
+pub fn facts(path: &Path) -> Result<Vec<(&'static str, String)>, rusqlite::Error> {
+    let connection = reader(&SqliteOptions::new(path.to_owned()))?;
+    let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|n| n.to_string());
+    Ok(vec![
+        ("sqlite version", rusqlite::version().to_owned()),
+        ("journal mode", text("PRAGMA journal_mode")?),
+        ("page size", number("PRAGMA page_size")?),
+        ("pages", number("PRAGMA page_count")?),
+        ("schema", schema(&connection)?.map_or_else(|| "none".to_owned(), |version| version.to_string())),
+        ("quick check", text("PRAGMA quick_check(1)")?),
+        ("elections", number("SELECT count(*) FROM election")?),
+        ("entries", number("SELECT coalesce(sum(seq), 0) FROM head")?),
+    ])
+}
+
+fn connect(options: &SqliteOptions, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = match &options.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(&options.path, flags, vfs.as_str())?,
+        None => Connection::open_with_flags(&options.path, flags)?,
+    };
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn refuse_newer_schema(connection: &Connection, shown: &str) -> Result<(), FolderError> {
+    let failed = |error: rusqlite::Error| FolderError::Database { path: shown.to_owned(), what: error.to_string() };
+    let known = embedded::migrations::runner().get_migrations().iter().map(|m| i64::from(m.version())).max();
+    match (schema(connection).map_err(failed)?, known) {
+        (Some(found), Some(known)) if found > known => {
+            Err(FolderError::NewerSchema { path: shown.to_owned(), found, known })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    if connection.table_exists(None, "refinery_schema_history")? {
+        connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get(0))
+    } else {
+        Ok(None)
+    }
+}

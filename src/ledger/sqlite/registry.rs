@@ -1,0 +1,65 @@
+//! [`Registry`] on SQLite.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{Submission, Time};
+
+use super::ledger::{SqliteLedger, append_in, begin, new_epoch};
+use super::sql;
+use crate::ledger::{
+    Addressed, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId, Wanted,
+};
+
+#[async_trait]
+impl Registry for SqliteLedger {
+    async fn create(&self, new: NewElection) -> Result<Registered, LedgerError> {
+        let epoch = new_epoch(self.random.as_ref());
+        let now = self.clock.now();
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                let key = sql::create(&tx, &new.election, epoch)?;
+                let acts =
+                    new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });
+                append_in(&tx, acts.collect(), now)?;
+                tx.commit()?;
+                Ok(Registered { key, election: Arc::new(new.election) })
+            })
+            .await
+    }
+
+    async fn election(&self, wanted: Wanted) -> Result<Option<Registered>, LedgerError> {
+        let found = self.readers.run(move |connection| sql::election(connection, &wanted)).await?;
+        Ok(found.map(|(key, election)| Registered { key, election: Arc::new(election) }))
+    }
+
+    async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError> {
+        let found = self.readers.run(move |connection| sql::elections(connection, after, limit)).await?;
+        Ok(found.into_iter().map(|(key, election)| Registered { key, election: Arc::new(election) }).collect())
+    }
+
+    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
+        self.writer.run(move |connection| sql::create_token(connection, &token)).await
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError> {
+        self.readers.run(move |connection| sql::token(connection, hash)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, LedgerError> {
+        self.readers.run(sql::tokens).await
+    }
+
+    async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError> {
+        self.writer.run(move |connection| sql::revoke_token(connection, id, at)).await
+    }
+
+    async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {
+        self.writer.run(move |connection| sql::issue_ticket(connection, hash, election, expires)).await
+    }
+
+    async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError> {
+        self.writer.run(move |connection| sql::spend_ticket(connection, hash, election, now)).await
+    }
+}
