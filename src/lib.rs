@@ -3,5 +3,8 @@
 //! The modules stand in the order in which data flows; `docs/ARCHITECTURE.md` says which may know which.
 
 pub mod clock;
+pub mod feed;
+pub mod ingest;
 pub mod keys;
 pub mod ledger;
+pub mod tally;

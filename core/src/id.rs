@@ -156,3 +156,52 @@ impl fmt::Display for Version {
         }
     }
 }
+
+impl Version {
+    /// Whether a watcher who has seen the other one should get this one. Versions of another audience or epoch always
+    /// pass: there is no order between them.
+    #[must_use]
+    pub fn is_newer_than(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Full(epoch, seq), Self::Full(other_epoch, other_seq)) => epoch != other_epoch || seq > other_seq,
+            (Self::Masked(epoch, count), Self::Masked(other_epoch, other_count)) => {
+                epoch != other_epoch || count > other_count
+            }
+            (Self::Full(..), Self::Masked(..)) | (Self::Masked(..), Self::Full(..)) => true,
+        }
+    }
+}
+
+impl std::str::FromStr for Version {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (epoch, place) = text.split_once('.').ok_or(())?;
+        if epoch.len() != 16 || !epoch.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(());
+        }
+        let epoch = Epoch(u64::from_str_radix(epoch, 16).map_err(|_| ())?.to_be_bytes());
+        match place.strip_prefix('s') {
+            Some(count) => count.parse().map(|count| Self::Masked(epoch, count)).map_err(|_| ()),
+            None => place.parse().map(|seq| Self::Full(epoch, Seq(seq))).map_err(|_| ()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_survive_their_text_and_keep_their_order() {
+        let epoch = Epoch([0x0a, 1, 2, 3, 4, 5, 6, 0xff]);
+        for version in [Version::Full(epoch, Seq(41)), Version::Masked(epoch, 3)] {
+            assert_eq!(version.to_string().parse(), Ok(version));
+            assert!(!version.is_newer_than(version));
+        }
+        assert!(Version::Full(epoch, Seq(42)).is_newer_than(Version::Full(epoch, Seq(41))));
+        assert!(Version::Full(Epoch([1; 8]), Seq(1)).is_newer_than(Version::Full(epoch, Seq(41))));
+        for bad in ["", "1.2", "zzzzzzzzzzzzzzzz.1", "0a010203040506ff.", "0a010203040506ff.sx"] {
+            assert_eq!(bad.parse::<Version>(), Err(()), "{bad}");
+        }
+    }
+}

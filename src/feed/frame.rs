@@ -1,0 +1,116 @@
+//! One version of the results, rendered once: the same bytes for JSON, SSE, WebSocket and the page.
+
+use bytes::Bytes;
+use hustings_core::{Audience, Contest, ContestNumber, Election, Measure, Method, Tally, Version};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::tally::Snapshot;
+
+/// Results at one version, ready to be sent.
+#[derive(Debug)]
+pub struct Frame {
+    /// The version.
+    pub version: Version,
+    /// The JSON document.
+    pub json: Bytes,
+    /// The same as a server-sent event.
+    pub event: Bytes,
+    /// The same as values, for pages.
+    pub results: Results,
+}
+
+/// The results of one contest, as one audience may see them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Results {
+    /// Where the contest stands: draft, open, paused, closed or archived.
+    pub status: &'static str,
+    /// The opaque version; a later one never has an earlier state.
+    pub version: String,
+    /// The round, from 1.
+    pub round: u32,
+    /// The method: single, approval or score.
+    pub method: &'static str,
+    /// Whether totals are hidden from this audience for now.
+    pub hidden: bool,
+    /// Voters whose ballot counts; absent while hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ballots: Option<u64>,
+    /// Ballots without a selection, where the method allows them; absent while hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blank: Option<u64>,
+    /// The choices, in the order of the definition.
+    pub choices: Vec<ChoiceResult>,
+}
+
+/// One choice and what it got.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChoiceResult {
+    /// Its id.
+    pub id: String,
+    /// Its code.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// Ballots that chose or scored it; absent while hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub votes: Option<u64>,
+    /// The sum of its scores, for the method score; absent while hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<u64>,
+}
+
+/// Renders one contest for one audience. A masked frame is made from the definition and the state alone.
+pub(super) fn render(
+    election: &Election,
+    snapshot: &Snapshot,
+    number: ContestNumber,
+    audience: Audience,
+) -> Option<Frame> {
+    let contest = election.contests.get(number.index())?;
+    let state = snapshot.fold.state.contest(number).ok()?;
+    let full = audience == Audience::Full;
+    let version = match audience {
+        Audience::Full => Version::Full(snapshot.epoch, snapshot.fold.seq),
+        Audience::Masked => Version::Masked(snapshot.epoch, snapshot.fold.state.state_entries),
+    };
+    let tally = &snapshot.fold.tally;
+    let blank_possible = matches!(contest.method, Method::Approval { min: 0, .. });
+    let results = Results {
+        status: state.name(),
+        version: version.to_string(),
+        round: number.0 + 1,
+        method: contest.method.name(),
+        hidden: !full,
+        ballots: full.then(|| tally.total(number, Measure::Ballots).get()),
+        blank: (full && blank_possible).then(|| tally.total(number, Measure::Blank).get()),
+        choices: choices(contest, full.then_some(tally)),
+    };
+    let json = Bytes::from(serde_json::to_vec(&results).ok()?);
+    let event = [b"id: ", results.version.as_bytes(), b"\nevent: results\ndata: ", &json[..], b"\n\n"].concat();
+    Some(Frame { version, json, event: event.into(), results })
+}
+
+fn choices(contest: &Contest, tally: Option<&Tally>) -> Vec<ChoiceResult> {
+    let numbers = (0..).map(hustings_core::ChoiceNumber);
+    let one = |(choice, number): (&hustings_core::Choice, hustings_core::ChoiceNumber)| {
+        let (votes, points) = match (tally, contest.method) {
+            (None, _) => (None, None),
+            (Some(tally), Method::Score { min, max }) => {
+                let at = |score| tally.total(contest.number, Measure::ChoiceAt(number, score)).get();
+                let votes = (min..=max).map(at).sum();
+                let points = (min..=max).map(|score| u64::from(score) * at(score)).sum();
+                (Some(votes), Some(points))
+            }
+            (Some(tally), _) => (Some(tally.total(contest.number, Measure::Choice(number)).get()), None),
+        };
+        ChoiceResult {
+            id: choice.id.to_string(),
+            code: choice.code.to_string(),
+            title: choice.title.to_string(),
+            votes,
+            points,
+        }
+    };
+    contest.choices.iter().zip(numbers).map(one).collect()
+}

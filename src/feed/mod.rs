@@ -1,0 +1,268 @@
+//! The feed: the latest results on their way to watchers.
+//!
+//! Job: render each version once per audience, and let watchers have the latest. The first change goes out at once,
+//! further ones at most once an interval, which stretches with the number of watchers.
+//! Invariant: a version never goes back for a watcher, hidden results are in no masked frame, and no watcher is ever
+//! waited for. It must not know: HTTP, who a viewer is, how votes arrive.
+
+mod frame;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hustings_core::election::Viewer;
+use hustings_core::{Audience, ContestNumber, Version, Visibility};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::ledger::{ElectionKey, Elections, LedgerError};
+use crate::tally::{Snapshot, Tallies};
+
+pub use frame::{ChoiceResult, Frame, Results};
+
+/// The share of a core that fan-out may take: one tenth.
+const FAN_OUT_SHARE: u32 = 10;
+/// What one delivery costs, measured by `hustings bench watch`; see `docs/BENCHMARKS.md`.
+const DELIVERY_COST: Duration = Duration::from_micros(6);
+
+/// The latest results of every election that somebody watches.
+pub struct Feed {
+    tallies: Arc<Tallies>,
+    elections: Arc<Elections>,
+    interval: Duration,
+    channels: Mutex<HashMap<ElectionKey, Arc<Channel>>>,
+    serialisations: AtomicU64,
+}
+
+/// The frames of one moment.
+#[derive(Clone)]
+struct Frames {
+    public: Arc<Frame>,
+    full: Arc<Frame>,
+}
+
+struct Channel {
+    changed: Notify,
+    publishing: Mutex<bool>,
+    rendered: tokio::sync::Mutex<Option<Frames>>,
+    public: watch::Sender<Option<Arc<Frame>>>,
+    full: watch::Sender<Option<Arc<Frame>>>,
+}
+
+/// A watcher's end: always the latest frame, never a backlog.
+pub struct Watcher {
+    first: Option<Arc<Frame>>,
+    later: watch::Receiver<Option<Arc<Frame>>>,
+    seen: Option<Version>,
+}
+
+impl Feed {
+    /// A feed that sends at most one frame an interval.
+    #[must_use]
+    pub fn new(tallies: Arc<Tallies>, elections: Arc<Elections>, interval: Duration) -> Arc<Self> {
+        Arc::new(Self { tallies, elections, interval, channels: Mutex::default(), serialisations: AtomicU64::new(0) })
+    }
+
+    /// Says that an election's counters moved. Never waits.
+    pub fn moved(&self, election: ElectionKey) {
+        if let Some(channel) = self.channels.lock().ok().and_then(|channels| channels.get(&election).cloned()) {
+            channel.changed.notify_one();
+        }
+    }
+
+    /// The results as they stand now, for this viewer; rendered at most once per version and audience.
+    pub async fn latest(&self, election: ElectionKey, viewer: Viewer) -> Result<Option<Arc<Frame>>, LedgerError> {
+        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let channel = self.channel(election);
+        let Some(frames) = self.frames(election, &channel, &snapshot).await? else { return Ok(None) };
+        Ok(Some(frames.for_viewer(viewer, &snapshot)))
+    }
+
+    /// The results of one contest, an earlier round too, rendered for this viewer.
+    pub async fn contest(
+        &self,
+        election: ElectionKey,
+        contest: ContestNumber,
+        viewer: Viewer,
+    ) -> Result<Option<Arc<Frame>>, LedgerError> {
+        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let contests = snapshot.fold.state.contests.len();
+        let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
+        let Ok(state) = snapshot.fold.state.contest(contest) else { return Ok(None) };
+        let audience = found.election.visibility.audience(state, viewer);
+        Ok(frame::render(&found.election, &snapshot, contest, audience).map(Arc::new))
+    }
+
+    /// Begins to watch: the latest frame at once, then each that is newer. What the watcher has already seen, by its
+    /// version, on whatever node, is not sent again, and nothing older is.
+    pub async fn watch(
+        self: &Arc<Self>,
+        election: ElectionKey,
+        viewer: Viewer,
+        seen: Option<Version>,
+    ) -> Result<Option<Watcher>, LedgerError> {
+        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let channel = self.channel(election);
+        let full = match viewer {
+            Viewer::Organiser => true,
+            Viewer::Voted => snapshot.fold.state.visibility == Visibility::AfterVote,
+            Viewer::Public => false,
+        };
+        let later = if full { channel.full.subscribe() } else { channel.public.subscribe() };
+        if channel.begin_publishing() {
+            tokio::spawn(Arc::clone(self).publish(election, Arc::clone(&channel)));
+        }
+        // Read after subscribing, so that no move falls between the two.
+        let Some(frames) = self.both(election, &channel).await? else { return Ok(None) };
+        let first = if full { frames.full } else { frames.public };
+        Ok(Some(Watcher { first: Some(first), later, seen }))
+    }
+
+    /// How many frames were rendered, for tests and benches: one per version and audience.
+    #[must_use]
+    pub fn serialisations(&self) -> u64 {
+        self.serialisations.load(Ordering::Relaxed)
+    }
+
+    fn channel(&self, election: ElectionKey) -> Arc<Channel> {
+        let new = || {
+            Arc::new(Channel {
+                changed: Notify::new(),
+                publishing: Mutex::new(false),
+                rendered: tokio::sync::Mutex::new(None),
+                public: watch::Sender::new(None),
+                full: watch::Sender::new(None),
+            })
+        };
+        match self.channels.lock() {
+            Ok(mut channels) => Arc::clone(channels.entry(election).or_insert_with(new)),
+            Err(_) => new(),
+        }
+    }
+
+    /// One task for each watched election; ends when nobody watches.
+    async fn publish(self: Arc<Self>, election: ElectionKey, channel: Arc<Channel>) {
+        loop {
+            channel.changed.notified().await;
+            let sent = Instant::now();
+            if channel.end_publishing() {
+                return;
+            }
+            match self.both(election, &channel).await {
+                Ok(Some(frames)) => channel.offer(&frames),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "a frame could not be made now; the next one will be"),
+            }
+            tokio::time::sleep_until(sent + self.stretched(channel.watchers())).await;
+        }
+    }
+
+    fn stretched(&self, watchers: usize) -> Duration {
+        let watchers = u32::try_from(watchers).unwrap_or(u32::MAX);
+        self.interval.max(DELIVERY_COST.saturating_mul(watchers).saturating_mul(FAN_OUT_SHARE))
+    }
+
+    async fn both(&self, election: ElectionKey, channel: &Channel) -> Result<Option<Frames>, LedgerError> {
+        match self.tallies.read(election).await? {
+            Some(snapshot) => self.frames(election, channel, &snapshot).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn frames(
+        &self,
+        election: ElectionKey,
+        channel: &Channel,
+        snapshot: &Snapshot,
+    ) -> Result<Option<Frames>, LedgerError> {
+        let mut rendered = channel.rendered.lock().await;
+        let version = Version::Full(snapshot.epoch, snapshot.fold.seq);
+        if let Some(frames) = rendered.as_ref().filter(|frames| frames.full.version == version) {
+            return Ok(Some(frames.clone()));
+        }
+        let contests = snapshot.fold.state.contests.len();
+        let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
+        let Some(current) = found.election.current() else { return Ok(None) };
+        let Ok(state) = snapshot.fold.state.contest(current.number) else { return Ok(None) };
+        let render = |audience| {
+            self.serialisations.fetch_add(1, Ordering::Relaxed);
+            frame::render(&found.election, snapshot, current.number, audience).map(Arc::new)
+        };
+        let Some(full) = render(Audience::Full) else { return Ok(None) };
+        let public = match found.election.visibility.audience(state, Viewer::Public) {
+            Audience::Full => Some(Arc::clone(&full)),
+            Audience::Masked => {
+                let version = Version::Masked(snapshot.epoch, snapshot.fold.state.state_entries);
+                let same = rendered.as_ref().filter(|frames| frames.public.version == version);
+                same.map(|frames| Arc::clone(&frames.public)).or_else(|| render(Audience::Masked))
+            }
+        };
+        let Some(public) = public else { return Ok(None) };
+        let frames = Frames { public, full };
+        *rendered = Some(frames.clone());
+        Ok(Some(frames))
+    }
+}
+
+impl Frames {
+    fn for_viewer(&self, viewer: Viewer, snapshot: &Snapshot) -> Arc<Frame> {
+        let state = &snapshot.fold.state;
+        let audience = state.contests.last().map(|contest| state.visibility.audience(contest, viewer));
+        match audience {
+            Some(Audience::Full) => Arc::clone(&self.full),
+            _ => Arc::clone(&self.public),
+        }
+    }
+}
+
+impl Channel {
+    fn watchers(&self) -> usize {
+        self.public.receiver_count() + self.full.receiver_count()
+    }
+
+    /// Whether the caller is to start the one publishing task.
+    fn begin_publishing(&self) -> bool {
+        self.publishing.lock().is_ok_and(|mut publishing| !std::mem::replace(&mut publishing, true))
+    }
+
+    /// Whether the publishing task is to end, because nobody watches.
+    fn end_publishing(&self) -> bool {
+        let Ok(mut publishing) = self.publishing.lock() else { return true };
+        *publishing = self.watchers() > 0;
+        !*publishing
+    }
+
+    fn offer(&self, frames: &Frames) {
+        for (sender, frame) in [(&self.public, &frames.public), (&self.full, &frames.full)] {
+            sender.send_if_modified(|kept| {
+                let newer = kept.as_ref().is_none_or(|kept| frame.version.is_newer_than(kept.version));
+                if newer {
+                    *kept = Some(Arc::clone(frame));
+                }
+                newer
+            });
+        }
+    }
+}
+
+impl Watcher {
+    /// The next frame that is newer than those before it; `None` when the server stops.
+    pub async fn next(&mut self) -> Option<Arc<Frame>> {
+        loop {
+            let frame = match self.first.take() {
+                Some(first) => Some(first),
+                None => {
+                    self.later.changed().await.ok()?;
+                    self.later.borrow_and_update().clone()
+                }
+            };
+            let newer = |frame: &Arc<Frame>| self.seen.is_none_or(|seen| frame.version.is_newer_than(seen));
+            if let Some(frame) = frame.filter(newer) {
+                self.seen = Some(frame.version);
+                return Some(frame);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Counters: the tally kept hot, late perhaps, never wrong, never ahead.
+//!
+//! Job: follow the ledgers. One loop is deferred processing, retry and crash recovery in one.
+//! Invariant: counters equal the fold of the ledger up to their watermark (epoch, seq, chain), always; applying a batch
+//! twice, late, or from two nodes changes nothing. It must not know: HTTP, watchers, how votes arrive.
+
+mod applier;
+pub mod conformance;
+mod memory;
+mod recount;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{Epoch, Fold};
+
+use crate::ledger::{Advance, ElectionKey, LedgerError};
+
+pub use applier::{Applier, Moved, Tallies};
+pub use memory::MemoryCounters;
+pub use recount::{Recounter, recount};
+
+/// A tally with the place in the ledger that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The ledger's life.
+    pub epoch: Epoch,
+    /// Totals and states up to a place.
+    pub fold: Fold,
+}
+
+/// What became of a batch that was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// It moved the counters.
+    Moved(Arc<Snapshot>),
+    /// The counters had it already.
+    Already,
+    /// The counters stand elsewhere: read the ledger after their watermark.
+    Behind,
+    /// The counters hold another history: rebuild them from the ledger.
+    Forked,
+}
+
+/// A store that keeps tallies hot. Never the truth.
+#[async_trait]
+pub trait Counters: Send + Sync {
+    /// Applies a batch if and only if the counters stand exactly where it begins.
+    async fn apply(&self, advance: &Advance) -> Result<Applied, LedgerError>;
+
+    /// The counters of an election with their watermark, read as one.
+    async fn read(&self, election: ElectionKey) -> Result<Option<Arc<Snapshot>>, LedgerError>;
+
+    /// Puts a fold of the ledger in the place of the counters, if it is newer, of another epoch, or the counters still
+    /// are exactly what was condemned. Says whether it did.
+    async fn replace(
+        &self,
+        election: ElectionKey,
+        snapshot: Arc<Snapshot>,
+        condemned: Option<&Snapshot>,
+    ) -> Result<bool, LedgerError>;
+}
