@@ -5,7 +5,7 @@
 
 use crate::contest::Contest;
 use crate::entry::{BallotCast, Event, Previous, StateChange, StateChanged};
-use crate::id::{ContestNumber, Seq, Time, VoterKey};
+use crate::id::{ContestNumber, GroupNumber, Seq, Time, VoterKey};
 use crate::rejection::Rejection;
 use crate::state::{ContestState, ElectionState};
 use crate::submission::{Act, ActKind, Ballot, Selections};
@@ -19,6 +19,8 @@ pub struct Recorded {
     pub contest: ContestNumber,
     /// Who voted.
     pub voter: VoterKey,
+    /// The group it was counted in.
+    pub group: GroupNumber,
     /// What was chosen.
     pub selections: Selections,
 }
@@ -86,7 +88,11 @@ pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, 
         voter: ballot.voter,
         id: ballot.id,
         selections: ballot.selections.clone(),
-        previous: known.current.map(|current| Previous { seq: current.seq, selections: current.selections.clone() }),
+        previous: known.current.map(|current| Previous {
+            seq: current.seq,
+            group: current.group,
+            selections: current.selections.clone(),
+        }),
     }))
 }
 

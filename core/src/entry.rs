@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! entry       = version=1 kind seq time payload
-//! kind 1      ballot_cast       contest group voter[16] flag(id[16]) selections flag(previous_seq selections)
+//! kind 1      ballot_cast       contest group voter[16] flag(id[16]) selections flag(previous_seq group selections)
 //! kind 2      contest_opened    who flag(scheduled) definition[32]
 //! kind 3      contest_paused    who
 //! kind 4      contest_closed    who flag(scheduled)
@@ -68,6 +68,8 @@ pub struct BallotCast {
 pub struct Previous {
     /// Where it stands in the ledger.
     pub seq: Seq,
+    /// The group it was counted in.
+    pub group: GroupNumber,
     /// What it had chosen.
     pub selections: Selections,
 }
@@ -237,6 +239,7 @@ fn write_ballot(writer: &mut Writer, ballot: &BallotCast) {
     writer.byte(ballot.previous.is_some().into());
     if let Some(previous) = &ballot.previous {
         writer.int(previous.seq.0);
+        writer.int(previous.group.0.into());
         write_selections(writer, &previous.selections);
     }
 }
@@ -249,7 +252,11 @@ fn read_ballot(reader: &mut Reader<'_>) -> Result<BallotCast, DecodeError> {
         id: if reader.flag()? { Some(SubmissionId(uuid::Uuid::from_bytes(reader.raw()?))) } else { None },
         selections: read_selections(reader)?,
         previous: if reader.flag()? {
-            Some(Previous { seq: Seq(reader.int()?), selections: read_selections(reader)? })
+            Some(Previous {
+                seq: Seq(reader.int()?),
+                group: GroupNumber(reader.small()?),
+                selections: read_selections(reader)?,
+            })
         } else {
             None
         },

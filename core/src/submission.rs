@@ -1,7 +1,5 @@
 //! What is sent: a ballot of a voter, or an act of who runs the election.
 
-use serde::{Deserialize, Serialize};
-
 use crate::contest::Contest;
 use crate::id::{ChoiceNumber, ContestNumber, GroupNumber, Seq, SubmissionId, VoterKey};
 use crate::rejection::Rejection;
@@ -34,8 +32,7 @@ pub struct Ballot {
 }
 
 /// What was chosen, in a form where equal choices are equal values: sorted, each choice once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selections {
     /// Choices, for the methods single and approval.
     Choices(Vec<ChoiceNumber>),

@@ -9,7 +9,7 @@ use crate::election::Election;
 use crate::entry::{BallotCast, DecodeError, Entry, Event};
 use crate::id::{Chain, ChoiceNumber, ContestNumber, GroupNumber, Seq, Time, UnitNumber};
 use crate::rejection::Rejection;
-use crate::state::ElectionState;
+use crate::state::{ContestState, ElectionState};
 use crate::submission::Selections;
 use crate::unit::Unit;
 
@@ -120,16 +120,16 @@ impl Event {
 
 fn ballot_increments(ballot: &BallotCast) -> Vec<Increment> {
     let mut increments = Vec::with_capacity(4);
-    let mut push = |measure, delta| {
-        let cell = Cell { contest: ballot.contest, unit: Unit::ROOT, group: ballot.group, measure };
+    let mut push = |group, measure, delta| {
+        let cell = Cell { contest: ballot.contest, unit: Unit::ROOT, group, measure };
         increments.push(Increment { cell, delta: Delta(delta) });
     };
     if let Some(previous) = &ballot.previous {
-        selected(&previous.selections, |measure| push(measure, -1));
-    } else {
-        push(Measure::Ballots, 1);
+        push(previous.group, Measure::Ballots, -1);
+        selected(&previous.selections, |measure| push(previous.group, measure, -1));
     }
-    selected(&ballot.selections, |measure| push(measure, 1));
+    push(ballot.group, Measure::Ballots, 1);
+    selected(&ballot.selections, |measure| push(ballot.group, measure, 1));
     increments
 }
 
@@ -177,9 +177,12 @@ pub enum FoldError {
     /// Time went back.
     #[error("entry {0} is older than the one before it")]
     Time(Seq),
-    /// A change of state that the rules forbid.
-    #[error("entry {0} makes a change that its state forbids: {1}")]
+    /// A ballot or a change of state that the state forbids.
+    #[error("entry {0} is one that its contest's state forbids: {1}")]
     State(Seq, Rejection),
+    /// A change of state that changes nothing.
+    #[error("entry {0} changes nothing")]
+    Idle(Seq),
     /// A total out of range.
     #[error("entry {0}: {1}")]
     Count(Seq, CountError),
@@ -208,8 +211,16 @@ impl Fold {
         if entry.time < self.time {
             return Err(FoldError::Time(expected));
         }
-        if let Event::StateChanged(changed) = &entry.event {
-            self.state.apply(changed, entry.time).map_err(|rejection| FoldError::State(expected, rejection))?;
+        let forbidden = |rejection| FoldError::State(expected, rejection);
+        match &entry.event {
+            Event::BallotCast(ballot) => {
+                self.state.contest(ballot.contest).and_then(ContestState::accepts_ballots).map_err(forbidden)?;
+            }
+            Event::StateChanged(changed) => {
+                if !self.state.apply(changed, entry.time).map_err(forbidden)? {
+                    return Err(FoldError::Idle(expected));
+                }
+            }
         }
         self.tally.add(&entry.event.increments()).map_err(|error| FoldError::Count(expected, error))?;
         self.seq = entry.seq;

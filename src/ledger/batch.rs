@@ -37,6 +37,8 @@ pub(super) trait Lookup {
 pub(super) struct Decided {
     pub(super) answers: Vec<Answer>,
     pub(super) entries: Vec<(ElectionKey, Stored)>,
+    /// Ids of submissions that repeated another one's vote: a late retry of them must find it too.
+    pub(super) aliases: Vec<(ElectionKey, SubmissionId, Seq)>,
     pub(super) rounds: Vec<(ElectionKey, Contest)>,
     pub(super) advances: Vec<Arc<Advance>>,
 }
@@ -54,6 +56,7 @@ pub(super) fn decide(
         now,
         lookup,
         entries: Vec::with_capacity(batch.len()),
+        aliases: HashMap::new(),
         rounds: Vec::new(),
         ids: HashMap::new(),
         voters: HashMap::new(),
@@ -62,7 +65,8 @@ pub(super) fn decide(
     let mut advances: Vec<_> =
         deciding.ledgers.into_iter().filter_map(|(key, moving)| moving.advance(key).map(Arc::new)).collect();
     advances.sort_unstable_by_key(|advance| advance.election);
-    Ok(Decided { answers, entries: deciding.entries, rounds: deciding.rounds, advances })
+    let aliases = deciding.aliases.into_iter().map(|((key, id), stored)| (key, id, stored.entry.seq)).collect();
+    Ok(Decided { answers, entries: deciding.entries, aliases, rounds: deciding.rounds, advances })
 }
 
 struct Moving {
@@ -107,6 +111,7 @@ struct Deciding<'a> {
     now: Time,
     lookup: &'a mut dyn Lookup,
     entries: Vec<(ElectionKey, Stored)>,
+    aliases: HashMap<(ElectionKey, SubmissionId), Stored>,
     rounds: Vec<(ElectionKey, Contest)>,
     // What this batch itself wrote, by its place in `entries`.
     ids: HashMap<(ElectionKey, SubmissionId), usize>,
@@ -148,7 +153,13 @@ impl Deciding<'_> {
         };
         Ok(match verdict {
             Verdict::Accept(event) => self.append(key, event),
-            Verdict::Repeated(seq) => at(seq).map_or(Answer::Unchanged, Answer::Repeated),
+            Verdict::Repeated(seq) => {
+                let repeated = at(seq);
+                if let (Some(id), None, Some(repeated)) = (ballot.id, &same_id, &repeated) {
+                    self.aliases.insert((key, id), repeated.clone());
+                }
+                repeated.map_or(Answer::Unchanged, Answer::Repeated)
+            }
             Verdict::Superseded(seq) => at(seq).map_or(Answer::Unchanged, Answer::Superseded),
             Verdict::Unchanged => Answer::Unchanged,
             Verdict::Rejected(rejection) => Answer::Rejected(rejection, current_vote(rejection).and_then(at)),
@@ -208,8 +219,9 @@ impl Deciding<'_> {
     }
 
     fn by_id(&mut self, key: ElectionKey, id: SubmissionId) -> Result<Option<Stored>, LedgerError> {
-        match self.ids.get(&(key, id)) {
-            Some(place) => Ok(self.entries.get(*place).map(|(_, stored)| stored.clone())),
+        let written = self.ids.get(&(key, id)).and_then(|place| self.entries.get(*place)).map(|(_, stored)| stored);
+        match written.or_else(|| self.aliases.get(&(key, id))) {
+            Some(stored) => Ok(Some(stored.clone())),
             None => self.lookup.by_id(key, id),
         }
     }
@@ -233,6 +245,7 @@ fn recorded(stored: &Stored) -> Option<Recorded> {
             seq: stored.entry.seq,
             contest: ballot.contest,
             voter: ballot.voter,
+            group: ballot.group,
             selections: ballot.selections.clone(),
         }),
         Event::StateChanged(_) => None,

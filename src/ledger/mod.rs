@@ -5,7 +5,6 @@
 //! It must not know: HTTP, voters' names, watchers, counters.
 
 mod batch;
-pub mod conformance;
 mod elections;
 mod error;
 mod registry;

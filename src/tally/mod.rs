@@ -5,7 +5,6 @@
 //! twice, late, or from two nodes changes nothing. It must not know: HTTP, watchers, how votes arrive.
 
 mod applier;
-pub mod conformance;
 mod memory;
 mod recount;
 

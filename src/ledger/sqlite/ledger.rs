@@ -63,9 +63,9 @@ pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) 
     keys.sort_unstable();
     keys.dedup();
     let locked = sql::lock(tx, &keys)?;
-    let Decided { answers, entries, rounds, advances } =
+    let Decided { answers, entries, aliases, rounds, advances } =
         batch::decide(batch, locked, now, &mut sql::InTransaction(tx))?;
-    sql::append(tx, &entries)?;
+    sql::append(tx, &entries, &aliases)?;
     for (key, next) in &rounds {
         sql::add_round(tx, *key, next)?;
     }

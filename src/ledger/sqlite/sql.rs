@@ -74,7 +74,11 @@ pub(super) fn ballot(
     { found }.next().transpose()
 }
 
-pub(super) fn append(tx: &Transaction<'_>, entries: &[(ElectionKey, Stored)]) -> Result<(), Failure> {
+pub(super) fn append(
+    tx: &Transaction<'_>,
+    entries: &[(ElectionKey, Stored)],
+    aliases: &[(ElectionKey, SubmissionId, Seq)],
+) -> Result<(), Failure> {
     let mut insert_entry = tx.prepare_cached(
         "-- append
          INSERT INTO entry (election, seq, time, bytes) VALUES (?, ?, ?, ?)",
@@ -98,6 +102,9 @@ pub(super) fn append(tx: &Transaction<'_>, entries: &[(ElectionKey, Stored)]) ->
                 insert_submission.execute(params![key.0, id.0.as_bytes(), signed(entry.seq.0)])?;
             }
         }
+    }
+    for (key, id, seq) in aliases {
+        insert_submission.execute(params![key.0, id.0.as_bytes(), signed(seq.0)])?;
     }
     // In key order, so that neighbours share pages; later entries of one voter still come after earlier ones.
     ballots.sort_unstable();

@@ -1,0 +1,11 @@
+//! The tests of the pure core: its bytes, its decisions, its states and its fold, in one binary.
+#![expect(clippy::expect_used, reason = "a helper of a test stops the test when its own input is wrong")]
+
+mod bytes;
+mod decide;
+mod errors;
+mod fold;
+mod ledger;
+mod model;
+mod states;
+mod support;

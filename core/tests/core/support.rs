@@ -1,0 +1,122 @@
+//! Short ways to make the things that tests talk about, and strategies for all that an entry can hold.
+
+use hustings_core::entry::StateChange;
+use hustings_core::{
+    BallotCast, Change, Choice, ChoiceId, ChoiceNumber, Contest, ContestId, ContestNumber, Election, ElectionId, Entry,
+    Event, GroupNumber, Kind, Label, Method, Previous, Schedule, Selections, Seq, StateChanged, SubmissionId, Text,
+    Time, Visibility, VoterKey,
+};
+use proptest::collection::{btree_map, btree_set};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+pub(crate) const METHODS: [Method; 3] =
+    [Method::Single, Method::Approval { min: 0, max: 2 }, Method::Score { min: 1, max: 5 }];
+pub(crate) const VISIBILITIES: [Visibility; 4] =
+    [Visibility::Always, Visibility::AfterVote, Visibility::AfterClose, Visibility::OnReveal];
+
+pub(crate) fn text(raw: &str) -> Text {
+    Text::parse(raw).expect("a text that is allowed")
+}
+
+pub(crate) fn voter(number: u8) -> VoterKey {
+    VoterKey([number; 16])
+}
+
+pub(crate) fn submission_id(number: u8) -> SubmissionId {
+    SubmissionId(Uuid::from_bytes([number; 16]))
+}
+
+/// Choices that must rise.
+pub(crate) fn choices(numbers: &[u16]) -> Selections {
+    Selections::Choices(numbers.iter().copied().map(ChoiceNumber).collect())
+}
+
+/// Scored choices that must rise.
+pub(crate) fn scores(scores: &[(u16, u8)]) -> Selections {
+    Selections::Scores(scores.iter().map(|(number, score)| (ChoiceNumber(*number), *score)).collect())
+}
+
+/// A contest with the three choices tea, coffee and café crème.
+pub(crate) fn contest(method: Method, change: Change) -> Contest {
+    let titles = ["Tea", "Coffee", "Café crème"];
+    let choice = |(id, title)| {
+        let title = text(title);
+        Choice { id: ChoiceId(Uuid::from_u128(id)), code: Label::for_title(&title, &[]), title }
+    };
+    Contest {
+        id: ContestId(Uuid::from_u128(0xC0)),
+        number: ContestNumber(0),
+        method,
+        change,
+        choices: (0x100..).zip(titles).map(choice).collect(),
+    }
+}
+
+pub(crate) fn election(contest: Contest, visibility: Visibility, schedule: Schedule) -> Election {
+    Election {
+        id: ElectionId(Uuid::from_u128(0xE0)),
+        code: "ABCD23".parse().expect("a code"),
+        slug: None,
+        kind: Kind::Poll,
+        title: text("What shall we drink?"),
+        accent: None,
+        visibility,
+        schedule,
+        created: Time(0),
+        contests: vec![contest],
+    }
+}
+
+pub(crate) fn any_entry() -> impl Strategy<Value = Entry> {
+    let event = prop_oneof![any_ballot().prop_map(Event::BallotCast), any_change().prop_map(Event::StateChanged)];
+    (any_int(), any_int(), event).prop_map(|(seq, time, event)| Entry { seq: Seq(seq), time: Time(time), event })
+}
+
+fn any_ballot() -> impl Strategy<Value = BallotCast> {
+    let id = any::<Option<[u8; 16]>>().prop_map(|id| id.map(|bytes| SubmissionId(Uuid::from_bytes(bytes))));
+    let previous = prop::option::of((any_int(), any_selections()))
+        .prop_map(|previous| previous.map(|(seq, selections)| Previous { seq: Seq(seq), selections }));
+    (any::<u32>(), any::<u16>(), any::<[u8; 16]>(), id, any_selections(), previous).prop_map(
+        |(contest, group, voter, id, selections, previous)| BallotCast {
+            contest: ContestNumber(contest),
+            group: GroupNumber(group),
+            voter: VoterKey(voter),
+            id,
+            selections,
+            previous,
+        },
+    )
+}
+
+fn any_change() -> impl Strategy<Value = StateChanged> {
+    let change = prop_oneof![
+        any::<(bool, [u8; 32])>().prop_map(|(scheduled, definition)| StateChange::Opened { scheduled, definition }),
+        Just(StateChange::Paused),
+        any::<bool>().prop_map(|scheduled| StateChange::Closed { scheduled }),
+        Just(StateChange::Reopened),
+        Just(StateChange::Revealed),
+        any::<([u8; 16], [u8; 32])>().prop_map(|(next, definition)| {
+            StateChange::RoundStarted { next: ContestId(Uuid::from_bytes(next)), definition }
+        }),
+    ];
+    (any::<u32>(), change, any_text(), prop::option::of(any_text()))
+        .prop_map(|(contest, change, by, reason)| StateChanged { contest: ContestNumber(contest), change, by, reason })
+}
+
+fn any_selections() -> impl Strategy<Value = Selections> {
+    let choices = btree_set(any::<u16>(), 0..6).prop_map(|numbers| numbers.into_iter().map(ChoiceNumber).collect());
+    let scores = btree_map(any::<u16>(), any::<u8>(), 0..6)
+        .prop_map(|scores| scores.into_iter().map(|(number, score)| (ChoiceNumber(number), score)).collect());
+    prop_oneof![choices.prop_map(Selections::Choices), scores.prop_map(Selections::Scores)]
+}
+
+fn any_text() -> impl Strategy<Value = Text> {
+    prop_oneof![".{1,20}", "[a-z]{1,200}", "\\PC{150,200}"]
+        .prop_filter_map("a text that is allowed", |raw| Text::parse(&raw).ok())
+}
+
+/// A number of any length in bytes, short ones as often as long ones.
+fn any_int() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..64_u32).prop_map(|(number, shift)| number >> shift)
+}
