@@ -55,9 +55,8 @@ pub enum Verdict {
 #[must_use]
 pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, ballot: &Ballot) -> Verdict {
     if let Some(recorded) = known.same_id {
-        let same = recorded.voter == ballot.voter
-            && recorded.selections == ballot.selections
-            && recorded.contest == ballot.contest;
+        // Whatever the contest: a retry that arrives after a new round has begun still means the old one.
+        let same = recorded.voter == ballot.voter && recorded.selections == ballot.selections;
         return match known.current_of_same_id {
             _ if !same => Verdict::Rejected(Rejection::IdReused),
             Some(current) if current != recorded.seq => Verdict::Superseded(recorded.seq),

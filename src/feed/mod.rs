@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, Version, Visibility};
+use hustings_core::{Audience, ContestNumber, ElectionState, Seq, Version, Visibility};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -45,6 +45,7 @@ struct Frames {
 
 struct Channel {
     changed: Notify,
+    moves: watch::Sender<u64>,
     publishing: Mutex<bool>,
     rendered: tokio::sync::Mutex<Option<Frames>>,
     public: watch::Sender<Option<Arc<Frame>>>,
@@ -69,6 +70,7 @@ impl Feed {
     pub fn moved(&self, election: ElectionKey) {
         if let Some(channel) = self.channels.lock().ok().and_then(|channels| channels.get(&election).cloned()) {
             channel.changed.notify_one();
+            channel.moves.send_modify(|moves| *moves += 1);
         }
     }
 
@@ -93,6 +95,29 @@ impl Feed {
         let Ok(state) = snapshot.fold.state.contest(contest) else { return Ok(None) };
         let audience = found.election.visibility.audience(state, viewer);
         Ok(frame::render(&found.election, &snapshot, contest, audience).map(Arc::new))
+    }
+
+    /// The state of an election as its counters have it.
+    pub async fn state(&self, election: ElectionKey) -> Result<Option<ElectionState>, LedgerError> {
+        Ok(self.tallies.read(election).await?.map(|snapshot| snapshot.fold.state.clone()))
+    }
+
+    /// How many rounds there are, at least 1.
+    pub async fn rounds(&self, election: ElectionKey) -> Result<usize, LedgerError> {
+        Ok(self.tallies.read(election).await?.map_or(1, |snapshot| snapshot.fold.state.contests.len()))
+    }
+
+    /// Waits until the counters have reached a place that was answered already, for two seconds at most.
+    pub async fn reached(&self, election: ElectionKey, seq: Seq) {
+        let channel = self.channel(election);
+        let mut moves = channel.moves.subscribe();
+        let reached = async {
+            while self.tallies.read(election).await?.is_some_and(|snapshot| snapshot.fold.seq < seq) {
+                moves.changed().await.map_err(|_| LedgerError::Stopped)?;
+            }
+            Ok::<_, LedgerError>(())
+        };
+        let _late = tokio::time::timeout(Duration::from_secs(2), reached).await;
     }
 
     /// Begins to watch: the latest frame at once, then each that is newer. What the watcher has already seen, by its
@@ -130,6 +155,7 @@ impl Feed {
         let new = || {
             Arc::new(Channel {
                 changed: Notify::new(),
+                moves: watch::Sender::new(0),
                 publishing: Mutex::new(false),
                 rendered: tokio::sync::Mutex::new(None),
                 public: watch::Sender::new(None),

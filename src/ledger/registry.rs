@@ -114,6 +114,15 @@ pub struct NewToken {
     pub created: Time,
 }
 
+impl NewToken {
+    /// The quota of a new token: what was asked, else 600 a minute, and none where it votes for others. 0 means none.
+    #[must_use]
+    pub fn per_minute(scopes: &Scopes, asked: Option<u32>) -> Option<u32> {
+        let default = if scopes.allow(Scope::Vote) { 0 } else { 600 };
+        Some(asked.unwrap_or(default)).filter(|per_minute| *per_minute > 0)
+    }
+}
+
 /// A token as it is stored.
 #[derive(Debug, Clone)]
 pub struct Token {

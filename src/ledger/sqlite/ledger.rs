@@ -12,7 +12,7 @@ use super::open::{self, SqliteOptions};
 use super::readers::Readers;
 use super::sql;
 use super::writer::{Failure, Writer, survive};
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::ledger::batch::{self, Decided};
 use crate::ledger::{Addressed, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored};
 
@@ -22,7 +22,6 @@ pub struct SqliteLedger {
     pub(super) readers: Readers,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
-    options: SqliteOptions,
 }
 
 impl SqliteLedger {
@@ -40,20 +39,21 @@ impl SqliteLedger {
             return Err(FolderError::OtherSecret(folder.display().to_string()));
         }
         let writer = Writer::start(connection, options.checkpoint_pages).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { writer, readers: Readers::new(options.clone()), clock, random, options })
+        Ok(Self { writer, readers: Readers::new(options), clock, random })
     }
 
-    /// Opens a database only to read, beside a server that may be running.
+    /// Opens a database only to read, beside a server that may be running. Whatever writes is refused as stopped.
+    #[must_use]
+    pub fn read_only(options: SqliteOptions) -> Self {
+        let readers = Readers::new(options);
+        Self { writer: Writer::none(), readers, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    }
+
+    /// Copies a database, also beside a server that is running.
     pub fn backup_file(database: &Path, file: &Path) -> Result<(), LedgerError> {
         let connection =
             open::reader(&SqliteOptions::new(database.to_owned())).map_err(|error| survive(error.into()))?;
         write_backup(&connection, file).map_err(survive)
-    }
-
-    /// Another reader of the same database, for commands that only look.
-    #[must_use]
-    pub fn options(&self) -> &SqliteOptions {
-        &self.options
     }
 }
 

@@ -49,6 +49,11 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
+    /// No thread: every job is refused.
+    pub(super) fn none() -> Self {
+        Self { jobs: None, thread: None }
+    }
+
     /// Runs a job on the writing thread. An error means that its transaction left nothing behind.
     pub(super) async fn run<T: Send + 'static>(
         &self,

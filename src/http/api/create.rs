@@ -1,0 +1,255 @@
+//! Creating a poll: parse once into core types, then keep it.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use hustings_core::election::Accent;
+use hustings_core::{
+    Act, ActKind, Change, Choice, ChoiceId, Code, Contest, ContestId, ContestNumber, Election, ElectionId, Kind, Label,
+    Method, Schedule, Slug, Text, TextError, Visibility,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::polls::{PollBody, show};
+use crate::clock::{parse_rfc3339, uuid_v7};
+use crate::http::auth::Caller;
+use crate::http::body::{self, CREATE_MAX};
+use crate::http::error::Problem;
+use crate::http::{Services, Shared};
+use crate::ledger::{LedgerError, NewElection, Registered, Scope};
+
+/// A new poll.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateBody {
+    /// The question, 1 to 200 characters.
+    #[schema(example = "Tea or coffee?")]
+    title: String,
+    /// The titles of the choices, at most 200; at least 2 for the method single, else at least 1.
+    #[schema(example = json!(["Tea", "Coffee"]))]
+    choices: Vec<String>,
+    /// How votes are made and counted.
+    #[serde(default)]
+    method: MethodName,
+    /// Whether to accept votes at once.
+    #[serde(default)]
+    open: bool,
+    /// approval: the fewest choices (default 1); score: the lowest score (default 0).
+    min: Option<u16>,
+    /// approval: the most choices (default all); score: the highest score (default 5, at most 100).
+    max: Option<u16>,
+    /// Whether a voter may change the vote.
+    #[serde(default)]
+    change: ChangeName,
+    /// Who sees results, and when.
+    #[serde(default)]
+    visibility: VisibilityName,
+    /// A short address of your own: 3 to 64 of a-z, 0-9 and inner hyphens.
+    slug: Option<String>,
+    /// The accent colour of the pages, as #rrggbb.
+    #[schema(example = "#2f6f4f")]
+    accent: Option<String>,
+    /// Opens by itself at this time (RFC 3339).
+    opens_at: Option<String>,
+    /// Closes by itself at this time (RFC 3339).
+    closes_at: Option<String>,
+}
+
+/// How votes are made and counted.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum MethodName {
+    /// One choice.
+    #[default]
+    Single,
+    /// Some choices.
+    Approval,
+    /// A number for each choice.
+    Score,
+}
+
+/// Whether a voter may change the vote.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ChangeName {
+    /// The first vote stands.
+    #[default]
+    Final,
+    /// The last vote before the close counts.
+    UntilClose,
+}
+
+/// Who sees results, and when.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VisibilityName {
+    /// All, at any time.
+    #[default]
+    Always,
+    /// Each voter after the own vote.
+    AfterVote,
+    /// All after the close.
+    AfterClose,
+    /// All when the host reveals.
+    OnReveal,
+}
+
+/// Creates a poll; with `open` it accepts votes at once.
+#[utoipa::path(post, path = "/api/v1/polls", tag = "polls", request_body = CreateBody,
+    responses((status = 201, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 408, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn create(
+    State(services): State<Shared>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<impl IntoResponse, Problem> {
+    let caller = Caller::of(&services, &headers).await?;
+    let by = caller.require(Scope::Manage)?.name.clone();
+    let asked: CreateBody = body::read(body, CREATE_MAX).await?;
+    let open = asked.open;
+    let election = define(&services, asked)?;
+    let acts = if open { vec![opening(&by)] } else { Vec::new() };
+    let found = keep(&services, election, acts).await?;
+    let shown = show(&services, &found).await?;
+    let location = format!("/api/v1/polls/{}", found.election.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
+}
+
+fn opening(by: &str) -> Act {
+    Act { contest: ContestNumber(0), kind: ActKind::Open { scheduled: false }, by: actor(by), reason: None }
+}
+
+/// Who acted, as the ledger shows it.
+pub(super) fn actor(name: &str) -> Text {
+    Text::parse(name).or_else(|_| Text::parse("token")).unwrap_or_else(|_| unreachable!("`token` is a text"))
+}
+
+async fn keep(services: &Services, mut election: Election, acts: Vec<Act>) -> Result<Registered, Problem> {
+    // 887 million codes: a second collision in a row means something else is wrong.
+    for _ in 0..8 {
+        let new = NewElection { election: election.clone(), acts: acts.clone() };
+        match services.registry.create(new).await {
+            Err(LedgerError::CodeTaken) => election.code = new_code(services),
+            other => return Ok(other?),
+        }
+    }
+    Err(LedgerError::CodeTaken.into())
+}
+
+fn new_code(services: &Services) -> Code {
+    let mut bytes = [0; 4 * Code::LENGTH];
+    services.random.fill(&mut bytes);
+    let number = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    Code::from_random(std::array::from_fn(|at| number(4 * at)))
+}
+
+fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
+    let choices = choices(services, &asked.choices)?;
+    let method = method(asked.method, asked.min, asked.max, choices.len())?;
+    let schedule = schedule(&asked)?;
+    let id = |_| uuid_v7(services.clock.as_ref(), services.random.as_ref());
+    let contest = Contest {
+        id: ContestId(id(())),
+        number: ContestNumber(0),
+        method,
+        change: match asked.change {
+            ChangeName::Final => Change::Final,
+            ChangeName::UntilClose => Change::UntilClose,
+        },
+        choices,
+    };
+    Ok(Election {
+        id: ElectionId(id(())),
+        code: new_code(services),
+        slug: optional("/slug", asked.slug.as_deref(), str::parse::<Slug>)?,
+        kind: Kind::Poll,
+        title: Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?,
+        accent: optional("/accent", asked.accent.as_deref(), str::parse::<Accent>)?,
+        visibility: match asked.visibility {
+            VisibilityName::Always => Visibility::Always,
+            VisibilityName::AfterVote => Visibility::AfterVote,
+            VisibilityName::AfterClose => Visibility::AfterClose,
+            VisibilityName::OnReveal => Visibility::OnReveal,
+        },
+        schedule,
+        created: services.clock.now(),
+        contests: vec![contest],
+    })
+}
+
+fn optional<T>(
+    pointer: &str,
+    text: Option<&str>,
+    parse: impl Fn(&str) -> Result<T, TextError>,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| parse(text).map_err(|error| Problem::text(pointer, error))).transpose()
+}
+
+fn choices(services: &Services, titles: &[String]) -> Result<Vec<Choice>, Problem> {
+    if titles.len() > Contest::CHOICES_MAX {
+        let detail = format!("a poll can have at most {} choices", Contest::CHOICES_MAX);
+        return Err(Problem::invalid("too_many_choices", "/choices", detail));
+    }
+    let mut choices: Vec<Choice> = Vec::with_capacity(titles.len());
+    for (at, title) in titles.iter().enumerate() {
+        let pointer = format!("/choices/{at}");
+        let title = Text::parse(title).map_err(|error| Problem::text(pointer.as_str(), error))?;
+        if choices.iter().any(|choice| choice.title == title) {
+            return Err(Problem::invalid("repeated_choice", pointer, "two choices cannot have the same title"));
+        }
+        let taken: Vec<&Label> = choices.iter().map(|choice| &choice.code).collect();
+        let code = Label::for_title(&title, &taken);
+        let id = ChoiceId(uuid_v7(services.clock.as_ref(), services.random.as_ref()));
+        choices.push(Choice { id, code, title });
+    }
+    Ok(choices)
+}
+
+fn method(name: MethodName, min: Option<u16>, max: Option<u16>, choices: usize) -> Result<Method, Problem> {
+    let fewest = if matches!(name, MethodName::Single) { 2 } else { 1 };
+    if choices < fewest {
+        let detail = format!("a poll with this method needs at least {fewest} choices");
+        return Err(Problem::invalid("too_few_choices", "/choices", detail));
+    }
+    let all = u16::try_from(choices).unwrap_or(u16::MAX);
+    let small = |bound: u16| u8::try_from(bound).unwrap_or(u8::MAX);
+    let method = match name {
+        MethodName::Single if min.is_some() || max.is_some() => {
+            return Err(Problem::invalid("invalid_bounds", "/min", "the method single takes no `min` and no `max`"));
+        }
+        MethodName::Single => Method::Single,
+        MethodName::Approval => Method::Approval { min: min.unwrap_or(1), max: max.unwrap_or(all) },
+        MethodName::Score => Method::Score { min: small(min.unwrap_or(0)), max: small(max.unwrap_or(5)) },
+    };
+    if method.is_possible(choices) {
+        return Ok(method);
+    }
+    let detail = match method {
+        Method::Score { .. } => format!("`min` must be below `max`, and `max` at most {}", Method::SCORE_MAX),
+        _ => format!("`min` must be at most `max`, and `max` from 1 to the number of choices, {choices}"),
+    };
+    Err(Problem::invalid("invalid_bounds", "/max", detail))
+}
+
+fn schedule(asked: &CreateBody) -> Result<Schedule, Problem> {
+    let time = |pointer: &str, text: &Option<String>| {
+        let wrong = || Problem::invalid("invalid_time", pointer, "a time looks like 2026-11-22T18:00:00Z");
+        text.as_deref().map(|text| parse_rfc3339(text).ok_or_else(wrong)).transpose()
+    };
+    let schedule =
+        Schedule { opens_at: time("/opens_at", &asked.opens_at)?, closes_at: time("/closes_at", &asked.closes_at)? };
+    if asked.open && schedule.opens_at.is_some() {
+        return Err(Problem::invalid("invalid_schedule", "/opens_at", "either `open` or `opens_at`, not both"));
+    }
+    match (schedule.opens_at, schedule.closes_at) {
+        (Some(opens), Some(closes)) if closes <= opens => {
+            Err(Problem::invalid("invalid_schedule", "/closes_at", "`closes_at` must be after `opens_at`"))
+        }
+        _ => Ok(schedule),
+    }
+}

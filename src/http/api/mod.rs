@@ -1,0 +1,54 @@
+//! The JSON interface, exactly as `docs/ARCHITECTURE.md` and `/api/openapi.json` say.
+
+mod acts;
+mod aliases;
+mod create;
+mod entries;
+mod openapi;
+mod polls;
+mod receipts;
+mod results;
+mod tokens;
+mod votes;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+
+use super::Shared;
+use super::error::Problem;
+use super::live;
+use crate::ledger::{Elections, Registered};
+
+pub(super) use openapi::{Operation, operations};
+pub(super) use polls::invalid_query;
+pub(super) use results::viewer;
+pub(super) use votes::VoteBody;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/polls", post(create::create).get(polls::list))
+        .route("/api/v1/polls/{poll}", get(polls::get))
+        .route("/api/v1/polls/{poll}/open", post(acts::open))
+        .route("/api/v1/polls/{poll}/pause", post(acts::pause))
+        .route("/api/v1/polls/{poll}/close", post(acts::close))
+        .route("/api/v1/polls/{poll}/reopen", post(acts::reopen))
+        .route("/api/v1/polls/{poll}/reveal", post(acts::reveal))
+        .route("/api/v1/polls/{poll}/rounds", post(acts::start_round))
+        .route("/api/v1/polls/{poll}/votes", post(votes::vote))
+        .route("/api/v1/polls/{poll}/results", get(results::results))
+        .route("/api/v1/polls/{poll}/results/stream", get(live::stream))
+        .route("/api/v1/polls/{poll}/results/ws", get(live::socket))
+        .route("/api/v1/polls/{poll}/results/tickets", post(live::issue_ticket))
+        .route("/api/v1/polls/{poll}/entries", get(entries::entries))
+        .route("/api/v1/receipts/{receipt}", get(receipts::receipt))
+        .route("/api/v1/tokens", post(tokens::create).get(tokens::list))
+        .route("/api/v1/tokens/{token}", delete(tokens::revoke))
+        .route("/api/openapi.json", get(openapi::json))
+        .merge(aliases::routes())
+}
+
+/// Finds an election, or says that there is none.
+pub(super) async fn find(elections: &Elections, name: &str) -> Result<Registered, Problem> {
+    let unknown = || Problem::not_found("unknown_poll", "there is no poll with this id, code or slug");
+    elections.find(name).await?.ok_or_else(unknown)
+}

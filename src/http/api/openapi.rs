@@ -1,0 +1,74 @@
+//! The OpenAPI document, made from the handlers themselves.
+
+use axum::Json;
+use axum::response::IntoResponse;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use super::{acts, create, entries, polls, receipts, results, tokens, votes};
+use crate::http::live;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Hustings", description = "Counts every vote once, shows it at once, and proves it afterwards."),
+    paths(
+        create::create, polls::list, polls::get,
+        acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
+        votes::vote, receipts::receipt,
+        results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
+        tokens::create, tokens::list, tokens::revoke,
+    ),
+    modifiers(&Security)
+)]
+struct Document;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("a token with the right scope"));
+        components.add_security_scheme("token", SecurityScheme::Http(token.build()));
+        let device = ApiKeyValue::with_description("hustings-device", "the cookie that pages give");
+        components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Cookie(device)));
+    }
+}
+
+/// The whole document.
+pub(in crate::http) fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// One row of the reference page.
+pub(in crate::http) struct Operation {
+    pub(in crate::http) method: &'static str,
+    pub(in crate::http) path: String,
+    pub(in crate::http) summary: String,
+    pub(in crate::http) needs_token: bool,
+    pub(in crate::http) answers: String,
+}
+
+/// Every operation, for the reference page.
+pub(in crate::http) fn operations() -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, item) in document().paths.paths {
+        let methods = [("GET", item.get), ("POST", item.post), ("DELETE", item.delete)];
+        for (method, operation) in methods {
+            let Some(operation) = operation else { continue };
+            let codes: Vec<String> = operation.responses.responses.keys().cloned().collect();
+            operations.push(Operation {
+                method,
+                path: path.clone(),
+                summary: operation.summary.unwrap_or_default(),
+                needs_token: operation.security.is_some_and(|security| security.len() == 1),
+                answers: codes.join(" "),
+            });
+        }
+    }
+    operations
+}
+
+/// The document as JSON.
+pub(super) async fn json() -> impl IntoResponse {
+    Json(document())
+}

@@ -1,0 +1,208 @@
+//! Polls as they are shown.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use hustings_core::election::Viewer;
+use hustings_core::{Change, Contest, ContestState, Method, Visibility};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::find;
+use crate::clock::rfc3339;
+use crate::http::auth::Caller;
+use crate::http::error::Problem;
+use crate::http::{Services, Shared};
+use crate::ledger::{ElectionKey, Registered, Scope};
+
+/// A poll.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PollBody {
+    id: String,
+    /// The short code that people type.
+    code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slug: Option<String>,
+    title: String,
+    /// draft, open, paused, closed or archived.
+    status: &'static str,
+    /// always, `after_vote`, `after_close` or `on_reveal`.
+    visibility: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accent: Option<String>,
+    /// The current round, from 1.
+    round: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closes_at: Option<String>,
+    created: String,
+    contest: ContestBody,
+    urls: Urls,
+}
+
+/// The current contest of a poll.
+#[derive(Debug, Serialize, ToSchema)]
+struct ContestBody {
+    id: String,
+    /// single, approval or score.
+    method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u16>,
+    /// final or `until_close`.
+    change: &'static str,
+    choices: Vec<ChoiceBody>,
+}
+
+/// One choice.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChoiceBody {
+    id: String,
+    code: String,
+    title: String,
+}
+
+/// Where to go.
+#[derive(Debug, Serialize, ToSchema)]
+struct Urls {
+    vote: String,
+    screen: String,
+    host: String,
+    results: String,
+    stream: String,
+}
+
+/// Which page of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    /// The `next` of the page before.
+    cursor: Option<u32>,
+    /// At most so many, 1 to 100 (default 50).
+    limit: Option<usize>,
+}
+
+/// A page of polls, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PollList {
+    polls: Vec<PollBody>,
+    /// The cursor of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u32>,
+}
+
+/// Lists polls, oldest first.
+#[utoipa::path(get, path = "/api/v1/polls", tag = "polls", params(PageQuery),
+    responses((status = 200, body = PollList), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn list(
+    State(services): State<Shared>,
+    headers: HeaderMap,
+    query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<PollList>, Problem> {
+    Caller::of(&services, &headers).await?.require(Scope::Manage)?;
+    let Query(page) = query.map_err(invalid_query)?;
+    let limit = page.limit.unwrap_or(50).clamp(1, 100);
+    let found = services.registry.elections(page.cursor.map(ElectionKey), limit).await?;
+    let next = if found.len() == limit { found.last().map(|last| last.key.0) } else { None };
+    let mut polls = Vec::with_capacity(found.len());
+    for registered in &found {
+        polls.push(show(&services, registered).await?);
+    }
+    Ok(Json(PollList { polls, next }))
+}
+
+/// A query that cannot be read.
+pub(in crate::http) fn invalid_query(rejection: axum::extract::rejection::QueryRejection) -> Problem {
+    Problem::invalid("invalid_query", "", rejection.body_text())
+}
+
+/// Shows a poll by its id, code or slug.
+#[utoipa::path(get, path = "/api/v1/polls/{poll}", tag = "polls", params(("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = PollBody), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn get(State(services): State<Shared>, Path(poll): Path<String>) -> Result<Json<PollBody>, Problem> {
+    let found = find(&services.elections, &poll).await?;
+    Ok(Json(show(&services, &found).await?))
+}
+
+/// A poll as it stands now.
+pub(super) async fn show(services: &Services, found: &Registered) -> Result<PollBody, Problem> {
+    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
+    let frame = services.feed.latest(found.key, Viewer::Public).await?.ok_or_else(gone)?;
+    let rounds = usize::try_from(frame.results.round).unwrap_or(1);
+    let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
+    let election = &found.election;
+    let contest = election.current().ok_or_else(gone)?;
+    let contest_state = state.contests.last().ok_or_else(gone)?;
+    let schedule = schedule(contest_state);
+    let base = services.settings.base_url();
+    let page = format!("{base}/{}", election.code);
+    Ok(PollBody {
+        id: election.id.to_string(),
+        code: election.code.to_string(),
+        slug: election.slug.as_ref().map(ToString::to_string),
+        title: election.title.to_string(),
+        status: contest_state.name(),
+        visibility: visibility(election.visibility),
+        accent: election.accent.as_ref().map(ToString::to_string),
+        round: frame.results.round,
+        opens_at: schedule.opens_at.map(rfc3339),
+        closes_at: schedule.closes_at.map(rfc3339),
+        created: rfc3339(election.created),
+        contest: contest_body(contest),
+        urls: Urls {
+            screen: format!("{page}/screen"),
+            host: format!("{page}/host"),
+            results: format!("{page}/results"),
+            stream: format!("{base}/api/v1/polls/{}/results/stream", election.id),
+            vote: page,
+        },
+    })
+}
+
+fn schedule(state: &ContestState) -> hustings_core::Schedule {
+    match state {
+        ContestState::Draft { schedule } => *schedule,
+        ContestState::Open { closes_at, .. } | ContestState::Paused { closes_at, .. } => {
+            hustings_core::Schedule { opens_at: None, closes_at: *closes_at }
+        }
+        ContestState::Closed { .. } | ContestState::Archived { .. } => hustings_core::Schedule::default(),
+    }
+}
+
+fn visibility(visibility: Visibility) -> &'static str {
+    match visibility {
+        Visibility::Always => "always",
+        Visibility::AfterVote => "after_vote",
+        Visibility::AfterClose => "after_close",
+        Visibility::OnReveal => "on_reveal",
+    }
+}
+
+fn contest_body(contest: &Contest) -> ContestBody {
+    let (min, max) = match contest.method {
+        Method::Single => (None, None),
+        Method::Approval { min, max } => (Some(min), Some(max)),
+        Method::Score { min, max } => (Some(min.into()), Some(max.into())),
+    };
+    let choice = |choice: &hustings_core::Choice| ChoiceBody {
+        id: choice.id.to_string(),
+        code: choice.code.to_string(),
+        title: choice.title.to_string(),
+    };
+    ContestBody {
+        id: contest.id.to_string(),
+        method: contest.method.name(),
+        min,
+        max,
+        change: match contest.change {
+            Change::Final => "final",
+            Change::UntilClose => "until_close",
+        },
+        choices: contest.choices.iter().map(choice).collect(),
+    }
+}

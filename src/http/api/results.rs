@@ -1,0 +1,91 @@
+//! Results as they stand: rendered once per version, cached by whoever may, masked while they are hidden.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hustings_core::election::Viewer;
+use hustings_core::{ContestNumber, Visibility};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::find;
+use super::polls::invalid_query;
+use crate::feed::{Frame, Results};
+use crate::http::auth::{Caller, device};
+use crate::http::error::Problem;
+use crate::http::{Services, Shared};
+use crate::ledger::{Registered, Scope};
+
+/// Which results.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResultsQuery {
+    /// An earlier round, from 1 (default: the current one).
+    round: Option<u32>,
+}
+
+/// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`.
+#[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
+        ("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = Results), (status = 304, description = "not changed since `If-None-Match`"),
+        (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn results(
+    State(services): State<Shared>,
+    Path(poll): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query<ResultsQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(invalid_query)?;
+    let found = find(&services.elections, &poll).await?;
+    let viewer = viewer(&services, &found, &headers).await?;
+    let frame = match query.round {
+        None => services.feed.latest(found.key, viewer).await?,
+        Some(0) => None,
+        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?,
+    };
+    let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
+    Ok(respond(&frame, &headers, viewer, found.election.visibility))
+}
+
+/// Who is looking at this election.
+pub(in crate::http) async fn viewer(
+    services: &Services,
+    found: &Registered,
+    headers: &HeaderMap,
+) -> Result<Viewer, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let caller = Caller::of(services, headers).await?;
+        return Ok(if caller.may(Scope::Results) { Viewer::Organiser } else { Viewer::Public });
+    }
+    if found.election.visibility != Visibility::AfterVote {
+        return Ok(Viewer::Public);
+    }
+    let Some(device) = device(services, headers) else { return Ok(Viewer::Public) };
+    let voter = services.keys.device_voter(found.election.id, &device);
+    let rounds = u32::try_from(services.feed.rounds(found.key).await?).unwrap_or(1);
+    let ballot = services.ledger.ballot(found.key, ContestNumber(rounds.saturating_sub(1)), voter).await?;
+    Ok(if ballot.is_some() { Viewer::Voted } else { Viewer::Public })
+}
+
+fn respond(frame: &Frame, headers: &HeaderMap, viewer: Viewer, visibility: Visibility) -> Response {
+    let etag = format!("\"{}\"", frame.version);
+    // What one viewer may see must never be given to another one by a cache.
+    let shared = viewer == Viewer::Public && visibility != Visibility::AfterVote;
+    let cache = if shared { "public, max-age=1, stale-if-error=60" } else { "private, no-cache" };
+    let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = asked.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], frame.json.clone()).into_response()
+    };
+    let out = response.headers_mut();
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    out.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        out.insert(header::ETAG, etag);
+    }
+    response
+}

@@ -1,0 +1,229 @@
+//! One vote: who votes, for what, and the answer with its receipt.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hustings_core::{
+    Ballot, Contest, ContestNumber, GroupNumber, Rejection, Selections, Seq, Submission, SubmissionId, Text, TextError,
+    VoterKey,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::find;
+use crate::http::auth::{Caller, same_site};
+use crate::http::body::{self, Pairs, VOTE_MAX};
+use crate::http::error::Problem;
+use crate::http::receipt::Receipt;
+use crate::http::{Services, Shared};
+use crate::ledger::{Answer, Registered, Scope};
+
+/// A vote.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VoteBody {
+    /// single, approval: the ids or codes of the choices.
+    #[schema(example = json!(["tea"]))]
+    pub(super) choices: Option<Vec<String>>,
+    /// score: a number for the id or code of each choice.
+    #[schema(value_type = Option<std::collections::HashMap<String, u64>>)]
+    pub(super) scores: Option<Pairs<u64>>,
+    /// Your own name for this vote (a UUID); send the same again when you retry.
+    pub(super) id: Option<uuid::Uuid>,
+    /// The receipt id of the vote that this one means to replace.
+    pub(super) replaces: Option<String>,
+    /// Who votes, at most 128 bytes; only with a token that has the scope `vote`.
+    pub(super) voter: Option<String>,
+}
+
+/// What became of a vote.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VoteAnswer {
+    /// counted, changed, repeated or superseded.
+    status: &'static str,
+    receipt: Receipt,
+}
+
+/// Votes in the current round. Sending the same again is harmless and gives the same receipt.
+#[utoipa::path(post, path = "/api/v1/polls/{poll}/votes", tag = "votes", request_body = VoteBody,
+    params(("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 201, description = "counted or changed", body = VoteAnswer),
+        (status = 200, description = "repeated or superseded: nothing moved", body = VoteAnswer),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = []), ("device" = [])))]
+pub(super) async fn vote(
+    State(services): State<Shared>,
+    Path(poll): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let caller = known_caller(&services, &headers).await?;
+    let found = find(&services.elections, &poll).await?;
+    let vote: VoteBody = body::read(body, VOTE_MAX).await?;
+    Ok(vote_in(&services, &caller, &found, &headers, vote).await?.into_response())
+}
+
+/// Who is asking; nobody at all is refused before the body is read.
+pub(super) async fn known_caller(services: &Services, headers: &HeaderMap) -> Result<Caller, Problem> {
+    match Caller::of(services, headers).await? {
+        Caller::Nobody => Err(Problem::no_voter()),
+        caller => Ok(caller),
+    }
+}
+
+/// Casts a vote that was read.
+pub(super) async fn vote_in(
+    services: &Services,
+    caller: &Caller,
+    found: &Registered,
+    headers: &HeaderMap,
+    vote: VoteBody,
+) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
+    let started = std::time::Instant::now();
+    let voter = voter(services, caller, found, headers, vote.voter.as_deref())?;
+    let answer = cast(services, found, voter, vote).await;
+    record(&answer, started);
+    answer
+}
+
+async fn cast(
+    services: &Services,
+    found: &Registered,
+    voter: VoterKey,
+    vote: VoteBody,
+) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
+    let found = current(services, found).await?;
+    let (contest, selections) = selections(&found.election.contests, vote.choices, vote.scores)?;
+    let ballot = Ballot {
+        contest,
+        voter,
+        group: GroupNumber(0),
+        id: vote.id.map(SubmissionId),
+        replaces: vote.replaces.as_deref().map(|receipt| replaced(services, &found, receipt)),
+        selections,
+    };
+    let answer = services.ingest.submit(found.key, Submission::Ballot(ballot)).await?;
+    let receipt = |stored| Receipt::new(&services.keys, &found, stored);
+    let (code, status, stored) = match &answer {
+        Answer::Accepted(stored) => (StatusCode::CREATED, "counted", stored),
+        Answer::Changed(stored) => (StatusCode::CREATED, "changed", stored),
+        Answer::Repeated(stored) => (StatusCode::OK, "repeated", stored),
+        Answer::Superseded(stored) => (StatusCode::OK, "superseded", stored),
+        Answer::Rejected(rejection, stored) => {
+            return Err(Problem::rejected(*rejection, stored.as_ref().map(receipt)));
+        }
+        Answer::Unchanged => return Err(Problem::unavailable("undecided", "please send the same vote again")),
+    };
+    Ok((code, Json(VoteAnswer { status, receipt: receipt(stored) })))
+}
+
+/// The definition with its latest round. Which round takes votes is decided by the ledger; this only finds its choices.
+async fn current(services: &Services, found: &Registered) -> Result<Registered, Problem> {
+    let rounds = services.feed.rounds(found.key).await?;
+    if rounds <= found.election.contests.len() {
+        return Ok(found.clone());
+    }
+    let newest = services.elections.with_contests(found.key, rounds).await?;
+    newest.ok_or_else(|| Rejection::UnknownContest.into())
+}
+
+fn voter(
+    services: &Services,
+    caller: &Caller,
+    found: &Registered,
+    headers: &HeaderMap,
+    named: Option<&str>,
+) -> Result<VoterKey, Problem> {
+    let election = found.election.id;
+    match (caller, named) {
+        (Caller::Nobody, _) => Err(Problem::no_voter()),
+        (Caller::Token(_), Some(name)) => {
+            caller.require(Scope::Vote)?;
+            Ok(services.keys.named_voter(election, &voter_name(name)?))
+        }
+        (Caller::Token(_), None) => {
+            caller.require(Scope::Vote)?;
+            Err(Problem::no_voter())
+        }
+        (Caller::Device(_), Some(_)) => {
+            Err(Problem::forbidden("wrong_scope", "`voter` may be named only with a token that has the scope `vote`"))
+        }
+        (Caller::Device(device), None) => {
+            same_site(services, headers)?;
+            let voter = services.keys.device_voter(election, device);
+            services.callers.admit_voter(&voter)?;
+            Ok(voter)
+        }
+    }
+}
+
+/// A voter's name in the one form that is hashed: NFC, trimmed, 1 to 128 bytes.
+fn voter_name(name: &str) -> Result<String, Problem> {
+    let text = Text::parse(name).map_err(|error| Problem::text("/voter", error))?;
+    if text.as_str().len() > 128 {
+        return Err(Problem::invalid(TextError::TooLong(0).code(), "/voter", "a voter's name has at most 128 bytes"));
+    }
+    Ok(text.into())
+}
+
+/// The place of the vote to be replaced; a receipt of another election or of nobody gives a place that never matches.
+fn replaced(services: &Services, found: &Registered, receipt: &str) -> Seq {
+    let located = services.keys.locate(receipt).filter(|locator| locator.election == found.key);
+    located.map_or(Seq(0), |locator| locator.seq)
+}
+
+/// What was chosen, and in which round: the latest one that has all the choices named. So a late retry of a vote in an
+/// earlier round, whose choices have other ids, finds its own contest and its receipt.
+fn selections(
+    contests: &[Contest],
+    choices: Option<Vec<String>>,
+    scores: Option<Pairs<u64>>,
+) -> Result<(ContestNumber, Selections), Problem> {
+    let named: Vec<(String, &str)> = match (&choices, &scores) {
+        (Some(choices), None) => {
+            choices.iter().enumerate().map(|(at, name)| (format!("/choices/{at}"), name.as_str())).collect()
+        }
+        (None, Some(Pairs(scores))) => {
+            let place = |name: &str| format!("/scores/{}", name.replace('~', "~0").replace('/', "~1"));
+            scores.iter().map(|(name, _)| (place(name), name.as_str())).collect()
+        }
+        (None, None) => {
+            return Err(Problem::invalid("missing_field", "/choices", "send `choices`, or `scores` for score"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid("wrong_form", "/scores", "send `choices` or `scores`, not both"));
+        }
+    };
+    let numbers = |contest: &Contest| named.iter().map(|(_, name)| contest.choice(name)).collect::<Option<Vec<_>>>();
+    let resolved = contests.iter().rev().find_map(|contest| Some((contest.number, numbers(contest)?)));
+    let Some((contest, numbers)) = resolved else { return Err(unknown_choice(contests, &named)) };
+    let selections = match scores {
+        None => Selections::choices(numbers)?,
+        Some(Pairs(scores)) => {
+            let scores = scores.iter().map(|(_, score)| u8::try_from(*score).unwrap_or(u8::MAX));
+            Selections::scores(numbers.into_iter().zip(scores).collect())?
+        }
+    };
+    Ok((contest, selections))
+}
+
+fn unknown_choice(contests: &[Contest], named: &[(String, &str)]) -> Problem {
+    let is_known = |name: &str| contests.last().is_some_and(|contest| contest.choice(name).is_some());
+    let unknown = named.iter().find(|(_, name)| !is_known(name));
+    let (pointer, name) = unknown.map_or(("/choices", ""), |(pointer, name)| (pointer.as_str(), *name));
+    let shown: String = name.chars().take(40).collect();
+    Problem::invalid("unknown_choice", pointer, format!("there is no choice `{shown}` in this contest"))
+}
+
+fn record(answer: &Result<(StatusCode, Json<VoteAnswer>), Problem>, started: std::time::Instant) {
+    let status = match answer {
+        Ok((_, Json(answer))) => answer.status,
+        Err(problem) => problem.code(),
+    };
+    metrics::counter!("hustings_votes_total", "answer" => status).increment(1);
+    metrics::histogram!("hustings_vote_seconds").record(started.elapsed().as_secs_f64());
+}

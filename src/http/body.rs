@@ -1,0 +1,143 @@
+//! Reading bodies: bounded in size and time, parsed strictly, refused with a code and a pointer.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::error::Problem;
+
+/// The largest vote.
+pub(super) const VOTE_MAX: usize = 16 * 1024;
+/// The largest definition.
+pub(super) const CREATE_MAX: usize = 256 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Reads and parses a body. Broken, deep, doubled, unknown and mistyped JSON is refused with its place.
+pub(super) async fn read<T: DeserializeOwned>(body: Body, limit: usize) -> Result<T, Problem> {
+    parse(&collect(body, limit).await?)
+}
+
+/// Like [`read`], with a default for an empty body.
+pub(super) async fn read_or_default<T: DeserializeOwned + Default>(body: Body, limit: usize) -> Result<T, Problem> {
+    let bytes = collect(body, limit).await?;
+    if bytes.is_empty() { Ok(T::default()) } else { parse(&bytes) }
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
+    match collected.map_err(|_| Problem::slow_body())? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Problem::too_large(limit)),
+        Err(_) => Err(Problem::invalid("incomplete_body", "", "the body broke off; please send it again")),
+    }
+}
+
+/// Parses strictly.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The fast way first; only what fails is read again to find its place.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let place = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Err(error) => error,
+        Ok(_) => {
+            return Err(Problem::invalid("invalid_json", "", "there is more after the end of the JSON document"));
+        }
+    };
+    let pointer = pointer(place.path());
+    let error = place.into_inner();
+    let text = error.to_string();
+    let code = match () {
+        () if !error.is_data() => "invalid_json",
+        () if text.starts_with("unknown field") => "unknown_field",
+        () if text.starts_with("missing field") => "missing_field",
+        () if text.starts_with("duplicate field") => "duplicate_key",
+        () if text.starts_with("unknown variant") => "unknown_value",
+        () => "wrong_type",
+    };
+    Err(Problem::invalid(code, pointer, text))
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("/{variant}"),
+        Segment::Unknown => String::new(),
+    };
+    path.iter().map(segment).collect()
+}
+
+/// A JSON object as a list; a key that stands twice is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pairs<V>(pub Vec<(String, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for PairsVisitor<V> {
+            type Value = Pairs<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<V>, A::Error> {
+                let mut pairs: Vec<(String, V)> = Vec::new();
+                let mut seen = std::collections::HashSet::new();
+                while let Some((key, value)) = map.next_entry::<String, V>()? {
+                    if !seen.insert(key.clone()) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{key}`")));
+                    }
+                    pairs.push((key, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only parsed")]
+        choices: Option<Vec<String>>,
+        #[expect(dead_code, reason = "only parsed")]
+        scores: Option<Pairs<u64>>,
+    }
+
+    #[test]
+    fn bad_json_is_refused_with_its_place() {
+        let deep = format!(r#"{{"choices":{}"#, "[".repeat(4000));
+        for (text, code, pointer) in [
+            (r#"{"choices":["a"]"#, "invalid_json", ""),
+            (r#"{"choices":["a"]} x"#, "invalid_json", ""),
+            ("", "invalid_json", ""),
+            (r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
+            (r#"{"scores":{"a":1,"a":2}}"#, "duplicate_key", "/scores"),
+            (r#"{"choice":["a"]}"#, "unknown_field", "/choice"),
+            (r#"{"choices":["a",1]}"#, "wrong_type", "/choices/1"),
+            (r#"{"scores":{"a":1.5}}"#, "wrong_type", "/scores/a"),
+            (r#"{"scores":{"a":-1}}"#, "wrong_type", "/scores/a"),
+            (&deep, "wrong_type", "/choices/0"),
+        ] {
+            let problem = parse::<Sample>(text.as_bytes()).expect_err(text);
+            let shown = serde_json::to_value(&problem).expect("json");
+            assert_eq!((shown["code"].as_str(), shown["status"].as_u64()), (Some(code), Some(422)), "{text}");
+            assert!(shown["pointer"].as_str().is_some_and(|p| p.starts_with(pointer)), "{text}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Live results: server-sent events and WebSocket over the same frames.
+//!
+//! Invariant: a watcher gets the latest frame, never a backlog; one that does not read is cut off by the connection's
+//! write timeout; all streams end when the server stops, and are told when to come back.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hustings_core::Time;
+use hustings_core::election::Viewer;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use utoipa::{IntoParams, ToSchema};
+
+use super::api::{find, viewer};
+use super::auth::{Caller, same_site};
+use super::error::Problem;
+use super::server::stopped;
+use super::{Services, Shared};
+use crate::feed::Watcher;
+use crate::keys::{new_token, token_hash};
+use crate::ledger::{Registered, Scope};
+
+/// A comment or ping keeps proxies and phones from giving up on a quiet poll.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a ticket is good for.
+const TICKET_S: u32 = 60;
+/// The largest message that a WebSocket watcher may send; it has nothing to say.
+const MESSAGE_MAX: usize = 1024;
+
+/// How a watcher comes in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StreamQuery {
+    /// A ticket for results that are hidden from others.
+    ticket: Option<String>,
+    /// The version last seen, for those who cannot send `Last-Event-ID`.
+    last_event_id: Option<String>,
+}
+
+/// A ticket, shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Ticket {
+    /// Send it as `?ticket=`, once.
+    ticket: String,
+    /// Good for so many seconds.
+    expires_in: u32,
+}
+
+/// Gives a ticket that opens one full stream within 60 seconds.
+#[utoipa::path(post, path = "/api/v1/polls/{poll}/results/tickets", tag = "results",
+    params(("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 201, body = Ticket), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn issue_ticket(
+    State(services): State<Shared>,
+    Path(poll): Path<String>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Ticket>), Problem> {
+    Caller::of(&services, &headers).await?.require(Scope::Results)?;
+    let found = find(&services.elections, &poll).await?;
+    let ticket = new_token(services.random.as_ref());
+    let expires = Time(services.clock.now().0 + u64::from(TICKET_S) * 1000);
+    services.registry.issue_ticket(token_hash(&ticket), found.key, expires).await?;
+    Ok((StatusCode::CREATED, Json(Ticket { ticket, expires_in: TICKET_S })))
+}
+
+/// Results as server-sent events: `event: results`, `id:` the version, `data:` the same JSON as the results.
+#[utoipa::path(get, path = "/api/v1/polls/{poll}/results/stream", tag = "results", params(StreamQuery,
+        ("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn stream(
+    State(services): State<Shared>,
+    Path(poll): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    let watcher = begin(&services, &poll, &headers, query).await?;
+    let stopping = services.stopping.clone();
+    let retry = Bytes::from(format!("retry: {}\n\n", retry_ms(&services)));
+    let events = Events { watcher, stopping, hello: Some(retry.clone()), bye: Some(retry), _counted: Counted::new() };
+    let body = Body::from_stream(futures_util::stream::unfold(events, Events::next));
+    let mut response = body.into_response();
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Or nginx would hold frames back to fill its buffer.
+    out.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// Results as WebSocket text frames: the same JSON.
+#[utoipa::path(get, path = "/api/v1/polls/{poll}/results/ws", tag = "results", params(StreamQuery,
+        ("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 101, description = "text frames follow"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 426, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn socket(
+    State(services): State<Shared>,
+    Path(poll): Path<String>,
+    headers: HeaderMap,
+    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    // A browser sends cookies with an upgrade from any site, so the origin is checked here too.
+    same_site(&services, &headers)?;
+    let Ok(upgrade) = upgrade else { return Err(Problem::upgrade_required()) };
+    let watcher = begin(&services, &poll, &headers, query).await?;
+    let stopping = services.stopping.clone();
+    let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).write_buffer_size(0);
+    Ok(upgrade.on_upgrade(move |socket| talk(socket, watcher, stopping)))
+}
+
+async fn begin(
+    services: &Services,
+    poll: &str,
+    headers: &HeaderMap,
+    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Watcher, Problem> {
+    let Query(query) = query.map_err(super::api::invalid_query)?;
+    let found = find(&services.elections, poll).await?;
+    if *services.stopping.borrow() {
+        return Err(Problem::unavailable("stopping", "the server is stopping; please try again"));
+    }
+    let viewer = match query.ticket {
+        Some(ticket) => spend(services, &found, &ticket).await?,
+        None => viewer(services, &found, headers).await?,
+    };
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let seen = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
+    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    services.feed.watch(found.key, viewer, seen).await?.ok_or_else(gone)
+}
+
+async fn spend(services: &Services, found: &Registered, ticket: &str) -> Result<Viewer, Problem> {
+    let spent = services.registry.spend_ticket(token_hash(ticket), found.key, services.clock.now()).await?;
+    let refused =
+        || Problem::unauthorized("invalid_ticket", "this ticket was used, has expired, or is for another poll");
+    if spent { Ok(Viewer::Organiser) } else { Err(refused()) }
+}
+
+/// When to come back after a lost connection: not all at once.
+fn retry_ms(services: &Services) -> u32 {
+    let mut bytes = [0; 2];
+    services.random.fill(&mut bytes);
+    1_000 + u32::from(u16::from_be_bytes(bytes)) % 4_000
+}
+
+struct Events {
+    watcher: Watcher,
+    stopping: watch::Receiver<bool>,
+    hello: Option<Bytes>,
+    bye: Option<Bytes>,
+    _counted: Counted,
+}
+
+impl Events {
+    async fn next(mut self) -> Option<(Result<Bytes, std::convert::Infallible>, Self)> {
+        if let Some(hello) = self.hello.take() {
+            return Some((Ok(hello), self));
+        }
+        self.bye.as_ref()?;
+        let bytes = tokio::select! {
+            frame = self.watcher.next() => frame?.event.clone(),
+            () = tokio::time::sleep(HEARTBEAT) => Bytes::from_static(b":\n\n"),
+            () = stopped(self.stopping.clone()) => self.bye.take()?,
+        };
+        Some((Ok(bytes), self))
+    }
+}
+
+async fn talk(mut socket: WebSocket, mut watcher: Watcher, stopping: watch::Receiver<bool>) {
+    let _counted = Counted::new();
+    loop {
+        let message = tokio::select! {
+            frame = watcher.next() => match frame {
+                Some(frame) => Message::Text(text(&frame.json)),
+                None => break,
+            },
+            heard = socket.recv() => match heard {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => continue,
+            },
+            () = tokio::time::sleep(HEARTBEAT) => Message::Ping(Bytes::new()),
+            () = stopped(stopping.clone()) => break,
+        };
+        if socket.send(message).await.is_err() {
+            return;
+        }
+    }
+    let _closed = socket.send(Message::Close(None)).await;
+}
+
+fn text(json: &Bytes) -> Utf8Bytes {
+    Utf8Bytes::try_from(json.clone()).unwrap_or_default()
+}
+
+/// One watcher in the metrics.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        metrics::gauge!("hustings_watchers").increment(1);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!("hustings_watchers").decrement(1);
+    }
+}

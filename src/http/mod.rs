@@ -1,0 +1,103 @@
+//! The face to the world: thin. A handler parses, calls, renders; it never decides.
+//!
+//! Job: turn requests into core types, ask ingest, ledger and feed, and turn answers into HTTP.
+//! It must not know: SQL, how batches form, how totals are made.
+
+pub mod api;
+pub mod auth;
+mod body;
+pub mod error;
+mod live;
+mod ops;
+mod receipt;
+mod server;
+mod settings;
+mod web;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::Uri;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, Random};
+use crate::feed::Feed;
+use crate::ingest::Ingest;
+use crate::keys::Keys;
+use crate::ledger::{Elections, Ledger, Registry};
+
+pub use auth::Callers;
+pub use error::Problem;
+pub use server::{ServerLimits, serve};
+pub use settings::Settings;
+
+/// Everything that handlers may ask.
+pub struct Services {
+    /// The door to the ledger.
+    pub ingest: Ingest,
+    /// Look-ups and history.
+    pub ledger: Arc<dyn Ledger>,
+    /// Tokens, tickets, new elections.
+    pub registry: Arc<dyn Registry>,
+    /// Definitions.
+    pub elections: Arc<Elections>,
+    /// Results.
+    pub feed: Arc<Feed>,
+    /// Voter keys, cookies, receipts.
+    pub keys: Keys,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Who calls, and how often.
+    pub callers: Callers,
+    /// Addresses and options.
+    pub settings: Settings,
+    /// The numbers of `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Becomes true when the server begins to stop.
+    pub stopping: watch::Receiver<bool>,
+}
+
+type Shared = Arc<Services>;
+
+/// All addresses.
+pub fn router(services: Shared) -> Router {
+    let mut router = Router::new().merge(ops::routes()).merge(api::routes()).merge(web::routes());
+    if services.settings.bench {
+        router = router.merge(ops::bench_routes());
+    }
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        // Bodies are limited where they are read, by what they are for.
+        .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&services), log_request))
+        .with_state(services)
+}
+
+/// One line for each request, at the level debug: never a body, a cookie, a token or a voter.
+async fn log_request(State(services): State<Shared>, request: Request, next: Next) -> Response {
+    if !tracing::enabled!(target: "hustings::access", tracing::Level::DEBUG) {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<server::Peer>().copied();
+    let client = peer.map(|peer| services.settings.client(peer.0, request.headers()));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    tracing::debug!(target: "hustings::access", %method, path, status, client = ?client, "request");
+    response
+}
+
+async fn not_found(uri: Uri) -> Response {
+    if uri.path().starts_with("/api") {
+        return Problem::not_found("not_found", "there is nothing at this address; see /api for what there is")
+            .into_response();
+    }
+    web::not_found_page()
+}

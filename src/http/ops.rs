@@ -1,0 +1,72 @@
+//! What operators and benches ask: alive, ready, metrics, and a request that costs nothing but itself.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::Shared;
+use super::api::VoteBody;
+use super::auth::Caller;
+use super::body::{self, VOTE_MAX};
+use super::error::Problem;
+use crate::ledger::Scope;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new().route("/livez", get(livez)).route("/readyz", get(readyz)).route("/metrics", get(metrics))
+}
+
+pub(super) fn bench_routes() -> Router<Shared> {
+    Router::new().route("/bench/noop", get(noop_get).post(noop_post))
+}
+
+/// The process answers.
+async fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// Votes are accepted: the ledger answers, and the server is not stopping.
+async fn readyz(State(services): State<Shared>) -> Result<&'static str, Problem> {
+    if *services.stopping.borrow() {
+        return Err(Problem::unavailable("stopping", "the server is stopping"));
+    }
+    services.ledger.heads(&[]).await?;
+    Ok("ready\n")
+}
+
+/// Numbers that could tell the turnout of a hidden poll are only for tokens with the scope `metrics`.
+const PUBLIC_METRICS: [&str; 4] =
+    ["hustings_build_info", "hustings_recount_alarms_total", "hustings_connections_refused_total", "hustings_up"];
+
+async fn metrics(State(services): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    let all = services.metrics.render();
+    let text = if Caller::of(&services, &headers).await?.may(Scope::Metrics) { all } else { public(&all) };
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+fn public(all: &str) -> String {
+    let named = |line: &str| {
+        let name = line.trim_start_matches("# HELP ").trim_start_matches("# TYPE ");
+        PUBLIC_METRICS.iter().any(|public| name.strip_prefix(public).is_some_and(|rest| rest.starts_with([' ', '{'])))
+    };
+    let mut lines: Vec<&str> = all.lines().filter(|line| named(line)).collect();
+    lines.push("# More with a token that has the scope `metrics`.\n");
+    lines.join("\n")
+}
+
+async fn noop_get() -> &'static str {
+    "{\"status\":\"noop\"}"
+}
+
+/// Parses and checks the same as a vote, and stores nothing: the baseline that votes are measured against.
+async fn noop_post(
+    State(services): State<Shared>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, impl IntoResponse), Problem> {
+    Caller::of(&services, &headers).await?;
+    let _vote: VoteBody = body::read(body, VOTE_MAX).await?;
+    Ok((StatusCode::CREATED, ([(header::CONTENT_TYPE, "application/json")], "{\"status\":\"noop\"}")))
+}

@@ -1,0 +1,194 @@
+//! The accept loop: caps, timeouts, and a drain that ends.
+//!
+//! Invariant: no connection holds a place for ever. One that does not send its request, does not read its answer, or
+//! is still there when the drain ends is closed.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Sleep};
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// How connections are bounded.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// The most connections at once; a further one is told to come back.
+    pub connections_max: usize,
+    /// How long a request's head may take to arrive, and how long a connection may be idle between requests.
+    pub head_timeout: Duration,
+    /// How long a connection may refuse to take what is written to it.
+    pub write_timeout: Duration,
+    /// How long the drain may take.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 60_000,
+            head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(20),
+            drain_timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n\
+    content-type: application/problem+json\r\ncontent-length: 99\r\n\r\n\
+    {\"status\":503,\"code\":\"too_many_connections\",\"detail\":\"too many connections; please try again soon\"}\n";
+
+/// Serves until `stopping` becomes true, then lets requests under way finish, and closes what is left.
+pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, stopping: watch::Receiver<bool>) {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(16 * 1024);
+    // Each connection holds a sender; when all are gone, all are done.
+    let (alive, mut all_done) = mpsc::channel::<()>(1);
+    let open = Arc::new(AtomicUsize::new(0));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(stopping.clone()) => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, mostly: wait for some to come back instead of spinning.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let place = Place::take(&open);
+        if place.number > limits.connections_max {
+            metrics::counter!("hustings_connections_refused_total").increment(1);
+            tokio::spawn(refuse(stream));
+            continue;
+        }
+        let _latency_only = stream.set_nodelay(true);
+        let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
+        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
+        let connection = builder.serve_connection(io, service).with_upgrades();
+        let (alive, stopping) = (alive.clone(), stopping.clone());
+        tokio::spawn(async move {
+            let _held = (place, alive);
+            let mut connection = std::pin::pin!(connection);
+            // A client that goes away in the middle is no event.
+            let _closed = tokio::select! {
+                closed = connection.as_mut() => closed,
+                () = stopped(stopping) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+        });
+    }
+    drop((listener, alive));
+    if tokio::time::timeout(limits.drain_timeout, all_done.recv()).await.is_err() {
+        tracing::warn!(open = open.load(Ordering::Relaxed), "the drain ended with connections still open");
+    }
+}
+
+/// Resolves when the server begins to stop.
+pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop too.
+    let _stopped = stopping.wait_for(|stopping| *stopping).await;
+}
+
+async fn refuse(mut stream: TcpStream) {
+    let _closed = tokio::time::timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await;
+}
+
+/// One connection's place; given back when dropped.
+struct Place {
+    open: Arc<AtomicUsize>,
+    number: usize,
+}
+
+impl Place {
+    fn take(open: &Arc<AtomicUsize>) -> Self {
+        let number = open.fetch_add(1, Ordering::Relaxed) + 1;
+        metrics::gauge!("hustings_connections").set(u32::try_from(number).unwrap_or(u32::MAX));
+        Self { open: Arc::clone(open), number }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let left = self.open.fetch_sub(1, Ordering::Relaxed) - 1;
+        metrics::gauge!("hustings_connections").set(u32::try_from(left).unwrap_or(u32::MAX));
+    }
+}
+
+/// A stream whose reader must keep reading: a write that makes no progress for too long is an error.
+struct TimedStream {
+    stream: TcpStream,
+    write_timeout: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl TimedStream {
+    fn new(stream: TcpStream, write_timeout: Duration) -> Self {
+        Self { stream, write_timeout, stalled: None }
+    }
+
+    fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let deadline = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + deadline)));
+        ready!(stalled.as_mut().poll(cx));
+        metrics::counter!("hustings_slow_readers_cut_total").increment(1);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for TimedStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for TimedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, data);
+        self.progress(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        self.progress(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
