@@ -3,8 +3,19 @@
 //! The modules stand in the order in which data flows; `docs/ARCHITECTURE.md` says which may know which.
 
 pub mod clock;
-pub mod feed;
-pub mod ingest;
+pub mod config;
 pub mod keys;
+
 pub mod ledger;
+
+pub mod ingest;
+
 pub mod tally;
+
+pub mod feed;
+
+pub mod export;
+pub mod http;
+
+pub mod app;
+pub mod cli;

@@ -1,0 +1,168 @@
+//! What the operator chose: flags, then `HUSTINGS_*`, then a TOML file, then defaults. Backends are chosen by URL.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+/// The options of `hustings serve`; each is also read from `HUSTINGS_..` and from the file.
+#[derive(Debug, Clone, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServeArgs {
+    /// A TOML file with any of these options, by their long names with underscores.
+    #[arg(long, env = "HUSTINGS_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// The data folder [default: ./hustings-data].
+    #[arg(long, env = "HUSTINGS_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(long, env = "HUSTINGS_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where the ledger is kept [default: sqlite: in the data folder].
+    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL")]
+    pub database: Option<String>,
+    /// Where counters are kept hot [default: memory:].
+    #[arg(long, env = "HUSTINGS_COUNTERS", value_name = "URL")]
+    pub counters: Option<String>,
+    /// Where people reach this server; decides links, cookies and the check of origins.
+    #[arg(long, env = "HUSTINGS_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// A network whose `X-Forwarded-For` is believed, for the access log; may be given several times.
+    #[arg(long, env = "HUSTINGS_TRUSTED_PROXY", value_name = "NET", value_delimiter = ',')]
+    pub trusted_proxy: Vec<ipnet::IpNet>,
+    /// The least time between two frames to watchers, in milliseconds [default: 200].
+    #[arg(long, env = "HUSTINGS_FRAME_INTERVAL_MS", value_name = "MS")]
+    pub frame_interval_ms: Option<u64>,
+    /// The most connections at once [default: as many as the system allows, up to 60000].
+    #[arg(long, env = "HUSTINGS_CONNECTIONS_MAX", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// The most submissions that wait for the ledger; further ones are told to come back [default: 16384].
+    #[arg(long, env = "HUSTINGS_QUEUE_MAX", value_name = "N")]
+    pub queue_max: Option<usize>,
+    /// Answer /bench/noop, the baseline of benchmarks.
+    #[arg(long, env = "HUSTINGS_BENCH")]
+    pub bench: bool,
+}
+
+/// The options, decided.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The database file.
+    pub database: PathBuf,
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Where people reach this server, without a slash at the end.
+    pub public_url: Option<String>,
+    /// Networks whose forwarding headers are believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The least time between two frames.
+    pub frame_interval: Duration,
+    /// The most connections at once.
+    pub connections_max: usize,
+    /// The most submissions that wait.
+    pub queue_max: usize,
+    /// Whether `/bench/noop` exists.
+    pub bench: bool,
+}
+
+/// An option that cannot be used, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+const CONNECTIONS_MAX: usize = 60_000;
+
+impl ServeArgs {
+    /// Decides all options; a file fills in what flags and environment left open.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let file = match &self.config {
+            Some(path) => Self::read(path)?,
+            None => Self::default(),
+        };
+        let data = self.data.or(file.data).unwrap_or_else(|| PathBuf::from("./hustings-data"));
+        let database = database(self.database.or(file.database).as_deref(), &data)?;
+        counters(self.counters.or(file.counters).as_deref())?;
+        let trusted = if self.trusted_proxy.is_empty() { file.trusted_proxy } else { self.trusted_proxy };
+        let frame_interval = self.frame_interval_ms.or(file.frame_interval_ms).unwrap_or(200);
+        Ok(Config {
+            listen: self.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: self.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
+            trusted_proxies: trusted,
+            frame_interval: Duration::from_millis(frame_interval.clamp(10, 60_000)),
+            connections_max: self.connections_max.or(file.connections_max).unwrap_or(CONNECTIONS_MAX).max(1),
+            queue_max: self.queue_max.or(file.queue_max).unwrap_or(16_384).clamp(1, 1_000_000),
+            bench: self.bench || file.bench,
+            data,
+            database,
+        })
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError(format!("cannot read the configuration {shown}: {error}")))?;
+        toml::from_str(&text).map_err(|error| ConfigError(format!("the configuration {shown} is wrong: {error}")))
+    }
+}
+
+fn database(url: Option<&str>, data: &Path) -> Result<PathBuf, ConfigError> {
+    match url.map(|url| url.split_once(':').unwrap_or((url, ""))) {
+        None | Some(("sqlite", "")) => Ok(crate::ledger::Folder::database(data)),
+        Some(("sqlite", path)) => Ok(PathBuf::from(path)),
+        Some((other, _)) => Err(ConfigError(format!(
+            "--database {other}: is not a ledger that this version has; use sqlite: or sqlite:PATH"
+        ))),
+    }
+}
+
+fn counters(url: Option<&str>) -> Result<(), ConfigError> {
+    match url {
+        None | Some("memory:") => Ok(()),
+        Some(other) => {
+            Err(ConfigError(format!("--counters {other} are not counters that this version has; use memory:")))
+        }
+    }
+}
+
+fn public_url(url: &str) -> Result<String, ConfigError> {
+    let wrong = || ConfigError(format!("--public-url {url} must look like https://vote.example.org"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
+    let is_plain = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@']);
+    if is_plain { Ok(url.trim_end_matches('/').to_owned()) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_before_the_file_and_the_file_before_defaults() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("hustings.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\nqueue_max = 7\npublic_url = \"https://a.example/\"\n")
+            .expect("written");
+        let args = ServeArgs { config: Some(file), queue_max: Some(9), ..ServeArgs::default() };
+        let config = args.resolve().expect("valid");
+        assert_eq!((config.listen.port(), config.queue_max), (9000, 9));
+        assert_eq!(config.public_url.as_deref(), Some("https://a.example"));
+        assert_eq!(config.frame_interval, Duration::from_millis(200));
+    }
+
+    #[test]
+    fn what_cannot_be_used_says_what_can() {
+        let refused = |args: ServeArgs| args.resolve().expect_err("refused").to_string();
+        let database = Some("postgres://localhost/x".to_owned());
+        assert!(refused(ServeArgs { database, ..ServeArgs::default() }).contains("use sqlite:"));
+        let counters = Some("redis://localhost".to_owned());
+        assert!(refused(ServeArgs { counters, ..ServeArgs::default() }).contains("use memory:"));
+        for url in ["vote.example", "https://", "https://a b", "https://a?x"] {
+            let public_url = Some(url.to_owned());
+            assert!(refused(ServeArgs { public_url, ..ServeArgs::default() }).contains("--public-url"), "{url}");
+        }
+    }
+}
