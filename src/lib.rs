@@ -17,5 +17,7 @@ pub mod feed;
 pub mod export;
 pub mod http;
 
+pub mod load;
+
 pub mod app;
 pub mod cli;

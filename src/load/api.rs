@@ -1,0 +1,214 @@
+//! The few requests around the votes: make a poll, read what it says, close it.
+//!
+//! Invariant: an answer that is not the contract's is an error that names the request, the status and the code.
+//! It must not know: what the answers ought to be.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::connection::{Connection, ConnectionError};
+
+/// Where the server is, and as whom we speak to it.
+#[derive(Debug, Clone)]
+pub struct Api {
+    address: SocketAddr,
+    authority: String,
+    token: String,
+}
+
+/// Why a request around the votes failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The address cannot be used.
+    #[error("{0}: give an address like http://127.0.0.1:8080 (https needs a proxy before the load generator)")]
+    Address(String),
+    /// The token cannot stand in a header.
+    #[error("the token must consist of visible ASCII characters")]
+    Token,
+    /// No answer.
+    #[error("{request}: {source}")]
+    Connection {
+        /// Method and path.
+        request: String,
+        /// What happened.
+        source: ConnectionError,
+    },
+    /// A refusal.
+    #[error("{request} was answered {status} {code}: {detail}")]
+    Refused {
+        /// Method and path.
+        request: String,
+        /// The status code.
+        status: u16,
+        /// The stable code of the refusal.
+        code: String,
+        /// What a person should know.
+        detail: String,
+    },
+    /// An answer that does not say what the contract promises.
+    #[error("{request}: cannot read the answer: {reason}")]
+    Unreadable {
+        /// Method and path.
+        request: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// A poll as its creation answers it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Poll {
+    /// The id for further requests.
+    pub id: String,
+    /// The code people type.
+    pub code: String,
+    /// The one contest of the poll.
+    contest: PollContest,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct PollContest {
+    choices: Vec<PollChoice>,
+}
+
+/// A choice as the creation of a poll answers it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct PollChoice {
+    /// The code that votes name.
+    pub code: String,
+    /// The title as given.
+    pub title: String,
+}
+
+impl Poll {
+    /// The choices, in the order in which they were given.
+    #[must_use]
+    pub fn choices(&self) -> &[PollChoice] {
+        &self.contest.choices
+    }
+
+    /// Where this poll's requests go, with this tail (`votes`, `results`, ..).
+    #[must_use]
+    pub fn path(&self, tail: &str) -> String {
+        format!("/api/v1/polls/{}/{tail}", self.id)
+    }
+}
+
+/// A snapshot of the counters, as JSON and frames carry it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Results {
+    /// `open`, `closed`, ..
+    pub status: String,
+    /// `epoch.seq`.
+    pub version: String,
+    /// How many ballots were counted.
+    pub ballots: u64,
+    /// What each choice has.
+    pub choices: Vec<ResultsChoice>,
+}
+
+/// One choice of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ResultsChoice {
+    /// The code that votes name.
+    pub code: String,
+    /// Its votes.
+    pub votes: u64,
+}
+
+/// How long an answer around the votes is waited for; a page of the ledger under load may take its time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Api {
+    /// Resolves `http://host:port`; the token goes with every request.
+    pub async fn new(url: &str, token: &str) -> Result<Self, ApiError> {
+        let wrong = || ApiError::Address(url.to_owned());
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ApiError::Token);
+        }
+        let authority = url.strip_prefix("http://").ok_or_else(wrong)?.trim_end_matches('/');
+        if authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+            return Err(wrong());
+        }
+        let with_port = if authority.rsplit(']').next().is_some_and(|tail| tail.contains(':')) {
+            authority.to_owned()
+        } else {
+            format!("{authority}:80")
+        };
+        let mut addresses = tokio::net::lookup_host(with_port).await.map_err(|_| wrong())?;
+        let address = addresses.next().ok_or_else(wrong)?;
+        Ok(Self { address, authority: authority.to_owned(), token: token.to_owned() })
+    }
+
+    /// The address connections go to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The bytes of a request.
+    pub(super) fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+        let Self { authority, token, .. } = self;
+        let length = body.len();
+        let mut bytes = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// Makes an open poll with one vote for one choice each.
+    pub async fn create_poll(&self, title: &str, choices: &[&str]) -> Result<Poll, ApiError> {
+        let body = json!({ "title": title, "choices": choices, "open": true });
+        self.read("POST", "/api/v1/polls", body.to_string().as_bytes()).await
+    }
+
+    /// Closes the poll: no vote after this counts.
+    pub async fn close(&self, poll: &Poll) -> Result<(), ApiError> {
+        self.send("POST", &poll.path("close"), b"{}").await.map(drop)
+    }
+
+    /// What the counters say now.
+    pub async fn results(&self, poll: &Poll) -> Result<Results, ApiError> {
+        self.read("GET", &poll.path("results"), b"").await
+    }
+
+    /// The page of the ledger after `seq`: one entry a line.
+    pub async fn entries(&self, poll: &Poll, after: u64, limit: u32) -> Result<Vec<u8>, ApiError> {
+        self.send("GET", &poll.path(&format!("entries?after={after}&limit={limit}")), b"").await
+    }
+
+    /// What the server tells Prometheus.
+    pub async fn metrics(&self) -> Result<String, ApiError> {
+        let body = self.send("GET", "/metrics", b"").await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
+    async fn read<T: DeserializeOwned>(&self, method: &str, path: &str, body: &[u8]) -> Result<T, ApiError> {
+        let body = self.send(method, path, body).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ApiError::Unreadable { request: format!("{method} {path}"), reason: error.to_string() })
+    }
+
+    /// Sends one request over its own connection; any status but 2xx is a refusal.
+    async fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+        let request = || format!("{method} {path}");
+        let lost = |source| ApiError::Connection { request: request(), source };
+        let mut connection = Connection::open(self.address, PATIENCE).await.map_err(lost)?;
+        let bytes = self.request(method, path, body);
+        let response = connection.exchange(&bytes).await.map_err(lost)?;
+        if (200..300).contains(&response.status) {
+            return Ok(response.body.to_vec());
+        }
+        let problem: Value = serde_json::from_slice(response.body).unwrap_or_default();
+        let word = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+        let (code, detail) = (word("code"), word("detail"));
+        Err(ApiError::Refused { request: request(), status: response.status, code, detail })
+    }
+}
