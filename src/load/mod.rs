@@ -1,15 +1,32 @@
 //! Voters by the hundred thousand, and the proof that each was counted exactly once.
 //!
-//! Job: plan ballots whose totals are known beforehand, and speak to a server as cheaply as one can.
+//! Job: plan ballots whose totals are known beforehand, send them as fast as a server takes them or at a fixed rate,
+//! remember every acknowledgement, and hold the server to it afterwards.
+//! Invariant: nothing is taken on trust. What was acknowledged is compared with the ledger, the ledger with the
+//! counters, and the counters with what watchers see; what got no answer is in doubt, never guessed.
 //! It must not know: any other module of the server. It speaks HTTP, as a stranger would.
 
+mod answer;
 mod api;
 mod ballots;
+mod book;
 mod chunks;
+mod clerk;
 mod connection;
 mod events;
+mod outcome;
+mod progress;
+mod receipts;
+mod request;
+mod run;
+#[cfg(test)]
+mod stub;
 
 pub use api::{Api, ApiError, Poll, PollChoice, Results, ResultsChoice};
 pub use ballots::{Attempt, AttemptKind, Attempts, Mix, Plan, PlanError, VoterNumber};
 pub use connection::{Connection, ConnectionError, Response};
 pub use events::{Event, EventStream};
+pub use outcome::{Contradiction, Counts, Outcome};
+pub use progress::{Latency, Progress, Seen};
+pub use receipts::{Acknowledged, Receipts};
+pub use run::{Job, Pace, Target, run};
