@@ -8,6 +8,7 @@
 
 mod answer;
 mod api;
+mod audit;
 mod ballots;
 mod book;
 mod chunks;
@@ -17,10 +18,12 @@ mod events;
 mod outcome;
 mod progress;
 mod receipts;
+mod report;
 mod request;
 mod run;
 #[cfg(test)]
 mod stub;
+mod verify;
 
 pub use api::{Api, ApiError, Poll, PollChoice, Results, ResultsChoice};
 pub use ballots::{Attempt, AttemptKind, Attempts, Mix, Plan, PlanError, VoterNumber};
@@ -29,4 +32,6 @@ pub use events::{Event, EventStream};
 pub use outcome::{Contradiction, Counts, Outcome};
 pub use progress::{Latency, Progress, Seen};
 pub use receipts::{Acknowledged, Receipts};
+pub use report::{Report, Totals};
 pub use run::{Job, Pace, Target, run};
+pub use verify::verify;
