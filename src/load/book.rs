@@ -180,7 +180,7 @@ impl Book {
             errors: std::mem::take(&mut self.errors),
             contradictions: self.contradictions,
             contradiction_samples: std::mem::take(&mut self.samples),
-            unsent: self.waiting.len() as u64 + self.ready.len() as u64,
+            unsent: self.waiting.len() as u64,
             second_votes_in_doubt: std::mem::take(&mut self.second_votes_in_doubt),
         }
     }
