@@ -7,7 +7,7 @@ mod offline;
 mod recount;
 mod serve;
 mod shell;
-//mod token;
+mod token;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ enum Command {
     /// Put a backup in the place of an empty data folder, recount it, and give every ledger a new epoch.
     Restore(backup::RestoreArgs),
     /// Create, list and revoke API tokens.
-    //Token(token::TokenArgs),
+    Token(token::TokenArgs),
     /// Check the data folder, SQLite, limits, disk and clock.
     Doctor(offline::DataArgs),
     /// Print the completions for a shell.
@@ -69,7 +69,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args).await,
-        //Command::Token(args) => token::token(args).await,
+        Command::Token(args) => token::token(args).await,
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),

@@ -105,7 +105,8 @@ async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result
             let Value::Array(tokens) = answer else { bail!("the server gave no list") };
             for token in tokens {
                 let text = |name: &str| token[name].as_str().unwrap_or_default().to_owned();
-                let scopes: Vec<_> = token["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                let scopes: Vec<_> =
+                    token["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 let id = token["id"].as_i64().unwrap_or(0);
                 row(id, &text("name"), &scopes.join(","), &text("created"), token["revoked"].as_str());
             }

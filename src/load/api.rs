@@ -190,6 +190,17 @@ impl Api {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
+    /// Any other call of the interface: its answer as JSON, null where there is none.
+    pub async fn json(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let answer = self.send(method, path, body.as_bytes()).await?;
+        let unreadable = |error: serde_json::Error| ApiError::Unreadable {
+            request: format!("{method} {path}"),
+            reason: error.to_string(),
+        };
+        if answer.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&answer).map_err(unreadable) }
+    }
+
     async fn read<T: DeserializeOwned>(&self, method: &str, path: &str, body: &[u8]) -> Result<T, ApiError> {
         let body = self.send(method, path, body).await?;
         serde_json::from_slice(&body)
