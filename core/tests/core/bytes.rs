@@ -52,18 +52,18 @@ fn ballots_are_written_as_ever() {
         group: GroupNumber(130),
         id: Some(submission_id(9)),
         selections: scores(&[(0, 5), (129, 100)]),
-        previous: Some(Previous { seq: Seq(12), selections: scores(&[(2, 0)]) }),
+        previous: Some(Previous { seq: Seq(12), group: GroupNumber(300), selections: scores(&[(2, 0)]) }),
         ..bare
     };
-    let golden = format!("01 01 ac02 80d0eab6b733 01 8201 {SEVENS} 01{NINES} 01020005810164 010c01010200");
+    let golden = format!("01 01 ac02 80d0eab6b733 01 8201 {SEVENS} 01{NINES} 01020005810164 010cac0201010200");
     check("ballot_cast", Event::BallotCast(full), 300, 1_767_225_600_000, &golden);
 
     let blanked = BallotCast {
         selections: choices(&[]),
-        previous: Some(Previous { seq: Seq(1), selections: choices(&[0, 65535]) }),
+        previous: Some(Previous { seq: Seq(1), group: GroupNumber(0), selections: choices(&[0, 65535]) }),
         ..bare
     };
-    let golden = format!("01 01 02 ffffffffffffffffff01 00 00 {SEVENS} 00 0000 01 01 000200ffff03");
+    let golden = format!("01 01 02 ffffffffffffffffff01 00 00 {SEVENS} 00 0000 01 01 00 000200ffff03");
     check("ballot_cast", Event::BallotCast(blanked), 2, u64::MAX, &golden);
 }
 

@@ -5,7 +5,7 @@ use hustings_core::{
     Seq, Verdict, Visibility,
 };
 
-use crate::ledger::{Ledger, ballot, replacing, with_id};
+use crate::ledger::{Ledger, ballot, in_group, replacing, with_id};
 use crate::support::{choices, contest, election, scores};
 
 const DRAFT: ContestState = ContestState::Draft { schedule: Schedule { opens_at: None, closes_at: None } };
@@ -51,8 +51,11 @@ fn in_words(verdict: &Verdict, sent: &Ballot, earlier: &[Ballot]) -> String {
     match verdict {
         Verdict::Accept(Event::BallotCast(cast)) => {
             let replaced = earlier.iter().zip(1..).filter(|(ballot, _)| ballot.voter == sent.voter).last();
-            let previous =
-                replaced.map(|(ballot, seq)| Previous { seq: Seq(seq), selections: ballot.selections.clone() });
+            let previous = replaced.map(|(ballot, seq)| Previous {
+                seq: Seq(seq),
+                group: ballot.group,
+                selections: ballot.selections.clone(),
+            });
             let Ballot { contest, voter, group, id, selections, .. } = sent.clone();
             let words = previous.as_ref().map_or("counted".to_owned(), |previous| format!("changed {}", previous.seq));
             assert_eq!(*cast, BallotCast { contest, group, voter, id, selections, previous });
@@ -106,6 +109,8 @@ fn dedupe_answers_first_in_every_state() {
                 ("same id, other voter who voted too", &both, vote_as(1, BOB, TEA), "id_reused"),
                 ("other id, same choice", &both, vote_as(3, BOB, TEA), "repeated 2"),
                 ("no id, same choice", &both, vote(ANN, TEA), "repeated 1"),
+                ("same id and choice, now in another group", &ann, in_group(1, vote_as(1, ANN, TEA)), "repeated 1"),
+                ("same choice, now in another group", &ann, in_group(1, vote_as(2, ANN, TEA)), "repeated 1"),
                 ("first without an id, now with one", &anonymous, vote_as(1, ANN, TEA), "repeated 1"),
                 ("other id, same choice, wrong replaces", &ann, replacing(9, vote_as(2, ANN, TEA)), "repeated 1"),
             ],
@@ -158,12 +163,15 @@ fn a_changed_vote_keeps_its_old_receipts_in_every_state() {
 fn a_changeable_vote_changes_while_open() {
     let ann = [vote_as(1, ANN, TEA)];
     let changed = [vote_as(1, ANN, TEA), vote(BOB, TEA), vote_as(2, ANN, COFFEE)];
+    let juror = [in_group(2, vote_as(1, ANN, TEA))];
     check(
         &single(Change::UntilClose),
         &[OPEN],
         &[
             ("other choice", &ann, vote_as(2, ANN, COFFEE), "changed 1"),
             ("other choice, no id", &ann, vote(ANN, COFFEE), "changed 1"),
+            ("other choice, into another group", &ann, in_group(1, vote_as(2, ANN, COFFEE)), "changed 1"),
+            ("other choice, back into the default group", &juror, vote_as(2, ANN, COFFEE), "changed 1"),
             ("other choice, right replaces", &ann, replacing(1, vote_as(2, ANN, COFFEE)), "changed 1"),
             ("a second change", &changed, vote_as(3, ANN, MILK), "changed 3"),
             ("a second change, right replaces", &changed, replacing(3, vote_as(3, ANN, MILK)), "changed 3"),

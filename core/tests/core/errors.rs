@@ -51,7 +51,10 @@ fn ballots_are_checked() {
         ("a repeated choice", "00 00 02 01 01 00", DecodeError::Order),
         ("falling scored choices", "00 01 02 0105 0005 00", DecodeError::Order),
         ("a choice scored twice", "00 01 02 0104 0105 00", DecodeError::Order),
-        ("falling choices in the previous vote", "00 00 01 00 01 01 00 02 01 00", DecodeError::Order),
+        ("falling choices in the previous vote", "00 00 01 00 01 01 00 00 02 01 00", DecodeError::Order),
+        ("a group of 17 bits in the previous vote", "00 00 01 00 01 01 808004 00 00", DecodeError::Range),
+        ("a group in a longer form in the previous vote", "00 00 01 00 01 01 8100 00 00", DecodeError::NotShortest),
+        ("a previous vote without its group", "00 00 01 00 01 01 00 00", DecodeError::Short),
         ("fewer choices than said", "00 00 03 00 01", DecodeError::Short),
         ("more choices than a length can say", "00 00 808004 00", DecodeError::Range),
         ("a choice of 17 bits", "00 00 01 808004 00", DecodeError::Range),
@@ -95,7 +98,7 @@ fn names_and_reasons_are_checked() {
 fn every_entry_cut_short_or_drawn_out_is_refused() {
     let digest = "dd".repeat(32);
     for hex in [
-        format!("01 01 ac02 80d0eab6b733 01 8201 {VOTER} 01{VOTER} 01020005810164 010c01010200"),
+        format!("01 01 ac02 80d0eab6b733 01 8201 {VOTER} 01{VOTER} 01020005810164 010cac0201010200"),
         format!("01 02 03 ac02 8001 04686f7374 0104686f7374 01{digest}"),
         "01 03 03 ac02 8001 04686f7374 0104686f7374".to_owned(),
         "01 04 03 ac02 8001 04686f7374 0104686f7374 01".to_owned(),

@@ -1,5 +1,7 @@
 //! The fold: one answer for one ledger however it is read, a named error for each damage, and a chain that covers all.
 
+use std::collections::BTreeMap;
+
 use hustings_core::entry::{DecodeError, StateChange};
 use hustings_core::{
     ActKind, BallotCast, Cell, Chain, Change, ChoiceNumber, ContestNumber, ContestState, Count, CountError, Delta,
@@ -7,7 +9,7 @@ use hustings_core::{
     Selections, Seq, StateChanged, Tally, Time, UnitNumber, Verdict, Visibility,
 };
 
-use crate::ledger::{Ledger, ballot, with_id};
+use crate::ledger::{Ledger, ballot, in_group, with_id};
 use crate::support::{METHODS, choices, contest, election, scores, text, voter};
 
 const FIRST: ContestNumber = ContestNumber(0);
@@ -89,8 +91,9 @@ fn state(seq: u64, time: u64, contest: ContestNumber, change: StateChange) -> Ve
 }
 
 fn cast(seq: u64, from: u8, chosen: &[u16], previous: Option<(u64, &[u16])>) -> Vec<u8> {
-    let previous = previous.map(|(seq, chosen)| Previous { seq: Seq(seq), selections: choices(chosen) });
-    let (group, selections) = (GroupNumber(0), choices(chosen));
+    let group = GroupNumber(0);
+    let previous = previous.map(|(seq, chosen)| Previous { seq: Seq(seq), group, selections: choices(chosen) });
+    let selections = choices(chosen);
     entry(
         seq,
         10,
@@ -151,6 +154,78 @@ fn each_damage_has_its_error() {
     }
 }
 
+#[test]
+fn a_fold_refuses_what_the_state_forbids() {
+    let opened = StateChange::Opened { scheduled: false, definition: [0; 32] };
+    let closed = StateChange::Closed { scheduled: false };
+    let ballot = |seq| cast(seq, 1, &[0], None);
+    let elsewhere = entry(
+        2,
+        10,
+        Event::BallotCast(BallotCast {
+            contest: SECOND,
+            group: GroupNumber(0),
+            voter: voter(1),
+            id: None,
+            selections: choices(&[0]),
+            previous: None,
+        }),
+    );
+    let refused = |seq, rejection| FoldError::State(Seq(seq), rejection);
+    for (what, changes, last, expected) in [
+        ("a ballot in a draft", &[][..], ballot(1), refused(1, Rejection::ContestNotOpen)),
+        ("a ballot in a pause", &[opened, StateChange::Paused], ballot(3), refused(3, Rejection::ContestPaused)),
+        ("a ballot after the close", &[opened, closed], ballot(3), refused(3, Rejection::ContestClosed)),
+        ("a ballot in no contest", &[opened], elsewhere, refused(2, Rejection::UnknownContest)),
+        ("an opening of what is open", &[opened], state(2, 10, FIRST, opened), FoldError::Idle(Seq(2))),
+        (
+            "a pause of what is paused",
+            &[opened, StateChange::Paused],
+            state(3, 10, FIRST, StateChange::Paused),
+            FoldError::Idle(Seq(3)),
+        ),
+        ("a close of what is closed", &[opened, closed], state(3, 10, FIRST, closed), FoldError::Idle(Seq(3))),
+        (
+            "a reveal of what the close revealed",
+            &[opened, closed],
+            state(3, 10, FIRST, StateChange::Revealed),
+            FoldError::Idle(Seq(3)),
+        ),
+    ] {
+        let mut fold = Fold::new(&poll(Method::Single));
+        for (seq, change) in (1..).zip(changes) {
+            fold.apply(&state(seq, 10, FIRST, *change)).expect("a change that the state allows");
+        }
+        assert_eq!(fold.apply(&last), Err(expected), "{what}");
+    }
+}
+
+#[test]
+fn a_change_of_group_moves_the_vote_between_groups() {
+    let poll = poll(Method::Approval { min: 0, max: 2 });
+    let mut ledger = Ledger::new(&poll);
+    ledger.act(FIRST, ActKind::Open { scheduled: false });
+    let total = |fold: &Fold, group, measure| {
+        fold.tally.get(&Cell { contest: FIRST, unit: UnitNumber(0), group: GroupNumber(group), measure }).get()
+    };
+    let [tea, milk] = [Measure::Choice(ChoiceNumber(0)), Measure::Choice(ChoiceNumber(2))];
+    // After each ballot: [ballots, blank, tea, milk] of the audience (0), then of the jury (1).
+    for (what, ballot, audience, jury) in [
+        ("Ann in the audience", ballot(1, choices(&[0])), [1, 0, 1, 0], [0, 0, 0, 0]),
+        ("Bob in the audience", ballot(2, choices(&[0])), [2, 0, 2, 0], [0, 0, 0, 0]),
+        ("Ann joins the jury", in_group(1, ballot(1, choices(&[0, 2]))), [1, 0, 1, 0], [1, 0, 1, 1]),
+        ("Ann says the same in the audience", ballot(1, choices(&[0, 2])), [1, 0, 1, 0], [1, 0, 1, 1]),
+        ("Ann's jury vote is blank", in_group(1, ballot(1, choices(&[]))), [1, 0, 1, 0], [1, 1, 0, 0]),
+        ("Ann leaves the jury", ballot(1, choices(&[2])), [2, 0, 1, 1], [0, 0, 0, 0]),
+    ] {
+        ledger.submit(&ballot);
+        let fold = folded(&poll, &ledger.bytes()).expect("a sound ledger");
+        let seen = [0, 1].map(|group| [Measure::Ballots, Measure::Blank, tea, milk].map(|m| total(&fold, group, m)));
+        assert_eq!(seen, [audience, jury], "{what}");
+    }
+    assert_eq!(ledger.entries.len(), 6, "an opening and five votes; the same choices from another group are a repeat");
+}
+
 fn cell(measure: Measure) -> Cell {
     Cell { contest: FIRST, unit: UnitNumber(0), group: GroupNumber(0), measure }
 }
@@ -196,25 +271,42 @@ fn increments_are_added_all_or_none() {
     }
 }
 
+type Vote = (u16, Selections);
+
+/// What a vote moves in the end: a cell that loses one and gains one does not move.
+fn check_moved((group, selections): Vote, previous: Option<Vote>, expected: &[(u16, Measure, i64)]) {
+    let (contest, voter) = (ContestNumber(3), voter(1));
+    let previous = previous.map(|(group, selections)| Previous { seq: Seq(1), group: GroupNumber(group), selections });
+    let group = GroupNumber(group);
+    let event = Event::BallotCast(BallotCast { contest, group, voter, id: None, selections, previous });
+    let mut moved: BTreeMap<Cell, i64> = BTreeMap::new();
+    event.increments().iter().for_each(|one| *moved.entry(one.cell).or_default() += one.delta.0);
+    moved.retain(|_, sum| *sum != 0);
+    let at = |group, measure| Cell { contest, unit: UnitNumber(0), group: GroupNumber(group), measure };
+    let expected = expected.iter().map(|(group, measure, sum)| (at(*group, *measure), *sum)).collect();
+    assert_eq!(moved, expected, "{event:?}");
+}
+
 #[test]
 fn a_vote_moves_just_its_own_cells() {
-    let check = |selections: Selections, previous: Option<Selections>, expected: &[(Measure, i64)]| {
-        let previous = previous.map(|selections| Previous { seq: Seq(1), selections });
-        let (contest, group, voter) = (ContestNumber(3), GroupNumber(2), voter(1));
-        let event = Event::BallotCast(BallotCast { contest, group, voter, id: None, selections, previous });
-        let at = |measure| Cell { contest, group, ..cell(measure) };
-        let expected: Vec<Increment> =
-            expected.iter().map(|(measure, delta)| Increment { cell: at(*measure), delta: Delta(*delta) }).collect();
-        assert_eq!(event.increments(), expected, "{event:?}");
-    };
     let choice = |number| Measure::Choice(ChoiceNumber(number));
     let choice_at = |number, score| Measure::ChoiceAt(ChoiceNumber(number), score);
-    check(choices(&[1]), None, &[(Measure::Ballots, 1), (choice(1), 1)]);
-    check(choices(&[]), None, &[(Measure::Ballots, 1), (Measure::Blank, 1)]);
-    check(choices(&[0, 2]), Some(choices(&[1])), &[(choice(1), -1), (choice(0), 1), (choice(2), 1)]);
-    check(choices(&[]), Some(choices(&[1])), &[(choice(1), -1), (Measure::Blank, 1)]);
-    check(choices(&[1]), Some(choices(&[])), &[(Measure::Blank, -1), (choice(1), 1)]);
-    check(scores(&[(0, 5)]), Some(scores(&[(0, 4)])), &[(choice_at(0, 4), -1), (choice_at(0, 5), 1)]);
+    let (ballots, blank) = (Measure::Ballots, Measure::Blank);
+    let of = |group, numbers: &[u16]| (group, choices(numbers));
+    let [high, low] = [5, 4].map(|score| (2, scores(&[(0, score)])));
+    for (vote, previous, moved) in [
+        (of(2, &[1]), None, &[(2, ballots, 1), (2, choice(1), 1)][..]),
+        (of(2, &[]), None, &[(2, ballots, 1), (2, blank, 1)]),
+        (of(2, &[0, 2]), Some(of(2, &[1])), &[(2, choice(1), -1), (2, choice(0), 1), (2, choice(2), 1)]),
+        (of(2, &[]), Some(of(2, &[1])), &[(2, choice(1), -1), (2, blank, 1)]),
+        (of(2, &[1]), Some(of(2, &[])), &[(2, blank, -1), (2, choice(1), 1)]),
+        (of(2, &[0, 1]), Some(of(2, &[0])), &[(2, choice(1), 1)]),
+        (high, Some(low), &[(2, choice_at(0, 4), -1), (2, choice_at(0, 5), 1)]),
+        (of(7, &[1]), Some(of(2, &[1])), &[(2, ballots, -1), (2, choice(1), -1), (7, ballots, 1), (7, choice(1), 1)]),
+        (of(0, &[2]), Some(of(7, &[])), &[(7, ballots, -1), (7, blank, -1), (0, ballots, 1), (0, choice(2), 1)]),
+    ] {
+        check_moved(vote, previous, moved);
+    }
 }
 
 #[test]

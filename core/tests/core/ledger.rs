@@ -55,8 +55,8 @@ impl Ledger {
         let verdict = self.decide(ballot);
         if let Verdict::Accept(event) = &verdict {
             let seq = self.append(event);
-            let Ballot { contest, voter, selections, .. } = ballot.clone();
-            let recorded = Recorded { seq, contest, voter, selections };
+            let Ballot { contest, voter, group, selections, .. } = ballot.clone();
+            let recorded = Recorded { seq, contest, voter, group, selections };
             if let Some(id) = ballot.id {
                 self.by_id.insert(id, recorded.clone());
             }
@@ -114,6 +114,11 @@ pub(crate) fn ballot(from: u8, selections: Selections) -> Ballot {
 /// A ballot in the first contest with an id.
 pub(crate) fn with_id(id: u8, ballot: Ballot) -> Ballot {
     Ballot { id: Some(submission_id(id)), ..ballot }
+}
+
+/// A ballot of a voter who belongs to this group.
+pub(crate) fn in_group(group: u16, ballot: Ballot) -> Ballot {
+    Ballot { group: GroupNumber(group), ..ballot }
 }
 
 /// A ballot that means to replace the vote at this place.

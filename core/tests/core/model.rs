@@ -12,12 +12,13 @@ use crate::ledger::Ledger;
 use crate::support::{METHODS, VISIBILITIES, contest, election, submission_id, voter};
 
 const VOTERS: u8 = 3;
+const GROUPS: u16 = 2;
 const IDS: u8 = 8;
 
 /// What happens next.
 #[derive(Debug, Clone)]
 enum Step {
-    Ballot { round: u32, from: u8, id: Option<u8>, replaces: Option<u64>, selections: Selections },
+    Ballot { round: u32, from: u8, group: u16, id: Option<u8>, replaces: Option<u64>, selections: Selections },
     Again { which: prop::sample::Index },
     Act { round: u32, kind: ActKind },
     NextRound { round: u32 },
@@ -28,8 +29,9 @@ fn any_step() -> impl Strategy<Value = Step> {
     let round = || prop_oneof![3 => Just(0_u32), 1 => 1..3_u32];
     let id = prop::option::of(0..IDS);
     let replaces = prop::option::weighted(0.3, 1..12_u64);
-    let ballot = (round(), 0..VOTERS, id, replaces, any_selections())
-        .prop_map(|(round, from, id, replaces, selections)| Step::Ballot { round, from, id, replaces, selections });
+    let ballot = (round(), 0..VOTERS, 0..GROUPS, id, replaces, any_selections()).prop_map(
+        |(round, from, group, id, replaces, selections)| Step::Ballot { round, from, group, id, replaces, selections },
+    );
     let kind = prop_oneof![
         4 => any::<bool>().prop_map(|scheduled| ActKind::Open { scheduled }),
         1 => Just(ActKind::Pause),
@@ -74,11 +76,11 @@ fn is_valid(method: Method, selections: &Selections) -> bool {
 
 fn take(ledger: &mut Ledger, step: &Step) -> Result<(), TestCaseError> {
     match step {
-        Step::Ballot { round, from, id, replaces, selections } => {
+        Step::Ballot { round, from, group, id, replaces, selections } => {
             let ballot = Ballot {
                 contest: ContestNumber(*round),
                 voter: voter(*from),
-                group: GroupNumber(0),
+                group: GroupNumber(*group),
                 id: id.map(submission_id),
                 replaces: replaces.map(Seq),
                 selections: selections.clone(),
@@ -145,19 +147,19 @@ fn check_repeat(ledger: &mut Ledger, seq: Seq, ballot: &Ballot) -> Result<(), Te
 }
 
 /// The last accepted ballot of each voter in each contest.
-fn last_ballots(ledger: &Ledger) -> BTreeMap<(ContestNumber, VoterKey), &Selections> {
-    ledger.accepted.iter().map(|(_, ballot)| ((ballot.contest, ballot.voter), &ballot.selections)).collect()
+fn last_ballots(ledger: &Ledger) -> BTreeMap<(ContestNumber, VoterKey), &Ballot> {
+    ledger.accepted.iter().map(|(_, ballot)| ((ballot.contest, ballot.voter), ballot)).collect()
 }
 
 fn recount(ledger: &Ledger) -> Tally {
     let mut totals: BTreeMap<Cell, u64> = BTreeMap::new();
-    for ((contest, _), selections) in last_ballots(ledger) {
+    for ((contest, _), ballot) in last_ballots(ledger) {
         let mut one = |measure| {
-            let cell = Cell { contest, unit: UnitNumber(0), group: GroupNumber(0), measure };
+            let cell = Cell { contest, unit: UnitNumber(0), group: ballot.group, measure };
             *totals.entry(cell).or_default() += 1;
         };
         one(Measure::Ballots);
-        match selections {
+        match &ballot.selections {
             Selections::Choices(chosen) if chosen.is_empty() => one(Measure::Blank),
             Selections::Choices(chosen) => chosen.iter().for_each(|number| one(Measure::Choice(*number))),
             Selections::Scores(scores) => scores.iter().for_each(|(number, at)| one(Measure::ChoiceAt(*number, *at))),
@@ -181,7 +183,11 @@ fn check(ledger: &Ledger, fold: &Fold) -> Result<(), TestCaseError> {
         prop_assert!(voted.insert(first), "a voter has two counted ballots in contest {}", first.0);
     }
     for contest in &ledger.contests {
-        let total = |measure| fold.tally.total(contest.number, measure).get();
+        let total = |measure| {
+            let cell =
+                |group| Cell { contest: contest.number, unit: UnitNumber(0), group: GroupNumber(group), measure };
+            (0..GROUPS).map(|group| fold.tally.get(&cell(group)).get()).sum::<u64>()
+        };
         let voters = voted.iter().filter(|(number, _)| *number == contest.number).count() as u64;
         prop_assert_eq!(total(Measure::Ballots), voters, "ballots are not voters in contest {}", contest.number);
         if contest.method == Method::Single {

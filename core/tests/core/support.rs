@@ -75,9 +75,12 @@ pub(crate) fn any_entry() -> impl Strategy<Value = Entry> {
 
 fn any_ballot() -> impl Strategy<Value = BallotCast> {
     let id = any::<Option<[u8; 16]>>().prop_map(|id| id.map(|bytes| SubmissionId(Uuid::from_bytes(bytes))));
-    let previous = prop::option::of((any_int(), any_selections()))
-        .prop_map(|previous| previous.map(|(seq, selections)| Previous { seq: Seq(seq), selections }));
-    (any::<u32>(), any::<u16>(), any::<[u8; 16]>(), id, any_selections(), previous).prop_map(
+    let previous = (any_int(), any::<u16>(), any_selections()).prop_map(|(seq, group, selections)| Previous {
+        seq: Seq(seq),
+        group: GroupNumber(group),
+        selections,
+    });
+    (any::<u32>(), any::<u16>(), any::<[u8; 16]>(), id, any_selections(), prop::option::of(previous)).prop_map(
         |(contest, group, voter, id, selections, previous)| BallotCast {
             contest: ContestNumber(contest),
             group: GroupNumber(group),
