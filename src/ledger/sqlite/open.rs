@@ -44,6 +44,7 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError>
         options.synchronous
     );
     connection.execute_batch(&pragmas).map_err(failed)?;
+    require_durability(&connection, options)?;
     embedded::migrations::runner()
         .run(&mut connection)
         .map_err(|error| FolderError::Database { path: shown.clone(), what: error.to_string() })?;
@@ -57,6 +58,26 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError>
         });
     }
     Ok(connection)
+}
+
+/// SQLite keeps silent where a file system does not allow WAL or a setting is misspelt; a server must not.
+fn require_durability(connection: &Connection, options: &SqliteOptions) -> Result<(), FolderError> {
+    let shown = options.path.display().to_string();
+    let failed = |error: rusqlite::Error| FolderError::Database { path: shown.clone(), what: error.to_string() };
+    let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).map_err(failed)?;
+    let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).map_err(failed)?;
+    let wanted = ["OFF", "NORMAL", "FULL", "EXTRA"].iter().zip(0..).find(|(name, _)| **name == options.synchronous);
+    if journal == "wal" && wanted.is_some_and(|(_, number)| number == synchronous) {
+        return Ok(());
+    }
+    Err(FolderError::Database {
+        path: shown,
+        what: format!(
+            "it would keep votes with journal mode {journal} and synchronous {synchronous}, not with wal and {}; put \
+             the data folder on a local disk",
+            options.synchronous
+        ),
+    })
 }
 
 /// Opens a connection that only reads.

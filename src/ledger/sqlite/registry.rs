@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Submission, Time};
+use hustings_core::{Rejection, Submission, Time};
 
 use super::ledger::{SqliteLedger, append_in, begin, new_epoch};
 use super::sql;
 use crate::ledger::{
-    Addressed, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId, Wanted,
+    Addressed, Answer, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId, Wanted,
 };
 
 #[async_trait]
@@ -22,7 +22,12 @@ impl Registry for SqliteLedger {
                 let key = sql::create(&tx, &new.election, epoch)?;
                 let acts =
                     new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });
-                append_in(&tx, acts.collect(), now)?;
+                let committed = append_in(&tx, acts.collect(), now)?;
+                // All or nothing: an act that is refused takes the election with it.
+                if let Some(rejection) = committed.answers.iter().find_map(refused) {
+                    let what = format!("the first acts on the new election cannot be: {rejection}");
+                    return Err(LedgerError::Unavailable(what).into());
+                }
                 tx.commit()?;
                 Ok(Registered { key, election: Arc::new(new.election) })
             })
@@ -61,5 +66,12 @@ impl Registry for SqliteLedger {
 
     async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError> {
         self.writer.run(move |connection| sql::spend_ticket(connection, hash, election, now)).await
+    }
+}
+
+fn refused(answer: &Answer) -> Option<Rejection> {
+    match answer {
+        Answer::Rejected(rejection, _) => Some(*rejection),
+        _ => None,
     }
 }

@@ -351,7 +351,7 @@ pub(super) fn issue_ticket(tx: &Connection, hash: [u8; 32], key: ElectionKey, ex
 }
 
 pub(super) fn spend_ticket(tx: &Connection, hash: [u8; 32], key: ElectionKey, now: Time) -> Result<bool, Failure> {
-    tx.execute("-- spend_ticket\n DELETE FROM ticket WHERE expires < ?", [signed(now.0)])?;
+    tx.execute("-- spend_ticket\n DELETE FROM ticket WHERE expires <= ?", [signed(now.0)])?;
     let spent = tx.execute(
         "-- spend_ticket
          DELETE FROM ticket WHERE hash = ? AND election = ?",
@@ -376,6 +376,8 @@ pub(super) fn secret_check(tx: &Connection, check: [u8; 16]) -> Result<bool, Fai
 }
 
 pub(super) fn backup(connection: &Connection, file: &str) -> Result<(), Failure> {
+    // `query_only` refuses to write the copy too. The connection itself was opened only to read.
+    connection.execute_batch("-- backup\n PRAGMA query_only = OFF")?;
     connection.execute("-- backup\n VACUUM INTO ?", [file])?;
-    Ok(())
+    Ok(connection.execute_batch("-- backup\n PRAGMA query_only = ON")?)
 }
