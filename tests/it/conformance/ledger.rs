@@ -1,0 +1,56 @@
+//! The suite of [`hustings::ledger::Ledger`].
+
+mod answers;
+mod appends;
+mod copies;
+mod races;
+mod reads;
+mod schedules;
+
+use answers::*;
+use appends::*;
+use copies::*;
+use races::*;
+use reads::*;
+use schedules::*;
+
+super::on_every_store!({
+    append:
+        final_votes_stand,
+        changeable_votes_change_until_the_close,
+        an_id_stands_for_one_submission_for_ever,
+        ids_that_repeated_a_vote_stand_for_it_too,
+        acts_and_votes_are_decided_in_order,
+        rounds_follow_each_other_within_a_batch,
+        rules_refuse_what_they_forbid,
+        voters_may_change_their_group,
+        all_methods_are_stored,
+        an_empty_batch_moves_nothing,
+        one_bad_submission_never_fails_its_neighbours,
+        many_elections_share_a_batch,
+        advances_are_the_difference_of_folds,
+        time_never_goes_back,
+        scheduled_acts_happen_once,
+        racing_voters_are_counted_once,
+        racing_retries_get_one_receipt,
+        racing_changes_replace_each_other_one_by_one;
+    heads:
+        heads_are_where_ledgers_stand;
+    read:
+        pages_follow_each_other,
+        a_page_has_a_limit;
+    ballot:
+        the_vote_that_counts_is_found;
+    save_snapshot:
+        a_fold_is_kept_once;
+    snapshot:
+        the_latest_fold_of_an_epoch_is_found;
+    due:
+        schedules_say_what_is_due_and_when,
+        schedules_are_used_up_by_hand;
+    renew_epochs:
+        every_ledger_gets_another_epoch;
+    backup:
+        a_backup_is_a_whole_ledger_while_votes_go_on,
+        a_backup_that_fails_leaves_nothing_behind;
+});

@@ -1,0 +1,136 @@
+//! One suite for each trait of the stores, stamped for every backend.
+//!
+//! Invariant: a backend runs the whole suite or fails loudly; nothing is skipped. Each test is a plain function over
+//! `&dyn Backend`, and after each one [`audit`] reads all that was written and holds it against the rules.
+//!
+//! A new backend is one `impl Backend` (or `impl CountersBackend`) in `backends.rs` and one line in a list below. A
+//! new method of a trait needs a line in its suite's list, or [`every_method_of_every_trait_has_a_test`] fails.
+
+mod audit;
+mod backends;
+mod counters;
+mod history;
+mod ledger;
+mod registry;
+pub(crate) mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings::clock::HeldClock;
+use hustings::ledger::{Ledger, Registry};
+use hustings::tally::Counters;
+
+pub(crate) use audit::{audit, audit_election};
+pub(crate) use backends::{START, Seeded, Sqlite};
+
+/// A ledger and a registry in one store, with a clock that stands and chance that repeats itself.
+#[async_trait]
+pub(crate) trait Backend: Send + Sync {
+    /// Fresh and empty. A store that cannot be started panics: a suite that does not run proves nothing.
+    async fn start() -> Self
+    where
+        Self: Sized;
+
+    fn ledger(&self) -> Arc<dyn Ledger>;
+
+    fn registry(&self) -> Arc<dyn Registry>;
+
+    fn clock(&self) -> &HeldClock;
+
+    /// Another store that holds what a backup holds.
+    async fn restore(&self, backup: &Path) -> Box<dyn Backend>;
+}
+
+/// Counters in one store.
+#[async_trait]
+pub(crate) trait CountersBackend: Send + Sync {
+    /// Fresh and empty, or a panic that says why not.
+    async fn start() -> Self
+    where
+        Self: Sized;
+
+    fn counters(&self) -> Arc<dyn Counters>;
+}
+
+/// The backends of ledger and registry.
+macro_rules! on_every_store {
+    ($tests:tt) => {
+        crate::conformance::stamp!(sqlite: Backend for Sqlite, then audit $tests);
+        crate::conformance::list_methods!($tests);
+    };
+}
+
+/// The backends of counters.
+macro_rules! on_every_counters {
+    ($tests:tt) => {
+        crate::conformance::stamp!(memory: CountersBackend for Memory, then nothing_to_audit $tests);
+        crate::conformance::list_methods!($tests);
+    };
+}
+
+/// A module of tests for one backend.
+macro_rules! stamp {
+    ($module:ident: $kind:ident for $backend:ident, then $after:ident { $($method:ident: $($test:ident),+;)+ }) => {
+        mod $module {
+            use crate::conformance::{$after, $kind, backends};
+
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    let backend = <backends::$backend as $kind>::start().await;
+                    super::$test(&backend).await;
+                    $after(&backend).await;
+                }
+            )+)+
+        }
+    };
+}
+
+/// The names of the methods that a suite covers.
+macro_rules! list_methods {
+    ({ $($method:ident: $($test:ident),+;)+ }) => {
+        pub(crate) const METHODS: &[&str] = &[$(stringify!($method)),+];
+    };
+}
+
+pub(crate) use {list_methods, on_every_counters, on_every_store, stamp};
+
+async fn nothing_to_audit(_: &dyn CountersBackend) {}
+
+/// The methods of a trait, read from its source.
+fn methods<'a>(source: &'a str, name: &str) -> Vec<&'a str> {
+    let (_, rest) = source.split_once(&format!("pub trait {name}:")).expect("the trait");
+    let (body, _) = rest.split_once("\n}").expect("its end");
+    let signature = |line: &'a str| line.trim().trim_start_matches("async ").strip_prefix("fn ");
+    body.lines().filter_map(signature).filter_map(|rest| rest.split(['(', '<']).next()).collect()
+}
+
+#[test]
+fn every_method_of_every_trait_has_a_test() {
+    for (name, source, covered) in [
+        ("Ledger", include_str!("../../../src/ledger/mod.rs"), ledger::METHODS),
+        ("Registry", include_str!("../../../src/ledger/registry.rs"), registry::METHODS),
+        ("Counters", include_str!("../../../src/tally/mod.rs"), counters::METHODS),
+    ] {
+        assert_eq!(methods(source, name), covered, "the methods of {name}, and those that its suite covers");
+    }
+    let ledger_tests = [
+        include_str!("ledger/answers.rs"),
+        include_str!("ledger/appends.rs"),
+        include_str!("ledger/copies.rs"),
+        include_str!("ledger/races.rs"),
+        include_str!("ledger/reads.rs"),
+        include_str!("ledger/schedules.rs"),
+    ]
+    .concat();
+    for (tests, covered) in [
+        (ledger_tests.as_str(), ledger::METHODS),
+        (include_str!("registry.rs"), registry::METHODS),
+        (include_str!("counters.rs"), counters::METHODS),
+    ] {
+        let uncalled: Vec<_> = covered.iter().filter(|method| !tests.contains(&format!(".{method}("))).collect();
+        assert!(uncalled.is_empty(), "listed as covered and never called: {uncalled:?}");
+    }
+}

@@ -1,0 +1,212 @@
+//! What only SQLite promises: one process for each folder, its own secret, its own schema, and a log that is on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hustings::clock::HeldClock;
+use hustings::ledger::{
+    Addressed, ElectionKey, Folder, FolderError, Ledger, LedgerError, Registry, SqliteLedger, SqliteOptions,
+    sqlite_facts,
+};
+use hustings_core::{Change, Seq, Time};
+use rusqlite::Connection;
+
+use crate::conformance::support::*;
+use crate::conformance::{Backend, START, Seeded, Sqlite, audit, audit_election};
+
+fn open(folder: &Path) -> Result<SqliteLedger, FolderError> {
+    open_with(SqliteOptions::new(Folder::database(folder)), Sqlite::SECRET_CHECK)
+}
+
+fn open_with(options: SqliteOptions, secret_check: [u8; 16]) -> Result<SqliteLedger, FolderError> {
+    SqliteLedger::open(options, secret_check, Arc::new(HeldClock::at(START)), Arc::new(Seeded::new(3)))
+}
+
+/// Why it cannot be opened.
+fn refusal(opened: Result<SqliteLedger, FolderError>) -> FolderError {
+    opened.err().expect("a refusal")
+}
+
+fn log_length(folder: &Path) -> u64 {
+    let log = Folder::database(folder).with_extension("db-wal");
+    std::fs::metadata(log).map_or(0, |log| log.len())
+}
+
+async fn poll_in(ledger: &SqliteLedger) -> ElectionKey {
+    let election = poll(hustings_core::Method::Single, Change::UntilClose, hustings_core::Schedule::default());
+    let acts = vec![act_on(FIRST, OPEN)];
+    ledger.create(hustings::ledger::NewElection { election, acts }).await.expect("a poll").key
+}
+
+async fn votes(ledger: &SqliteLedger, key: ElectionKey, voters: std::ops::Range<u32>) {
+    let batch: Vec<Addressed> = voters.map(|from| vote(from, TEA).id(from).to(key)).collect();
+    ledger.append(batch).await.expect("votes");
+}
+
+async fn seq(ledger: &SqliteLedger, key: ElectionKey) -> Seq {
+    ledger.heads(&[key]).await.expect("the heads")[0].1.seq
+}
+
+#[test]
+fn a_folder_is_for_one_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("new").join("data");
+    let held = Folder::lock(&path).expect("a new folder");
+    assert_eq!(held.path(), path);
+    let refused = Folder::lock(&path).err().expect("a refusal");
+    assert!(matches!(refused, FolderError::InUse(_)), "{refused}");
+    assert!(refused.to_string().contains("stop that one first"), "{refused}");
+    let _other = Folder::lock(folder.path()).expect("another folder");
+    drop(held);
+    Folder::lock(&path).expect("free again");
+
+    std::fs::write(folder.path().join("file"), "").expect("a file");
+    let refused = Folder::lock(&folder.path().join("file")).err().expect("a refusal");
+    assert!(matches!(refused, FolderError::Unusable { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = poll_in(&open(folder.path()).expect("a new database")).await;
+    let database = Folder::database(folder.path());
+    let change = |sql: &str| {
+        Connection::open(&database).expect("the file").execute(sql, []).expect("a change of the history");
+    };
+    change(
+        "INSERT INTO refinery_schema_history SELECT 999, 'later', applied_on, checksum FROM refinery_schema_history",
+    );
+    let before = std::fs::read(&database).expect("the file");
+    match refusal(open(folder.path())) {
+        FolderError::NewerSchema { found, known, .. } => assert_eq!((found, known), (999, 1)),
+        other => panic!("{other}"),
+    }
+    assert_eq!(std::fs::read(&database).expect("the file"), before, "not a byte was changed");
+    change("DELETE FROM refinery_schema_history WHERE version = 999");
+    assert_eq!(seq(&open(folder.path()).expect("its own schema"), key).await, Seq(1));
+}
+
+#[tokio::test]
+async fn another_secret_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = poll_in(&open(folder.path()).expect("a new database")).await;
+    let options = || SqliteOptions::new(Folder::database(folder.path()));
+    let refused = refusal(open_with(options(), [8; 16]));
+    assert!(matches!(refused, FolderError::OtherSecret(_)), "{refused}");
+    assert!(refused.to_string().contains(&folder.path().display().to_string()), "{refused}");
+    assert_eq!(seq(&open(folder.path()).expect("its own secret"), key).await, Seq(1));
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = refusal(open(&folder.path().join("missing")));
+    assert!(matches!(missing, FolderError::Database { .. }), "{missing}");
+    assert!(SqliteLedger::backup_file(&folder.path().join("missing.db"), &folder.path().join("copy.db")).is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing came to be");
+}
+
+#[tokio::test]
+async fn a_database_opened_again_knows_everything() {
+    let first = Sqlite::start().await;
+    let key = opened(&first, Change::UntilClose).await;
+    append(&first, vec![vote(ANN, TEA).id(1).to(key), vote(ANN, TEA).id(2).to(key)]).await;
+    append(&first, vec![vote(ANN, MILK).to(key), vote(BOB, TEA).to(key)]).await;
+    let (head, fold) = (first.ledger().heads(&[key]).await.expect("the heads"), audit_election(&first, key).await);
+    first.ledger().save_snapshot(key, head[0].1.epoch, &fold).await.expect("a fold is kept");
+
+    let again = first.reopened();
+    audit(&again).await;
+    assert_eq!(again.ledger().heads(&[key]).await.expect("the heads"), head, "the same life at the same place");
+    let kept = again.ledger().snapshot(key, head[0].1.epoch, Seq(99)).await.expect("a look-up");
+    assert_eq!(kept, Some(fold));
+    let late = vec![vote(ANN, TEA).id(2).to(key), vote(ANN, MILK).to(key), vote(BOB, MILK).replaces(1).to(key)];
+    assert_eq!(answers(&again, late).await, ["superseded 2", "repeated 3", "refused superseded 4"]);
+    append(&again, vec![vote(CAT, TEA).to(key)]).await;
+    audit(&again).await;
+}
+
+#[tokio::test]
+async fn every_commit_is_synced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path()).expect("a new database");
+    // `open` reads both settings back from the connection that writes, and refuses where they did not take.
+    assert_eq!(ledger.options().synchronous, "FULL");
+    let facts = sqlite_facts(&ledger.options().path).expect("the facts");
+    let fact = |name| facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
+    assert_eq!(fact("journal mode"), Some("wal"));
+    assert_eq!((fact("schema"), fact("quick check")), (Some("1"), Some("ok")));
+    let typo = SqliteOptions { synchronous: "FULLL", ..SqliteOptions::new(folder.path().join("other.db")) };
+    assert!(matches!(refusal(open_with(typo, Sqlite::SECRET_CHECK)), FolderError::Database { .. }));
+}
+
+#[tokio::test]
+async fn a_log_left_by_a_crash_is_copied_before_anything_is_answered() {
+    let [crashed, copy] = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let ledger = open(crashed.path()).expect("a new database");
+    let key = poll_in(&ledger).await;
+    votes(&ledger, key, 0..100).await;
+    // What a crash leaves: the files as they are, without a clean end.
+    for file in ["hustings.db", "hustings.db-wal"] {
+        std::fs::copy(crashed.path().join(file), copy.path().join(file)).expect("a copy");
+    }
+    assert!(log_length(copy.path()) > 0, "the votes are in the log only");
+
+    let after = open(copy.path()).expect("a database after a crash");
+    assert_eq!(log_length(copy.path()), 0, "the log is copied and cut");
+    assert_eq!(seq(&after, key).await, Seq(101));
+    drop(after);
+    assert_eq!(log_length(copy.path()), 0, "a clean end leaves no log");
+    std::fs::remove_file(copy.path().join("hustings.db-wal")).unwrap_or_default();
+    assert_eq!(seq(&open(copy.path()).expect("without a log"), key).await, Seq(101), "all of it is in the database");
+}
+
+#[tokio::test]
+async fn a_log_is_copied_between_batches() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = Folder::database(folder.path());
+    let options = SqliteOptions { checkpoint_pages: 50, ..SqliteOptions::new(path) };
+    let ledger = open_with(options, Sqlite::SECRET_CHECK).expect("a new database");
+    let key = poll_in(&ledger).await;
+    for first in (0..20_000).step_by(100) {
+        votes(&ledger, key, first..first + 100).await;
+    }
+    // A page is 4 KiB and a little more in the log; each batch adds some pages to the 50 at which it is copied.
+    let longest = 100 * 4_200;
+    assert!(log_length(folder.path()) < longest, "the log has {} bytes", log_length(folder.path()));
+    assert_eq!(seq(&ledger, key).await, Seq(20_001));
+}
+
+#[tokio::test]
+async fn a_copy_can_be_taken_beside_a_running_server() {
+    let [folder, copies] = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
+    let _held = Folder::lock(folder.path()).expect("the folder");
+    let ledger = open(folder.path()).expect("a new database");
+    let key = poll_in(&ledger).await;
+    votes(&ledger, key, 0..10).await;
+    let file = Folder::database(copies.path());
+    SqliteLedger::backup_file(&Folder::database(folder.path()), &file).expect("a copy");
+    votes(&ledger, key, 10..20).await;
+    let copy = open(copies.path()).expect("the copy");
+    assert_eq!([seq(&ledger, key).await, seq(&copy, key).await], [Seq(21), Seq(11)]);
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path()).expect("a new database");
+    let key = poll_in(&ledger).await;
+    votes(&ledger, key, 0..3).await;
+    drop(ledger);
+    let database = Connection::open(Folder::database(folder.path())).expect("the file");
+    database.execute("UPDATE entry SET bytes = x'0163' WHERE seq = 2", []).expect("a damage");
+    drop(database);
+
+    let ledger = open(folder.path()).expect("the database");
+    let damaged = ledger.read(key, Seq(0), 10).await.expect_err("entry 2 cannot be read");
+    assert!(matches!(&damaged, LedgerError::Damaged { table: "entry", key, .. } if key == "(1, 2)"), "{damaged}");
+    let answer = ledger.append(vec![vote(0, TEA).id(0).to(key)]).await;
+    assert!(matches!(answer, Err(LedgerError::Damaged { table: "entry", .. })), "its voter gets no answer: {answer:?}");
+    votes(&ledger, key, 3..4).await;
+    assert_eq!((seq(&ledger, key).await, ledger.due(Time(0)).await.is_ok()), (Seq(5), true), "the others go on");
+}
