@@ -149,12 +149,16 @@ impl Engine {
         }
     }
 
-    /// Lets the batcher empty its queue; then the applier has nothing more to follow.
+    /// Lets the batcher empty its queue; then the applier has nothing more to follow. A connection that outlived the
+    /// drain still holds the queue open; it is not waited for, and what it sends gets no answer.
     async fn stop(self) {
         drop(self.ingest);
         self.recounter.abort();
-        for task in [self.batcher, self.applier, self.recounter] {
-            let _ended = task.await;
+        for mut task in [self.batcher, self.applier, self.recounter] {
+            if tokio::time::timeout(Duration::from_secs(1), &mut task).await.is_err() {
+                task.abort();
+                let _aborted = task.await;
+            }
         }
     }
 }
