@@ -49,7 +49,9 @@ impl<'a> Audit<'a> {
         }
         report.in_doubt = outcome.in_doubt().len() as u64;
         report.contradictions = outcome.contradictions;
-        report.findings = outcome.contradiction_samples.iter().map(ToString::to_string).collect();
+        for contradiction in &outcome.contradiction_samples {
+            report.find(|| contradiction.to_string());
+        }
         Self { outcome, sender, found: vec![false; plan.voters() as usize], voters: HashSet::new(), report }
     }
 

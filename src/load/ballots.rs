@@ -84,7 +84,7 @@ pub enum PlanError {
 }
 
 /// The most voters of one plan.
-pub(super) const VOTERS_MAX: u32 = 10_000_000;
+pub const VOTERS_MAX: u32 = 10_000_000;
 /// A repeat or second vote follows its first vote by at most so many other voters.
 const LAG_VOTERS_MAX: u32 = 4096;
 /// How fast the times inside submission ids advance.

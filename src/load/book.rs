@@ -41,7 +41,7 @@ pub(super) enum Next {
     Again(Option<Duration>),
 }
 
-const SAMPLES_MAX: usize = 100;
+const SAMPLES_MAX: usize = 10;
 const ERROR_KINDS_MAX: usize = 100;
 
 impl Book {

@@ -28,7 +28,7 @@ mod stub;
 mod verify;
 
 pub use api::{Api, ApiError, Poll, PollChoice, Results, ResultsChoice};
-pub use ballots::{Attempt, AttemptKind, Attempts, Mix, Plan, PlanError, VoterNumber};
+pub use ballots::{Attempt, AttemptKind, Attempts, Mix, Plan, PlanError, VOTERS_MAX, VoterNumber};
 pub use connection::{Connection, ConnectionError, Response};
 pub use events::{Event, EventStream};
 pub use limits::raise_open_files;

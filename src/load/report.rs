@@ -93,7 +93,7 @@ pub struct Report {
     pub findings: Vec<String>,
 }
 
-const FINDINGS_MAX: usize = 20;
+const FINDINGS_MAX: usize = 10;
 
 /// The place in a version `epoch.seq`; none in a masked one.
 pub(super) fn seq_of(version: &str) -> Option<u64> {
