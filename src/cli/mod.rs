@@ -1,11 +1,14 @@
 //! The command line: each command says on stderr what went wrong and what to do, and exits 0 only if all went well.
 
 mod backup;
+mod demo;
 mod doctor;
 mod export;
+mod numbers;
 mod offline;
 mod recount;
 mod serve;
+mod session;
 mod shell;
 mod token;
 
@@ -26,6 +29,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the server.
     Serve(Box<crate::config::ServeArgs>),
+    /// Cast a real election vote by vote on a real server, watch it, and prove the result.
+    Demo(demo::DemoArgs),
     /// Count ledgers again from their first entry, from the data folder or from an exported file.
     Recount(recount::RecountArgs),
     /// Write out entries, totals, or ballots without their voters.
@@ -65,6 +70,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::serve(*args).await,
+        Command::Demo(args) => demo::demo(args).await,
         Command::Recount(args) => recount::recount(args).await,
         Command::Export(args) => export::export(args).await,
         Command::Backup(args) => backup::backup(&args),

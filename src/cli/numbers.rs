@@ -1,0 +1,54 @@
+//! Numbers as people read them in a terminal.
+//!
+//! It must not know: what is counted.
+
+use std::time::Duration;
+
+/// 1234567 as `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate of at least zero, rounded, with thousands.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float becomes the nearest integer")]
+pub(super) fn rounded(number: f64) -> String {
+    thousands(number.max(0.0).round() as u64)
+}
+
+/// A latency in milliseconds, with as many decimals as say something.
+pub(super) fn ms(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1000.0;
+    match ms {
+        0.0..10.0 => format!("{ms:.2} ms"),
+        10.0..100.0 => format!("{ms:.1} ms"),
+        _ => format!("{} ms", rounded(ms)),
+    }
+}
+
+/// `part` of `whole`, from 0 to 1; nothing of nothing is 0.
+#[expect(clippy::cast_precision_loss, reason = "for people, and votes are below 2^53")]
+pub(super) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1000, 391_166, 1_000_000].map(thousands), ["0", "999", "1,000", "391,166", "1,000,000"]);
+        assert_eq!([0.4, 1234.5, -1.0].map(rounded), ["0", "1,235", "0"]);
+        let micros = [350, 4_100, 18_240, 1_234_000].map(|micros| ms(Duration::from_micros(micros)));
+        assert_eq!(micros, ["0.35 ms", "4.10 ms", "18.2 ms", "1,234 ms"]);
+        assert_eq!((share(1, 4), share(0, 0)), (0.25, 0.0));
+    }
+}
