@@ -2,7 +2,6 @@
 //!
 //! The modules stand in the order in which data flows; `docs/ARCHITECTURE.md` says which may know which.
 
-pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod keys;

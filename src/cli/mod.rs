@@ -1,6 +1,7 @@
 //! The command line: each command says on stderr what went wrong and what to do, and exits 0 only if all went well.
 
 mod backup;
+mod bench;
 mod demo;
 mod doctor;
 mod export;
@@ -17,6 +18,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::clock::{SystemClock, SystemRandom};
+
 /// Hustings counts every vote once, shows it at once, and proves it afterwards.
 #[derive(Debug, Parser)]
 #[command(name = "hustings", version, propagate_version = true, arg_required_else_help = true)]
@@ -31,6 +34,8 @@ enum Command {
     Serve(Box<crate::config::ServeArgs>),
     /// Cast a real election vote by vote on a real server, watch it, and prove the result.
     Demo(demo::DemoArgs),
+    /// Measure a server: votes, no-ops, and the two side by side; every run is verified.
+    Bench(bench::BenchArgs),
     /// Count ledgers again from their first entry, from the data folder or from an exported file.
     Recount(recount::RecountArgs),
     /// Write out entries, totals, or ballots without their voters.
@@ -52,8 +57,20 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = runtime().and_then(|runtime| runtime.block_on(run(cli.command)));
+    let done = match Cli::parse().command {
+        Command::Serve(args) => wait(serve::serve(*args)),
+        // The load generator brings its own runtime: it shares two cores with the server it measures.
+        Command::Demo(args) => demo::run(&args, &SystemClock, &SystemRandom),
+        Command::Bench(args) => bench::run(&args, &SystemClock, &SystemRandom),
+        Command::Recount(args) => wait(recount::recount(args)),
+        Command::Export(args) => wait(export::export(args)),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => wait(backup::restore(&args)),
+        Command::Token(args) => wait(token::token(args)),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man => shell::man(),
+    };
     match done {
         Ok(code) => code,
         Err(error) => {
@@ -63,21 +80,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
-}
-
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Serve(args) => serve::serve(*args).await,
-        Command::Demo(args) => demo::demo(args).await,
-        Command::Recount(args) => recount::recount(args).await,
-        Command::Export(args) => export::export(args).await,
-        Command::Backup(args) => backup::backup(&args),
-        Command::Restore(args) => backup::restore(&args).await,
-        Command::Token(args) => token::token(args).await,
-        Command::Doctor(args) => doctor::doctor(&args),
-        Command::Completions(args) => shell::completions(&args),
-        Command::Man => shell::man(),
-    }
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }

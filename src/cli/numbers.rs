@@ -39,6 +39,12 @@ pub(super) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
+/// The middle of some measurements.
+pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +56,6 @@ mod tests {
         let micros = [350, 4_100, 18_240, 1_234_000].map(|micros| ms(Duration::from_micros(micros)));
         assert_eq!(micros, ["0.35 ms", "4.10 ms", "18.2 ms", "1,234 ms"]);
         assert_eq!((share(1, 4), share(0, 0)), (0.25, 0.0));
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
     }
 }
