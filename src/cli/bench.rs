@@ -21,7 +21,7 @@ use crate::load::{Api, Mix, Pace, verify};
 
 /// Measures a server, and holds it to what it acknowledged.
 #[derive(Debug, Args)]
-pub struct BenchArgs {
+pub(super) struct BenchArgs {
     #[command(subcommand)]
     what: What,
 }
@@ -109,7 +109,7 @@ struct CompareArgs {
 const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Runs the command to its end; not to be called inside an async runtime.
-pub fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> anyhow::Result<ExitCode> {
     let start = clock.now();
     session::run(async {
         let well = match &args.what {

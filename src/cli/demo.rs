@@ -26,7 +26,7 @@ use crate::load::{Api, Job, Mix, Outcome, Plan, Poll, Target, VOTERS_MAX, verify
 
 /// Casts the 391,166 votes for mayor of Montréal in 2013 one by one, live, and recounts them.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(super) struct DemoArgs {
     /// How many ballots; without it, all that were cast
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(VOTERS_MAX)))]
     ballots: Option<u32>,
@@ -46,7 +46,7 @@ const MIX: Mix = Mix { repeats_percent: 5, second_votes_percent: 1 };
 const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Runs the demo to its end; not to be called inside an async runtime.
-pub fn run(args: &DemoArgs, clock: &dyn Clock, random: &dyn Random) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &DemoArgs, clock: &dyn Clock, random: &dyn Random) -> anyhow::Result<ExitCode> {
     session::run(demo(args, clock.now(), random))
 }
 

@@ -250,12 +250,11 @@ pub(super) fn due(connection: &Connection, now: Time) -> Result<Schedules, Failu
          SELECT election FROM head WHERE due <= ? ORDER BY due LIMIT 1000",
     )?;
     let due = select.query_map([signed(now.0)], |row| row.get(0).map(ElectionKey))?.collect::<Result<_, _>>()?;
-    let next: Option<i64> = connection.query_row(
+    let mut select_next = connection.prepare_cached(
         "-- due
          SELECT min(due) FROM head WHERE due > ?",
-        [signed(now.0)],
-        |row| row.get(0),
     )?;
+    let next: Option<i64> = select_next.query_row([signed(now.0)], |row| row.get(0))?;
     Ok(Schedules { due, next: next.and_then(|at| u64::try_from(at).ok()).map(Time) })
 }
 
