@@ -30,6 +30,8 @@ pub struct Launch {
     pub log: PathBuf,
     /// Further arguments of `serve`.
     pub arguments: Vec<String>,
+    /// Variables of its environment, beside those it inherits.
+    pub variables: Vec<(String, String)>,
 }
 
 /// Why there is no server.
@@ -90,13 +92,14 @@ impl Launch {
             token: token.to_owned(),
             log: folder.join("server.log"),
             arguments: Vec::new(),
+            variables: Vec::new(),
         })
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("serve").arg("--data").arg(&self.data).arg("--listen").arg(&self.listen).args(&self.arguments);
-        command.env("HUSTINGS_ADMIN_TOKEN", &self.token);
+        command.env("HUSTINGS_ADMIN_TOKEN", &self.token).envs(self.variables.iter().cloned());
         command
     }
 }
