@@ -1,6 +1,6 @@
 //! `hustings serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +40,8 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 fn log() {
     let filter = EnvFilter::try_from_env("HUSTINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Colours are for people; in a file or a journal they would stand between a search and its word.
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     if std::env::var("HUSTINGS_LOG_FORMAT").is_ok_and(|format| format == "json") {
         lines.json().init();
     } else {
