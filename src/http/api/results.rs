@@ -75,7 +75,9 @@ fn respond(frame: &Frame, headers: &HeaderMap, viewer: Viewer, visibility: Visib
     let shared = viewer == Viewer::Public && visibility != Visibility::AfterVote;
     let cache = if shared { "public, max-age=1, stale-if-error=60" } else { "private, no-cache" };
     let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = asked.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"));
+    // A proxy that compresses marks the tag as weak; that is the same version (RFC 9110, section 13.1.2).
+    let same = |tag: &str| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag;
+    let known = asked.is_some_and(|tags| tags.split(',').any(|tag| same(tag.trim())));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
