@@ -1,0 +1,107 @@
+//! What operators ask, the pages, and the description of the whole.
+
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN, TestServer};
+
+#[tokio::test]
+async fn the_server_says_that_it_lives_is_ready_and_counts() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    assert_eq!(server.get("/livez").send().await.is(200).text(), "ok\n");
+    assert_eq!(server.get("/readyz").send().await.is(200).text(), "ready\n");
+    let metrics = server.token(&["metrics"]).await;
+    let all = server.get("/metrics").bearer(&metrics).send().await.is(200).text();
+    for name in ["hustings_votes_total", "hustings_commits_total", "hustings_submissions_total", "hustings_connections"]
+    {
+        assert!(all.contains(name), "{name} is missing:\n{all}");
+    }
+    let public = server.get("/metrics").send().await.is(200).text();
+    let names = public.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(['{', ' ']).next());
+    let names: Vec<_> = names.flatten().collect();
+    let allowed = ["hustings_build_info", "hustings_recount_alarms_total", "hustings_connections_refused_total"];
+    assert!(names.contains(&"hustings_recount_alarms_total"), "{public}");
+    assert!(names.iter().all(|name| allowed.contains(name)), "{public}");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn the_bench_is_there_only_where_it_was_asked_for() {
+    let vote = json!({ "choices": ["tea"], "voter": "vera a" });
+    let server = TestServer::start().await;
+    server.get("/bench/noop").send().await.is(404);
+    server.finish().await;
+    let server = TestServer::with(&["--bench"]).await;
+    assert_eq!(server.get("/bench/noop").send().await.is(200).json()["status"], "noop");
+    assert_eq!(server.post("/bench/noop", &vote).bearer(ADMIN).send().await.is(201).json()["status"], "noop");
+    server.post("/bench/noop", &json!({ "choice": 1 })).bearer(ADMIN).send().await.refused(422, "unknown_field");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn pages_are_plain_and_safe() {
+    let server = TestServer::start().await;
+    let poll =
+        server.create(json!({ "title": "<script>&\"'", "choices": ["<b>", "</title>"], "slug": "town-hall" })).await;
+    let page = server.get(&format!("/{}/results", poll.code)).send().await.is(200);
+    let html = page.text();
+    assert!(!html.contains("<script>&") && !html.contains("<b>\""), "{html}");
+    assert!(html.contains(&poll.code), "{html}");
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    for asset in html.split('"').filter(|text| text.starts_with("/assets/")) {
+        let asset = server.get(asset).send().await.is(200);
+        assert!(asset.header("cache-control").is_some_and(|cache| cache.contains("immutable")));
+    }
+    for path in ["", "/screen", "/host"] {
+        let not_yet = server.get(&format!("/{}{path}", poll.code.to_lowercase())).send().await.is(200).text();
+        assert!(not_yet.contains("not there yet") && not_yet.contains("/results"), "{not_yet}");
+    }
+    server.get("/town-hall/results").send().await.is(200);
+    for path in ["/", "/api"] {
+        server.get(path).send().await.is(200);
+    }
+    for path in ["/ABCDEF", "/ABCDEF/results", "/a/b/c", "/%00", "/..%2f"] {
+        let missing = server.get(path).send().await.is(404);
+        assert!(missing.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{path}");
+    }
+    server.get("/api/v1/nothing").send().await.refused(404, "not_found");
+    server.finish().await;
+}
+
+/// The document names every address of the contract, and every answer of each.
+#[tokio::test]
+async fn the_description_names_every_call() {
+    let server = TestServer::start().await;
+    let document = server.get("/api/openapi.json").send().await.is(200).json();
+    let mut calls: Vec<String> = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let methods = item.as_object().expect("an item").keys();
+        calls.extend(methods.filter(|name| *name != "parameters").map(|method| format!("{method} {path}")));
+    }
+    calls.sort();
+    let poll = "/api/v1/polls/{poll}";
+    let mut expected: Vec<String> =
+        ["open", "pause", "close", "reopen", "reveal", "rounds", "votes", "results/tickets"]
+            .map(|tail| format!("post {poll}/{tail}"))
+            .into_iter()
+            .chain(["results", "results/stream", "results/ws", "entries"].map(|tail| format!("get {poll}/{tail}")))
+            .collect();
+    for call in [
+        "post /api/v1/polls",
+        "get /api/v1/polls",
+        "get /api/v1/polls/{poll}",
+        "get /api/v1/receipts/{receipt}",
+        "post /api/v1/tokens",
+        "get /api/v1/tokens",
+        "delete /api/v1/tokens/{token}",
+    ] {
+        expected.push(call.to_owned());
+    }
+    expected.sort();
+    assert_eq!(calls, expected);
+    let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);
+    assert!(schemes["token"].is_object() && schemes["device"].is_object(), "{schemes}");
+    server.finish().await;
+}

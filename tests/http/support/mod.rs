@@ -1,0 +1,24 @@
+//! Short ways to start a server, to ask it, and to say what the answer must be.
+
+mod answer;
+mod ask;
+mod server;
+mod stream;
+
+pub(crate) use answer::{Answer, mask};
+pub(crate) use ask::{Ask, raw};
+pub(crate) use server::{ADMIN, Poll, TestServer, program};
+pub(crate) use stream::{Events, Frame, Socket};
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up: far more than it ever takes, so that nothing is measured by it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The result of a future, or a failed test.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(result) => result,
+        Err(_) => panic!("{what} did not happen within {} s", PATIENCE.as_secs()),
+    }
+}

@@ -1,0 +1,253 @@
+//! A server of a test's own, held to an invariant when the test is done with it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use hustings::load::{Launch, ServerProcess};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Answer, Ask, soon};
+
+/// The administrator's token; long enough to be searched for in a log.
+pub(crate) const ADMIN: &str = "admin-token-of-the-tests";
+
+/// The program under test: the one that cargo built, or another one for a comparison.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("HUSTINGS_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_hustings").into(), PathBuf::from)
+}
+
+/// A running server.
+pub(crate) struct TestServer {
+    process: Option<ServerProcess>,
+    launch: Launch,
+    folder: TempDir,
+}
+
+/// A poll as it was created.
+#[derive(Debug, Clone)]
+pub(crate) struct Poll {
+    pub(crate) id: String,
+    pub(crate) code: String,
+    pub(crate) body: Value,
+}
+
+impl Poll {
+    /// Where this poll's requests go.
+    pub(crate) fn path(&self, tail: &str) -> String {
+        format!("/api/v1/polls/{}{tail}", self.id)
+    }
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with further arguments.
+    pub(crate) async fn with(arguments: &[&str]) -> Self {
+        Self::launch(arguments, &[]).await
+    }
+
+    /// Starts with further arguments and variables. The log holds one line for each request, to be searched at the end.
+    pub(crate) async fn launch(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut launch = Launch::new(folder.path(), ADMIN).expect("a launch");
+        launch.program = program();
+        launch.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        launch.variables = vec![("HUSTINGS_LOG".to_owned(), "info,hustings=debug".to_owned())];
+        launch.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut server = Self { process: None, launch, folder };
+        server.start_again().await;
+        server
+    }
+
+    /// Starts it after a stop, on another port.
+    pub(crate) async fn start_again(&mut self) {
+        let started = ServerProcess::start(&self.launch).await;
+        self.process = Some(started.unwrap_or_else(|error| panic!("{error}")));
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(&mut self) {
+        let process = self.process.take().expect("a running server");
+        let status = process.stop().await.expect("a stop in order");
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start_again().await;
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        let url = self.url();
+        url.trim_start_matches("http://").parse().expect("an address")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.process.as_ref().expect("a running server").url().to_owned()
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &Path {
+        &self.launch.data
+    }
+
+    /// A folder for the test's own files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.launch.log).unwrap_or_default()
+    }
+
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(self.address(), method, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Ask {
+        self.ask("GET", path)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Ask {
+        self.ask("POST", path).json(body)
+    }
+
+    /// Creates a poll: Tea or Coffee, open, with what `more` says otherwise.
+    pub(crate) async fn create(&self, more: Value) -> Poll {
+        let mut body = json!({ "title": "Tea or coffee?", "choices": ["Tea", "Coffee"], "open": true });
+        let (Value::Object(fields), Value::Object(more)) = (&mut body, more) else { panic!("two objects") };
+        fields.extend(more);
+        fields.retain(|_, value| !value.is_null());
+        let body = self.post("/api/v1/polls", &body).bearer(ADMIN).send().await.is(201).json();
+        let text = |name: &str| body[name].as_str().expect(name).to_owned();
+        Poll { id: text("id"), code: text("code"), body }
+    }
+
+    /// A new token with these scopes and no limit.
+    pub(crate) async fn token(&self, scopes: &[&str]) -> String {
+        let body = json!({ "name": scopes.join(" "), "scopes": scopes, "per_minute": 0 });
+        let made = self.post("/api/v1/tokens", &body).bearer(ADMIN).send().await.is(201).json();
+        made["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// An act of who runs the poll.
+    pub(crate) async fn act(&self, poll: &Poll, act: &str) -> Answer {
+        self.ask("POST", &poll.path(&format!("/{act}"))).bearer(ADMIN).send().await
+    }
+
+    /// A vote of a named voter. Names begin with `vera`, so that the log can be searched for them.
+    pub(crate) async fn vote(&self, poll: &Poll, voter: &str, more: Value) -> Answer {
+        self.post(&poll.path("/votes"), &ballot(voter, more)).bearer(ADMIN).send().await
+    }
+
+    /// Results as the organiser sees them.
+    pub(crate) async fn results(&self, poll: &Poll) -> Value {
+        self.get(&poll.path("/results")).bearer(ADMIN).send().await.is(200).json()
+    }
+
+    /// All entries, as they are exported.
+    pub(crate) async fn entries(&self, poll: &Poll) -> Vec<Value> {
+        let mut entries: Vec<Value> = Vec::new();
+        loop {
+            let after = entries.len();
+            let page = self.get(&poll.path(&format!("/entries?after={after}&limit=10000"))).bearer(ADMIN).send().await;
+            let page = page.is(200).text();
+            if page.is_empty() {
+                return entries;
+            }
+            entries.extend(page.lines().map(|line| serde_json::from_str::<Value>(line).expect("an entry")));
+        }
+    }
+
+    /// Opens a page as a new device and returns its cookie as it is sent back.
+    pub(crate) async fn device(&self, poll: &Poll) -> String {
+        let page = self.get(&format!("/{}/results", poll.code)).send().await.is(200);
+        let cookie = page.header("set-cookie").expect("a cookie");
+        cookie.split(';').next().expect("a pair").to_owned()
+    }
+
+    /// Runs a command of the program to its end: whether it went well, its output, and what it said.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> (bool, String, String) {
+        command(self.data(), arguments, &[]).await
+    }
+
+    /// Everything a server must be able to say of itself at the end, whatever happened to it: the ledger, counted again
+    /// from its first entry, gives what was last shown; no alarm, no panic, no 500; nobody's name in the log.
+    pub(crate) async fn finish(mut self) {
+        if self.process.is_none() {
+            self.start_again().await;
+        }
+        let mut shown = Vec::new();
+        let mut path = "/api/v1/polls?limit=100".to_owned();
+        loop {
+            let page = self.get(&path).bearer(ADMIN).send().await.is(200).json();
+            for poll in page["polls"].as_array().expect("polls") {
+                let id = poll["id"].as_str().expect("an id").to_owned();
+                let results =
+                    self.get(&format!("/api/v1/polls/{id}/results")).bearer(ADMIN).send().await.is(200).json();
+                shown.push((id, results));
+            }
+            let Some(next) = page["next"].as_u64() else { break };
+            path = format!("/api/v1/polls?limit=100&cursor={next}");
+        }
+        let metrics = self.get("/metrics").bearer(ADMIN).send().await.is(200).text();
+        assert!(metrics.lines().any(|line| line == "hustings_recount_alarms_total 0"), "{metrics}");
+        self.stop().await;
+        self.recounted(&shown).await;
+        let log = self.log();
+        for word in ["panicked", "status=500", "alarm", "vera", "hustings-device=", "hst_", ADMIN] {
+            assert!(!log.contains(word), "`{word}` in the log:\n{log}");
+        }
+    }
+
+    async fn recounted(&self, shown: &[(String, Value)]) {
+        let (good, out, said) = self.command(&["recount", "--json"]).await;
+        assert!(good, "{said}");
+        let recounted: Value = serde_json::from_str(&out).expect("JSON");
+        for (id, results) in shown {
+            let found = recounted["elections"].as_array().expect("elections").iter().find(|found| found["id"] == **id);
+            let found = found.expect("an election in the recount");
+            assert_eq!(found["ballots"], results["ballots"], "{found:#}, {results:#}");
+            let version = results["version"].as_str().expect("a version");
+            assert!(version.ends_with(&format!(".{}", found["seq"])), "{version}: {found:#}");
+            let (counted, shown) = (&found["choices"], results["choices"].as_array().expect("choices"));
+            for (at, choice) in shown.iter().enumerate() {
+                let same = ["code", "title", "votes", "points"].iter().all(|name| choice[name] == counted[at][name]);
+                assert!(same, "{choice} is {} in the recount", counted[at]);
+            }
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if self.process.is_some() && !std::thread::panicking() {
+            panic!("call `finish` on a server, which holds it to its invariant");
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let last = log.lines().count().saturating_sub(20);
+            eprintln!("the end of the log:\n{}", log.lines().skip(last).collect::<Vec<_>>().join("\n"));
+        }
+    }
+}
+
+/// Runs a command on a data folder to its end: whether it went well, its output, and what it said.
+pub(crate) async fn command(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String, String) {
+    let mut command = tokio::process::Command::new(program());
+    command.args(arguments).env("HUSTINGS_DATA", data).envs(variables.iter().copied()).kill_on_drop(true);
+    let output = soon(&arguments.join(" "), command.output()).await.expect("the program runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A named voter's vote.
+pub(crate) fn ballot(voter: &str, more: Value) -> Value {
+    let mut body = json!({ "voter": format!("vera {voter}") });
+    let (Value::Object(fields), Value::Object(more)) = (&mut body, more) else { panic!("two objects") };
+    fields.extend(more);
+    body
+}
