@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::Time;
@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::api::{find, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
+use super::name::Name;
 use super::server::stopped;
 use super::{Services, Shared};
 use crate::feed::Watcher;
@@ -60,7 +61,7 @@ pub(super) struct Ticket {
     security(("token" = [])))]
 pub(super) async fn issue_ticket(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Ticket>), Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Results)?;
@@ -80,7 +81,7 @@ pub(super) async fn issue_ticket(
     security((), ("token" = [])))]
 pub(super) async fn stream(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
@@ -107,7 +108,7 @@ pub(super) async fn stream(
     security((), ("token" = [])))]
 pub(super) async fn socket(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,

@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 pub mod error;
 mod live;
+mod name;
 mod ops;
 mod receipt;
 mod server;

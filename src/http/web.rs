@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::api::{Operation, find, operations, viewer};
 use super::auth::device;
+use super::name::Name;
 use super::{Services, Shared};
 use crate::feed::Results;
 use crate::keys::Device;
@@ -107,11 +108,11 @@ async fn reference() -> Response {
     render(&ReferencePage { assets: &ASSETS, operations: operations() })
 }
 
-async fn not_yet_vote(state: State<Shared>, code: Path<String>, headers: HeaderMap) -> Response {
+async fn not_yet_vote(state: State<Shared>, code: Name, headers: HeaderMap) -> Response {
     not_yet(state, code, headers).await
 }
 
-async fn not_yet(State(services): State<Shared>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+async fn not_yet(State(services): State<Shared>, Name(code): Name, headers: HeaderMap) -> Response {
     let Ok(found) = find(&services.elections, &code).await else { return not_found_page() };
     let page = NoticePage {
         assets: &ASSETS,
@@ -122,7 +123,7 @@ async fn not_yet(State(services): State<Shared>, Path(code): Path<String>, heade
     with_device(&services, &headers, render(&page))
 }
 
-async fn results(State(services): State<Shared>, Path(code): Path<String>, headers: HeaderMap) -> Response {
+async fn results(State(services): State<Shared>, Name(code): Name, headers: HeaderMap) -> Response {
     let Ok(found) = find(&services.elections, &code).await else { return not_found_page() };
     match page(&services, &found, &headers).await {
         Ok(page) => with_device(&services, &headers, page),

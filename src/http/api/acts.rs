@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hustings_core::{Act, ActKind, Choice, ChoiceId, Contest, ContestId, ContestNumber, Submission, Text};
@@ -16,6 +16,7 @@ use crate::clock::uuid_v7;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
 
@@ -44,7 +45,7 @@ macro_rules! act {
             security(("token" = [])))]
         pub(super) async fn $name(
             State(services): State<Shared>,
-            Path(poll): Path<String>,
+            Name(poll): Name,
             headers: HeaderMap,
             body: Body,
         ) -> Result<Json<PollBody>, Problem> {
@@ -78,7 +79,7 @@ act! {
     security(("token" = [])))]
 pub(super) async fn start_round(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -1,6 +1,6 @@
 //! The ledger itself, for who runs the election: NDJSON, page by page.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::Seq;
@@ -13,6 +13,7 @@ use crate::export::entry_line;
 use crate::http::Shared;
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::ledger::Scope;
 
 /// Which entries.
@@ -36,7 +37,7 @@ const LIMIT_MAX: usize = 10_000;
     security(("token" = [])))]
 pub(super) async fn entries(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     query: Result<Query<EntriesQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {

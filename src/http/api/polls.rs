@@ -1,7 +1,7 @@
 //! Polls as they are shown.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use hustings_core::election::Viewer;
 use hustings_core::{Change, Contest, ContestState, Method, Visibility};
@@ -12,6 +12,7 @@ use super::find;
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{ElectionKey, Registered, Scope};
 
@@ -123,7 +124,7 @@ pub(in crate::http) fn invalid_query(rejection: axum::extract::rejection::QueryR
 /// Shows a poll by its id, code or slug.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}", tag = "polls", params(("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = PollBody), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn get(State(services): State<Shared>, Path(poll): Path<String>) -> Result<Json<PollBody>, Problem> {
+pub(super) async fn get(State(services): State<Shared>, Name(poll): Name) -> Result<Json<PollBody>, Problem> {
     let found = find(&services.elections, &poll).await?;
     Ok(Json(show(&services, &found).await?))
 }

@@ -1,13 +1,14 @@
 //! Looking a receipt up: anybody who holds one may ask whether it is in the ledger.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use hustings_core::Event;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::Shared;
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::http::receipt::Receipt;
 use crate::ledger::Wanted;
 
@@ -26,10 +27,7 @@ pub(super) struct ReceiptBody {
 /// Says whether a receipt's vote is in the ledger, and whether it still counts.
 #[utoipa::path(get, path = "/api/v1/receipts/{receipt}", tag = "votes", params(("receipt" = String, Path)),
     responses((status = 200, body = ReceiptBody), (status = 404, body = Problem), (status = 503, body = Problem)))]
-pub(super) async fn receipt(
-    State(services): State<Shared>,
-    Path(receipt): Path<String>,
-) -> Result<Json<ReceiptBody>, Problem> {
+pub(super) async fn receipt(State(services): State<Shared>, Name(receipt): Name) -> Result<Json<ReceiptBody>, Problem> {
     let unknown = || Problem::not_found("unknown_receipt", "no vote here has this receipt");
     let locator = services.keys.locate(&receipt).ok_or_else(unknown)?;
     let found = services.registry.election(Wanted::Key(locator.election)).await?.ok_or_else(unknown)?;

@@ -1,6 +1,6 @@
 //! Results as they stand: rendered once per version, cached by whoever may, masked while they are hidden.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
@@ -13,6 +13,7 @@ use super::polls::invalid_query;
 use crate::feed::{Frame, Results};
 use crate::http::auth::{Caller, device};
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{Registered, Scope};
 
@@ -33,7 +34,7 @@ pub(super) struct ResultsQuery {
     security((), ("token" = [])))]
 pub(super) async fn results(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     query: Result<Query<ResultsQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use hustings_core::Text;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::http::Shared;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{NewToken, Scope, Scopes, Token, TokenId};
 
@@ -96,7 +97,7 @@ pub(super) async fn list(State(services): State<Shared>, headers: HeaderMap) -> 
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
-    Path(token): Path<String>,
+    Name(token): Name,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Admin)?;

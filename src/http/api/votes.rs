@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hustings_core::{
@@ -16,6 +16,7 @@ use super::find;
 use crate::http::auth::{Caller, same_site};
 use crate::http::body::{self, Pairs, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::Name;
 use crate::http::receipt::Receipt;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
@@ -57,7 +58,7 @@ pub(super) struct VoteAnswer {
     security(("token" = []), ("device" = [])))]
 pub(super) async fn vote(
     State(services): State<Shared>,
-    Path(poll): Path<String>,
+    Name(poll): Name,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
