@@ -55,14 +55,24 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let error = place.into_inner();
     let text = error.to_string();
     let code = match () {
-        () if !error.is_data() => "invalid_json",
+        // A word or a number where one of our names should stand is reported as bad syntax; the document is good.
+        () if !error.is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_err() => "invalid_json",
         () if text.starts_with("unknown field") => "unknown_field",
         () if text.starts_with("missing field") => "missing_field",
         () if text.starts_with("duplicate field") => "duplicate_key",
         () if text.starts_with("unknown variant") => "unknown_value",
         () => "wrong_type",
     };
+    let pointer = if code == "duplicate_key" { doubled(pointer, &text) } else { pointer };
     Err(Problem::invalid(code, pointer, text))
+}
+
+/// A doubled key is noticed before its value is entered, so the path often ends at the object around it.
+fn doubled(around: String, text: &str) -> String {
+    let named = text.split_once('`').and_then(|(_, rest)| rest.rsplit_once('`'));
+    let Some((key, _)) = named else { return around };
+    let place = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+    if around.ends_with(&place) { around } else { around + &place }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -127,7 +137,7 @@ mod tests {
             (r#"{"choices":["a"]} x"#, "invalid_json", ""),
             ("", "invalid_json", ""),
             (r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
-            (r#"{"scores":{"a":1,"a":2}}"#, "duplicate_key", "/scores"),
+            (r#"{"scores":{"a/":1,"a/":2}}"#, "duplicate_key", "/scores/a~1"),
             (r#"{"choice":["a"]}"#, "unknown_field", "/choice"),
             (r#"{"choices":["a",1]}"#, "wrong_type", "/choices/1"),
             (r#"{"scores":{"a":1.5}}"#, "wrong_type", "/scores/a"),

@@ -139,12 +139,14 @@ impl Problem {
             | Rejection::RepeatedChoice
             | Rejection::ScoreOutOfRange { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        let pointer = match rejection {
-            Rejection::ScoreOutOfRange { .. } => Some("/scores".to_owned()),
-            _ if status == StatusCode::UNPROCESSABLE_ENTITY => Some("/choices".to_owned()),
-            _ => None,
-        };
+        let pointer = (status == StatusCode::UNPROCESSABLE_ENTITY).then(|| "/choices".to_owned());
         Self { receipt, pointer, ..Self::new(status, rejection.code(), rejection.to_string()) }
+    }
+
+    /// The same, pointing to the field that was really sent; a refusal without a pointer stays so.
+    #[must_use]
+    pub fn in_field(self, pointer: &str) -> Self {
+        Self { pointer: self.pointer.map(|_| pointer.to_owned()), ..self }
     }
 
     /// The stable code.

@@ -98,6 +98,7 @@ async fn cast(
     vote: VoteBody,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let found = current(services, found).await?;
+    let field = if vote.scores.is_some() { "/scores" } else { "/choices" };
     let (contest, selections) = selections(&found.election.contests, vote.choices, vote.scores)?;
     let ballot = Ballot {
         contest,
@@ -115,7 +116,7 @@ async fn cast(
         Answer::Repeated(stored) => (StatusCode::OK, "repeated", stored),
         Answer::Superseded(stored) => (StatusCode::OK, "superseded", stored),
         Answer::Rejected(rejection, stored) => {
-            return Err(Problem::rejected(*rejection, stored.as_ref().map(receipt)));
+            return Err(Problem::rejected(*rejection, stored.as_ref().map(receipt)).in_field(field));
         }
         Answer::Unchanged => return Err(Problem::unavailable("undecided", "please send the same vote again")),
     };
@@ -206,7 +207,8 @@ fn selections(
         None => Selections::choices(numbers)?,
         Some(Pairs(scores)) => {
             let scores = scores.iter().map(|(_, score)| u8::try_from(*score).unwrap_or(u8::MAX));
-            Selections::scores(numbers.into_iter().zip(scores).collect())?
+            let scored = Selections::scores(numbers.into_iter().zip(scores).collect());
+            scored.map_err(|rejection| Problem::from(rejection).in_field("/scores"))?
         }
     };
     Ok((contest, selections))
