@@ -167,6 +167,21 @@ impl Problem {
         self.status
     }
 
+    /// The whole answer as it goes over the wire, where no request is read; the connection ends with it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        let head = format!(
+            "HTTP/1.1 {} {}\r\nretry-after: {}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
+             cache-control: no-store\r\ncontent-length: {}\r\n\r\n",
+            self.number,
+            self.title,
+            self.retry_after_s.unwrap_or(1),
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
+    }
+
     fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after_s = Some(seconds);
         self

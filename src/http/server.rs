@@ -15,10 +15,12 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Sleep};
+
+use super::error::Problem;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +49,6 @@ impl Default for ServerLimits {
         }
     }
 }
-
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconnection: close\r\n\
-    content-type: application/problem+json\r\ncontent-length: 99\r\n\r\n\
-    {\"status\":503,\"code\":\"too_many_connections\",\"detail\":\"too many connections; please try again soon\"}\n";
 
 /// Serves until `stopping` becomes true, then lets requests under way finish, and closes what is left.
 pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, stopping: watch::Receiver<bool>) {
@@ -109,8 +107,18 @@ pub(super) async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _stopped = stopping.wait_for(|stopping| *stopping).await;
 }
 
+/// Says why there is no room, whatever is asked. What the client sends is read to its end: closing before would reset
+/// the connection, and the answer with it.
 async fn refuse(mut stream: TcpStream) {
-    let _closed = tokio::time::timeout(Duration::from_secs(1), stream.write_all(TOO_MANY)).await;
+    let problem = Problem::unavailable("too_many_connections", "too many connections; please try again soon");
+    let answer = problem.to_bytes();
+    let said = async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await?;
+        while stream.read(&mut [0; 1024]).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _closed = tokio::time::timeout(Duration::from_secs(1), said).await;
 }
 
 /// One connection's place; given back when dropped.
