@@ -26,7 +26,9 @@ pub enum TextError {
     #[error("must not contain control characters or bidirectional overrides")]
     Forbidden,
     /// Characters outside a code's or a slug's alphabet.
-    #[error("must have 3 to 64 characters: small letters a to z, digits and inner hyphens")]
+    #[error(
+        "must have 3 to 64 characters (small letters a to z, digits, inner hyphens) and not look like a poll's code"
+    )]
     Alphabet,
     /// A slug that the program uses for its own addresses.
     #[error("is an address that Hustings uses itself")]

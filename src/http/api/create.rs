@@ -169,7 +169,7 @@ fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
         slug: optional("/slug", asked.slug.as_deref(), str::parse::<Slug>)?,
         kind: Kind::Poll,
         title: Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?,
-        accent: optional("/accent", asked.accent.as_deref(), str::parse::<Accent>)?,
+        accent: asked.accent.as_deref().map(accent).transpose()?,
         visibility: match asked.visibility {
             VisibilityName::Always => Visibility::Always,
             VisibilityName::AfterVote => Visibility::AfterVote,
@@ -180,6 +180,10 @@ fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
         created: services.clock.now(),
         contests: vec![contest],
     })
+}
+
+fn accent(text: &str) -> Result<Accent, Problem> {
+    text.parse().map_err(|_| Problem::invalid("invalid_accent", "/accent", "a colour looks like #2f6f4f"))
 }
 
 fn optional<T>(
