@@ -11,4 +11,8 @@
 
 mod support;
 
+mod bad_input;
 mod contract;
+mod lost_replies;
+mod races;
+mod repeats;

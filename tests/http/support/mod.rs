@@ -12,6 +12,8 @@ pub(crate) use stream::{Events, Frame, Socket};
 
 use std::time::Duration;
 
+use hustings::clock::{Random, SystemRandom};
+
 /// How long anything may take before a test gives up: far more than it ever takes, so that nothing is measured by it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,4 +23,16 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         Ok(result) => result,
         Err(_) => panic!("{what} did not happen within {} s", PATIENCE.as_secs()),
     }
+}
+
+/// The seed of a random test, printed; `HUSTINGS_SEED` replays a run.
+pub(crate) fn seed() -> u64 {
+    let given = std::env::var("HUSTINGS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        SystemRandom.fill(&mut bytes);
+        u64::from_be_bytes(bytes)
+    });
+    println!("replay with HUSTINGS_SEED={seed}");
+    seed
 }
