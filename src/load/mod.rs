@@ -37,5 +37,5 @@ pub use progress::{Latency, Progress, Seen};
 pub use receipts::{Acknowledged, Receipts};
 pub use report::{Report, Totals};
 pub use run::{Job, Pace, Target, run};
-pub use server::{Launch, ServerError, ServerProcess, Usage};
+pub use server::{Launch, ServerError, ServerProcess, Usage, without_settings};
 pub use verify::verify;

@@ -99,9 +99,24 @@ impl Launch {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("serve").arg("--data").arg(&self.data).arg("--listen").arg(&self.listen).args(&self.arguments);
-        command.env("HUSTINGS_ADMIN_TOKEN", &self.token).envs(self.variables.iter().cloned());
+        without_settings(&mut command).env("HUSTINGS_ADMIN_TOKEN", &self.token).envs(self.variables.iter().cloned());
         command
     }
+}
+
+/// Hides the settings of whoever runs this program from a child of it: no demo may ever reach a real database.
+///
+/// What concerns only logs stays.
+pub fn without_settings(command: &mut Command) -> &mut Command {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_str().is_some_and(is_setting)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn is_setting(name: &str) -> bool {
+    name.starts_with("HUSTINGS_") && !name.starts_with("HUSTINGS_LOG")
 }
 
 impl ServerProcess {

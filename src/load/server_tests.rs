@@ -63,7 +63,17 @@ fn a_launch_is_a_serve_command_with_its_token_in_the_environment() {
     let arguments: Vec<_> = command.as_std().get_args().map(|argument| argument.to_str().unwrap()).collect();
     assert_eq!(arguments, ["serve", "--data", "/tmp/x/data", "--listen", "127.0.0.1:0", "--bench"]);
     let token = ("HUSTINGS_ADMIN_TOKEN".as_ref(), Some("t0ken".as_ref()));
-    assert_eq!(command.as_std().get_envs().next(), Some(token));
+    assert!(command.as_std().get_envs().any(|variable| variable == token));
+}
+
+#[test]
+fn no_setting_of_a_real_server_reaches_a_server_of_our_own() {
+    for name in ["HUSTINGS_DATABASE", "HUSTINGS_SECRET", "HUSTINGS_CONFIG", "HUSTINGS_ADMIN_TOKEN"] {
+        assert!(is_setting(name), "{name}");
+    }
+    for name in ["HUSTINGS_LOG", "HUSTINGS_LOG_FORMAT", "PATH", "NOT_HUSTINGS_DATABASE"] {
+        assert!(!is_setting(name), "{name}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::process::Command;
 
 use super::figures::Figures;
 use crate::cli::numbers::thousands;
-use crate::load::{Poll, Totals};
+use crate::load::{Poll, Totals, without_settings};
 
 /// What `hustings recount --json` says of one election.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +39,7 @@ struct Recount {
 pub(super) async fn recount(data: &Path, poll: &Poll) -> anyhow::Result<Recounted> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("recount").arg("--data").arg(data).arg("--json").kill_on_drop(true);
+    without_settings(&mut command);
     let output = command.output().await.context("cannot run the recount")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "the recount ended with {}: {errors}", output.status);
