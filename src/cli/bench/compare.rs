@@ -43,7 +43,8 @@ pub(super) async fn compare(args: &CompareArgs, start: Time, random: &dyn Random
     // The first connections and allocations belong to neither side.
     round::noop(&api, args.ballots.div_ceil(10), &shape, start).await?;
     let mut comparison = Comparison { rounds: Vec::new(), memory_peak_bytes: 0, per_commit: None, well: true };
-    let before = batching(&api).await?;
+    // A counter that never moved is not there yet.
+    let before = batching(&api).await?.unwrap_or_default();
     for _ in 0..ROUNDS {
         shape.seed = shape.seed.wrapping_add(1);
         let begin = own.process()?.usage()?.cpu;
@@ -58,7 +59,7 @@ pub(super) async fn compare(args: &CompareArgs, start: Time, random: &dyn Random
         comparison.well &= report.is_exact() && noop.is_clean() && votes.is_clean();
         comparison.rounds.push((side(&noop, middle - begin)?, side(&votes, end - middle)?));
     }
-    comparison.per_commit = before.zip(batching(&api).await?).and_then(per_commit);
+    comparison.per_commit = batching(&api).await?.and_then(|after| per_commit(before, after));
     comparison.memory_peak_bytes = own.process()?.usage()?.memory_peak_bytes;
     own.stop().await?;
     print(args, &comparison)?;
@@ -86,9 +87,9 @@ fn sum(metrics: &str, name: &str) -> Option<f64> {
     values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
 }
 
-fn per_commit(((commits, submissions), after): ((f64, f64), (f64, f64))) -> Option<f64> {
-    let commits = after.0 - commits;
-    (commits > 0.0).then(|| (after.1 - submissions) / commits)
+fn per_commit(before: (f64, f64), after: (f64, f64)) -> Option<f64> {
+    let commits = after.0 - before.0;
+    (commits > 0.0).then(|| (after.1 - before.1) / commits)
 }
 
 fn print(args: &CompareArgs, comparison: &Comparison) -> anyhow::Result<()> {
@@ -138,7 +139,8 @@ mod tests {
         assert_eq!(sum(metrics, "a_total"), Some(12.0));
         assert_eq!(sum(metrics, "b_total"), Some(3.0));
         assert_eq!(sum(metrics, "c_total"), None);
-        assert_eq!(per_commit(((1.0, 10.0), (3.0, 50.0))), Some(20.0));
-        assert_eq!(per_commit(((1.0, 10.0), (1.0, 10.0))), None);
+        assert_eq!(per_commit((1.0, 10.0), (3.0, 50.0)), Some(20.0));
+        assert_eq!(per_commit((0.0, 0.0), (3.0, 60.0)), Some(20.0));
+        assert_eq!(per_commit((1.0, 10.0), (1.0, 10.0)), None);
     }
 }
