@@ -19,7 +19,7 @@ use super::session::{self, Ended, OwnServer};
 use crate::clock::{Clock, Random};
 use crate::load::{Api, Mix, Pace, verify};
 
-/// Measures a server, and holds it to what it acknowledged.
+/// What to measure.
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
     #[command(subcommand)]
@@ -28,39 +28,39 @@ pub(super) struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Sends requests that the server parses and throws away: the ceiling for votes on this machine
+    /// Sends requests that the server parses and throws away: the ceiling for votes on this machine.
     Noop(NoopArgs),
-    /// Casts votes in a new poll, then compares acknowledgements, ledger, counters and frames
+    /// Casts votes in a new poll, then compares acknowledgements, ledger, counters and frames.
     Votes(VotesArgs),
-    /// Runs no-ops and votes in turns on one server and prints how they compare
+    /// Runs no-ops and votes in turns on one server and prints how they compare.
     Compare(CompareArgs),
 }
 
 #[derive(Debug, Args)]
 struct Site {
-    /// The server, as http://host:port; without it, one is started in a temporary folder
+    /// The server, as http://host:port; without it, one is started in a temporary folder.
     #[arg(long, requires = "token")]
     url: Option<String>,
-    /// A token that may make polls and vote
+    /// A token that may make polls and vote.
     #[arg(long, env = "HUSTINGS_TOKEN", hide_env_values = true)]
     token: Option<String>,
 }
 
 #[derive(Debug, Args)]
 struct Load {
-    /// How many connections, each with one request under way
+    /// How many connections, each with one request under way.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
-    /// Requests a second, due at fixed times (open loop); without it, as fast as answers come (closed loop)
+    /// Requests a second, due at fixed times (open loop); without it, as fast as answers come (closed loop).
     #[arg(long, value_parser = rate)]
     rate: Option<f64>,
-    /// Send nothing new after so many seconds
+    /// Send nothing new after so many seconds.
     #[arg(long)]
     seconds: Option<u64>,
-    /// Decides who votes for what and in which order
+    /// Decides who votes for what and in which order.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Print JSON
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -71,7 +71,7 @@ struct NoopArgs {
     site: Site,
     #[command(flatten)]
     load: Load,
-    /// How many requests
+    /// How many requests.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     requests: u32,
 }
@@ -82,13 +82,13 @@ struct VotesArgs {
     site: Site,
     #[command(flatten)]
     load: Load,
-    /// How many voters
+    /// How many voters.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     ballots: u32,
-    /// Of 100 voters, so many send their vote again
+    /// Of 100 voters, so many send their vote again.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(..=100))]
     repeats: u8,
-    /// Of 100 voters, so many try to vote for something else
+    /// Of 100 voters, so many try to vote for something else.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=100))]
     second_votes: u8,
 }
@@ -97,10 +97,10 @@ struct VotesArgs {
 struct CompareArgs {
     #[command(flatten)]
     load: Load,
-    /// How many no-ops, and how many voters, in each of the three rounds
+    /// How many no-ops, and how many voters, in each of the three rounds.
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     ballots: u32,
-    /// Further arguments of `hustings serve`, as in `--serve=--database=postgres://..`
+    /// Further arguments of `hustings serve`, as in `--serve=--database=postgres://..`.
     #[arg(long)]
     serve: Vec<String>,
 }

@@ -24,19 +24,19 @@ use super::session::{self, Ended, OwnServer};
 use crate::clock::{Clock, Random};
 use crate::load::{Api, Job, Mix, Outcome, Plan, Poll, Target, VOTERS_MAX, verify};
 
-/// Casts the 391,166 votes for mayor of Montréal in 2013 one by one, live, and recounts them.
+/// How the demo runs.
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// How many ballots; without it, all that were cast
+    /// How many ballots; without it, all that were cast.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(VOTERS_MAX)))]
     ballots: Option<u32>,
-    /// How many connections, each with one request under way
+    /// How many connections, each with one request under way.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     connections: u16,
-    /// Decides in which order people vote
+    /// Decides in which order people vote.
     #[arg(long, default_value_t = 2013)]
     seed: u64,
-    /// Leave the server and its data until Ctrl-C, to look at the page
+    /// Leave the server and its data until Ctrl-C, to look at the page.
     #[arg(long)]
     keep: bool,
 }
