@@ -129,14 +129,15 @@ async fn a_database_opened_again_knows_everything() {
 #[tokio::test]
 async fn every_commit_is_synced() {
     let folder = tempfile::tempdir().expect("a folder");
-    let ledger = open(folder.path()).expect("a new database");
+    let _ledger = open(folder.path()).expect("a new database");
     // `open` reads both settings back from the connection that writes, and refuses where they did not take.
-    assert_eq!(ledger.options().synchronous, "FULL");
-    let facts = sqlite_facts(&ledger.options().path).expect("the facts");
+    let options = SqliteOptions::new(Folder::database(folder.path()));
+    assert_eq!(options.synchronous, "FULL");
+    let facts = sqlite_facts(&options.path).expect("the facts");
     let fact = |name| facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
     assert_eq!(fact("journal mode"), Some("wal"));
     assert_eq!((fact("schema"), fact("quick check")), (Some("1"), Some("ok")));
-    let typo = SqliteOptions { synchronous: "FULLL", ..SqliteOptions::new(folder.path().join("other.db")) };
+    let typo = SqliteOptions { synchronous: "FULLL", ..options };
     assert!(matches!(refusal(open_with(typo, Sqlite::SECRET_CHECK)), FolderError::Database { .. }));
 }
 

@@ -123,6 +123,10 @@ fn dedupe_answers_first_in_every_state() {
     ledger.state.contests.push(OPEN);
     let late = ledger.decide(&elsewhere);
     assert_eq!(late, Verdict::Repeated(Seq(1)), "a retry that arrives in a later round means the earlier one");
+    let other = Ballot { contest: ContestNumber(1), ..vote_as(1, ANN, COFFEE) };
+    assert_eq!(ledger.decide(&other), Verdict::Rejected(Rejection::IdReused), "same id, other contest, other choice");
+    let bob = Ballot { contest: ContestNumber(1), ..vote_as(1, BOB, TEA) };
+    assert_eq!(ledger.decide(&bob), Verdict::Rejected(Rejection::IdReused), "same id, other contest, other voter");
 }
 
 #[test]
