@@ -1,6 +1,6 @@
 //! A ledger written down by hand, entry by entry, with its fold at every place: what counters are held against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,8 +9,8 @@ use hustings::ledger::{Advance, ElectionKey, Head};
 use hustings::tally::Snapshot;
 use hustings_core::entry::StateChange;
 use hustings_core::{
-    BallotCast, Cell, Change, Delta, Entry, Epoch, Event, Fold, Increment, Method, Previous, Schedule, Seq,
-    StateChanged, Time,
+    Ballot, BallotCast, Cell, Change, Delta, Entry, Epoch, Event, Fold, Increment, Method, Previous, Schedule, Seq,
+    StateChanged, Time, VoterKey,
 };
 
 use super::support::*;
@@ -48,7 +48,7 @@ impl History {
         let definition = poll(Method::Single, Change::UntilClose, Schedule::default());
         let mut folds = vec![Fold::new(&definition)];
         let mut entries = Vec::new();
-        for (place, event) in (1..).zip(events()) {
+        for (place, event) in (1..).zip(events(same_up_to)) {
             let later = u64::from(place > same_up_to);
             let entry = Entry { seq: Seq(place as u64), time: Time(1_000 + place as u64 * 10 + later), event };
             let mut fold = folds[place - 1].clone();
@@ -87,33 +87,27 @@ impl History {
     }
 }
 
-/// An opening, votes, changed votes, a change of group, a close and its undoing.
-fn events() -> Vec<Event> {
-    let cast = |vote: Vote, previous: Option<(u64, Vote)>| {
-        let ballot = vote.ballot();
-        let previous = previous.map(|(seq, vote)| {
-            let replaced = vote.ballot();
-            Previous { seq: Seq(seq), group: replaced.group, selections: replaced.selections }
-        });
-        Event::BallotCast(BallotCast {
-            contest: ballot.contest,
-            group: ballot.group,
-            voter: ballot.voter,
-            id: ballot.id,
-            selections: ballot.selections,
-            previous,
-        })
+/// An opening, votes, changed votes, a change of group, a close and its undoing. After a place all votes are in another
+/// group, so that the totals differ too.
+fn events(same_up_to: usize) -> Vec<Event> {
+    let mut counting: HashMap<VoterKey, Previous> = HashMap::new();
+    let mut cast = |seq: usize, vote: Vote| {
+        let Ballot { contest, voter, mut group, id, selections, .. } = vote.ballot();
+        group.0 += if seq > same_up_to { 5 } else { 0 };
+        let counted = Previous { seq: Seq(seq as u64), group, selections: selections.clone() };
+        let previous = counting.insert(voter, counted);
+        Event::BallotCast(BallotCast { contest, group, voter, id, selections, previous })
     };
     let change = |change| Event::StateChanged(StateChanged { contest: FIRST, change, by: text("host"), reason: None });
     vec![
         change(StateChange::Opened { scheduled: false, definition: [0; 32] }),
-        cast(vote(ANN, TEA).id(1), None),
-        cast(vote(BOB, TEA), None),
-        cast(vote(ANN, MILK), Some((2, vote(ANN, TEA)))),
+        cast(2, vote(ANN, TEA).id(1)),
+        cast(3, vote(BOB, TEA)),
+        cast(4, vote(ANN, MILK)),
         change(StateChange::Closed { scheduled: false }),
         change(StateChange::Reopened),
-        cast(vote(BOB, TEA).group(1).choices(&[COFFEE]), Some((3, vote(BOB, TEA)))),
-        cast(vote(CAT, COFFEE), None),
-        cast(vote(ANN, TEA), Some((4, vote(ANN, MILK)))),
+        cast(7, vote(BOB, COFFEE).group(1)),
+        cast(8, vote(CAT, COFFEE)),
+        cast(9, vote(ANN, TEA)),
     ]
 }
