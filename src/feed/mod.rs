@@ -24,7 +24,7 @@ pub use frame::{ChoiceResult, Frame, Results};
 
 /// The share of a core that fan-out may take: one tenth.
 const FAN_OUT_SHARE: u32 = 10;
-/// What one delivery costs, measured by `hustings bench watch`; see `docs/BENCHMARKS.md`.
+/// What one delivery may cost at most; the interval is stretched as if each did.
 const DELIVERY_COST: Duration = Duration::from_micros(6);
 
 /// The latest results of every election that somebody watches.

@@ -8,7 +8,7 @@ use hustings_core::{Fold, Seq};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use super::recount::{Head, Pace, fold_to};
+use super::recount::{Pace, fold_to};
 use super::{Applied, Counters, Snapshot};
 use crate::ledger::{Advance, ElectionKey, Elections, Ledger, LedgerError};
 
@@ -53,7 +53,7 @@ impl Tallies {
         let Some(found) = self.elections.with_contests(election, 1).await? else { return Ok(None) };
         let start = self.ledger.snapshot(election, head.epoch, head.seq).await?;
         let start = start.unwrap_or_else(|| Fold::new(&found.election));
-        let fold = fold_to(self.ledger.as_ref(), election, start, Head::At(head.seq), Pace::Full).await?;
+        let fold = fold_to(self.ledger.as_ref(), election, start, head.seq, Pace::Full).await?;
         let snapshot = Arc::new(Snapshot { epoch: head.epoch, fold });
         self.counters.replace(election, Arc::clone(&snapshot), condemned).await?;
         if let Ok(mut followed) = self.followed.lock() {
@@ -108,30 +108,40 @@ impl Applier {
             }
             Applied::Already => Ok(()),
             Applied::Behind => self.catch_up(election).await,
-            Applied::Forked => {
-                metrics::counter!("hustings_counters_forked_total").increment(1);
-                let condemned = self.tallies.counters.read(election).await?;
-                tracing::warn!(election = election.0, "the counters held another history; rebuilding them");
-                self.tallies.heal(election, condemned.as_deref()).await?;
-                (self.moved)(election);
-                Ok(())
-            }
+            Applied::Forked => match self.tallies.counters.read(election).await? {
+                Some(condemned) => self.rebuild(election, &condemned).await,
+                None => self.catch_up(election).await,
+            },
         }
     }
 
-    /// Folds what the ledger has after the watermark.
+    /// Folds what the ledger has after the watermark, and holds the result against the head: counters that began in
+    /// another history end in another chain, and are rebuilt.
     async fn catch_up(&mut self, election: ElectionKey) -> Result<(), LedgerError> {
-        let Some(behind) = self.tallies.counters.read(election).await? else {
-            self.tallies.heal(election, None).await?;
+        let tallies = Arc::clone(&self.tallies);
+        let Some(behind) = tallies.counters.read(election).await? else {
+            tallies.heal(election, None).await?;
             (self.moved)(election);
             return Ok(());
         };
-        let ledger = self.tallies.ledger.as_ref();
-        let fold = fold_to(ledger, election, behind.fold.clone(), Head::Latest, Pace::Full).await?;
-        let caught_up = Arc::new(Snapshot { epoch: behind.epoch, fold });
-        self.tallies.counters.replace(election, Arc::clone(&caught_up), None).await?;
+        let Some((_, head)) = tallies.ledger.heads(&[election]).await?.first().copied() else { return Ok(()) };
+        let fold = fold_to(tallies.ledger.as_ref(), election, behind.fold.clone(), head.seq, Pace::Full).await;
+        let caught_up = match fold {
+            Ok(fold) if fold.chain == head.chain && behind.epoch == head.epoch => fold,
+            _ => return self.rebuild(election, &behind).await,
+        };
+        let caught_up = Arc::new(Snapshot { epoch: behind.epoch, fold: caught_up });
+        tallies.counters.replace(election, Arc::clone(&caught_up), None).await?;
         (self.moved)(election);
         self.keep(election, &caught_up).await
+    }
+
+    async fn rebuild(&mut self, election: ElectionKey, condemned: &Snapshot) -> Result<(), LedgerError> {
+        metrics::counter!("hustings_counters_forked_total").increment(1);
+        tracing::warn!(election = election.0, "the counters held another history; rebuilding them");
+        self.tallies.heal(election, Some(condemned)).await?;
+        (self.moved)(election);
+        Ok(())
     }
 
     async fn pull(&mut self) -> Result<(), LedgerError> {
@@ -139,8 +149,7 @@ impl Applier {
         for (election, head) in self.tallies.ledger.heads(&followed).await? {
             let Some(snapshot) = self.tallies.counters.read(election).await? else { continue };
             if snapshot.epoch != head.epoch || (snapshot.fold.seq == head.seq && snapshot.fold.chain != head.chain) {
-                self.tallies.heal(election, Some(&snapshot)).await?;
-                (self.moved)(election);
+                self.rebuild(election, &snapshot).await?;
             } else if snapshot.fold.seq < head.seq {
                 self.catch_up(election).await?;
             }

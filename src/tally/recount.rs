@@ -9,15 +9,6 @@ use hustings_core::{Fold, Seq};
 use super::{Counters, Snapshot, Tallies};
 use crate::ledger::{ElectionKey, Elections, Ledger, LedgerError, PAGE_MAX};
 
-/// How far to fold.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Head {
-    /// Up to this entry.
-    At(Seq),
-    /// Up to the end.
-    Latest,
-}
-
 /// How hard to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -29,20 +20,17 @@ pub(super) enum Pace {
 
 const REST_FACTOR: u32 = 19;
 
-/// Folds on from a place. The ledger's own order and chain are checked on the way.
+/// Folds on from a place up to another. The ledger's own order and chain are checked on the way.
 pub(super) async fn fold_to(
     ledger: &dyn Ledger,
     election: ElectionKey,
     mut fold: Fold,
-    head: Head,
+    to: Seq,
     pace: Pace,
 ) -> Result<Fold, LedgerError> {
     loop {
         let started = Instant::now();
-        let limit = match head {
-            Head::At(seq) => usize::try_from(seq.0.saturating_sub(fold.seq.0)).unwrap_or(PAGE_MAX).min(PAGE_MAX),
-            Head::Latest => PAGE_MAX,
-        };
+        let limit = usize::try_from(to.0.saturating_sub(fold.seq.0)).unwrap_or(PAGE_MAX).min(PAGE_MAX);
         if limit == 0 {
             return Ok(fold);
         }
@@ -73,7 +61,7 @@ pub async fn recount(
 ) -> Result<Option<Snapshot>, LedgerError> {
     let Some((_, head)) = ledger.heads(&[election]).await?.first().copied() else { return Ok(None) };
     let Some(found) = elections.with_contests(election, 1).await? else { return Ok(None) };
-    let fold = fold_to(ledger, election, Fold::new(&found.election), Head::At(head.seq), Pace::Full).await?;
+    let fold = fold_to(ledger, election, Fold::new(&found.election), head.seq, Pace::Full).await?;
     if fold.seq != head.seq || fold.chain != head.chain {
         return Err(LedgerError::Damaged {
             table: "head",
@@ -133,7 +121,7 @@ impl Recounter {
                 None => return Ok(true),
             },
         };
-        let fold = fold_to(self.ledger.as_ref(), election, start, Head::At(counted.fold.seq), Pace::Gentle).await?;
+        let fold = fold_to(self.ledger.as_ref(), election, start, counted.fold.seq, Pace::Gentle).await?;
         metrics::counter!("hustings_recounts_total").increment(1);
         let agrees = fold.seq == counted.fold.seq
             && fold.chain == counted.fold.chain

@@ -1,0 +1,163 @@
+//! Counters that are lost, late, poisoned or of another history heal from the ledger; what is shown is never wrong.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hustings::feed::Feed;
+use hustings::ledger::{Advance, ElectionKey, Elections, NewElection};
+use hustings::tally::{Applier, Counters, MemoryCounters, Recounter, Snapshot, Tallies};
+use hustings_core::election::Viewer;
+use hustings_core::{
+    ActKind, Cell, Chain, Change, ContestNumber, Delta, Fold, GroupNumber, Increment, Measure, Method, Schedule, Seq,
+};
+use tokio::sync::mpsc;
+
+use crate::conformance::Backend;
+use crate::conformance::Sqlite;
+use crate::conformance::support::{act_on, poll, vote};
+
+struct Rig {
+    store: Sqlite,
+    key: ElectionKey,
+    elections: Arc<Elections>,
+    counters: Arc<dyn Counters>,
+    tallies: Arc<Tallies>,
+    feed: Arc<Feed>,
+    advances: mpsc::Sender<Arc<Advance>>,
+    voters: u32,
+}
+
+impl Rig {
+    async fn start() -> Self {
+        let store = Sqlite::start().await;
+        let open = act_on(ContestNumber(0), ActKind::Open { scheduled: false });
+        let new = NewElection { election: poll(Method::Single, Change::Final, Schedule::default()), acts: vec![open] };
+        let key = store.registry().create(new).await.expect("created").key;
+        let elections = Arc::new(Elections::new(store.registry()));
+        let counters: Arc<dyn Counters> = Arc::new(MemoryCounters::default());
+        let tallies = Arc::new(Tallies::new(store.ledger(), Arc::clone(&elections), Arc::clone(&counters)));
+        let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), Duration::from_millis(1));
+        let (advances, followed) = mpsc::channel(8);
+        let told = Arc::clone(&feed);
+        let applier = Applier::new(Arc::clone(&tallies), Arc::new(move |key| told.moved(key)));
+        tokio::spawn(applier.run(followed));
+        Self { store, key, elections, counters, tallies, feed, advances, voters: 0 }
+    }
+
+    /// Appends votes of new voters; gives the advance without handing it on.
+    async fn votes(&mut self, count: u32) -> Arc<Advance> {
+        let batch = (0..count).map(|at| vote(self.voters + at, 0).to(self.key)).collect();
+        self.voters += count;
+        let committed = self.store.ledger().append(batch).await.expect("appended");
+        Arc::clone(committed.advances.first().expect("an advance"))
+    }
+
+    async fn hand_on(&self, advance: Arc<Advance>) {
+        self.advances.send(advance).await.expect("the applier runs");
+    }
+
+    async fn shown(&self) -> u64 {
+        let frame = self.feed.latest(self.key, Viewer::Public).await.expect("read").expect("a frame");
+        frame.results.ballots.expect("not hidden")
+    }
+
+    async fn healed(&self) {
+        self.feed.reached(self.key, Seq(u64::from(self.voters) + 1)).await;
+        assert_eq!(self.shown().await, u64::from(self.voters));
+        let kept = self.counters.read(self.key).await.expect("read").expect("counters");
+        assert_eq!(kept.fold, self.recounted().await);
+    }
+
+    async fn recounted(&self) -> Fold {
+        let ledger = self.store.ledger();
+        let counted = hustings::tally::recount(ledger.as_ref(), &self.elections, self.key).await;
+        counted.expect("recounted").expect("a ledger").fold
+    }
+
+    /// Puts wrong counters in the place of the right ones, as a broken store would.
+    async fn break_counters(&self, wrong: impl Fn(&mut Fold)) {
+        let right = self.counters.read(self.key).await.expect("read").expect("counters");
+        let mut broken = Snapshot::clone(&right);
+        wrong(&mut broken.fold);
+        assert!(self.counters.replace(self.key, Arc::new(broken), Some(&right)).await.expect("replaced"));
+    }
+
+    fn recounter(&self) -> Recounter {
+        let (elections, counters) = (Arc::clone(&self.elections), Arc::clone(&self.counters));
+        Recounter::new(self.store.ledger(), elections, counters, Arc::clone(&self.tallies))
+    }
+}
+
+fn one_vote_too_many() -> Increment {
+    let cell = Cell {
+        contest: ContestNumber(0),
+        unit: hustings_core::unit::Unit::ROOT,
+        group: GroupNumber(0),
+        measure: Measure::Ballots,
+    };
+    Increment { cell, delta: Delta(1) }
+}
+
+#[tokio::test]
+async fn an_advance_that_was_never_handed_on_is_read_from_the_ledger() {
+    let mut rig = Rig::start().await;
+    assert_eq!(rig.shown().await, 0);
+    let _lost = rig.votes(5).await;
+    let second = rig.votes(3).await;
+    rig.hand_on(second).await;
+    rig.healed().await;
+}
+
+#[tokio::test]
+async fn without_any_word_the_ledger_is_pulled() {
+    let mut rig = Rig::start().await;
+    assert_eq!(rig.shown().await, 0);
+    let _lost = rig.votes(5).await;
+    rig.healed().await;
+}
+
+#[tokio::test]
+async fn counters_of_another_history_are_rebuilt_also_when_they_are_behind() {
+    for behind in [0, 4] {
+        let mut rig = Rig::start().await;
+        let first = rig.votes(5).await;
+        assert_eq!(rig.shown().await, 5);
+        rig.hand_on(first).await;
+        rig.break_counters(|fold| fold.chain = Chain([9; 32])).await;
+        for _ in 0..behind {
+            let _lost = rig.votes(1).await;
+        }
+        let next = rig.votes(2).await;
+        rig.hand_on(next).await;
+        rig.healed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_recount_finds_poisoned_counters_and_heals_them() {
+    let mut rig = Rig::start().await;
+    let _read_later = rig.votes(5).await;
+    assert_eq!(rig.shown().await, 5);
+    let mut recounter = rig.recounter();
+    assert!(recounter.check(rig.key).await.expect("checked"), "right counters raise no alarm");
+    rig.break_counters(|fold| fold.tally.add(&[one_vote_too_many()]).expect("in range")).await;
+    assert!(!recounter.check(rig.key).await.expect("checked"), "poisoned counters raise an alarm");
+    rig.healed().await;
+    assert!(recounter.check(rig.key).await.expect("checked"));
+}
+
+#[tokio::test]
+async fn each_version_is_rendered_once_however_many_ask() {
+    let mut rig = Rig::start().await;
+    let _read_later = rig.votes(5).await;
+    assert_eq!(rig.shown().await, 5);
+    let before = rig.feed.serialisations();
+    for _ in 0..100 {
+        assert_eq!(rig.shown().await, 5);
+    }
+    assert_eq!(rig.feed.serialisations(), before);
+    let next = rig.votes(1).await;
+    rig.hand_on(next).await;
+    rig.healed().await;
+    assert_eq!(rig.feed.serialisations(), before + 1);
+}
