@@ -1,0 +1,18 @@
+//! Crashes of the real server: what it acknowledged before a kill, a failed sync, a full disk or a stop is there
+//! afterwards, exactly once.
+//!
+//! Each test starts processes of its own in a folder of its own, speaks HTTP as any voter would, and prints its seed
+//! and what it covered; a test that covered nothing fails. `HUSTINGS_TEST_SEED` replays a seed (the instants of the
+//! operating system excepted), `HUSTINGS_TEST_KILLS` sets the number of kills, and `HUSTINGS_TEST_SERVER` puts another
+//! server program to the test, such as an installed one.
+
+mod campaign;
+mod coverage;
+mod disk_full;
+mod drain;
+mod electorate;
+mod failed_sync;
+mod kill;
+mod locks;
+mod server;
+mod setting;
