@@ -42,10 +42,16 @@ pub(crate) struct Campaign<'a> {
 }
 
 /// Who votes in each of the two polls.
-const CROWD: Crowd = Crowd { voters: 2_000, mix: UNRULY, connections: 32 };
+const CROWD: Crowd = Crowd { voters: 600, mix: UNRULY };
+/// Connections to each poll.
+const CONNECTIONS: usize = 32;
+/// Who votes where the log is to grow until it is copied into the database: enough, over few connections, because many
+/// small batches write more pages than a few large ones.
+const CROWD_TO_GROW: Crowd = Crowd { voters: 900, mix: UNRULY };
+const CONNECTIONS_TO_GROW: usize = 2;
 /// New votes in one life, over both polls: more than there are connections, so that what the kill before left in doubt
 /// is decided before the next one.
-const NEW_VOTES: std::ops::Range<u32> = 100..900;
+const NEW_VOTES: std::ops::Range<u32> = 80..400;
 /// How long a kill waits for the instant it wants; then any instant will do.
 const WANT_FOR: Duration = Duration::from_secs(5);
 
@@ -65,7 +71,8 @@ impl<'a> Campaign<'a> {
     pub(crate) async fn start(program: &'a Program, seed: u64, is_wrong: fn(&Report) -> bool) -> (Self, Server) {
         let server = program.start().await;
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let polls = [electorate(&server.api, &mut random).await, electorate(&server.api, &mut random).await];
+        let polls =
+            [electorate(&server.api, CROWD, &mut random).await, electorate(&server.api, CROWD, &mut random).await];
         let coverage = Coverage::default();
         (Self { program, random, is_wrong, coverage, polls, finished: Vec::new() }, server)
     }
@@ -73,7 +80,13 @@ impl<'a> Campaign<'a> {
     /// Kills so often, and lets everybody vote in the end.
     pub(crate) async fn run(&mut self, mut server: Server, kills: u32) -> Verdict {
         while self.coverage.kills < kills {
-            let (outcomes, process) = self.life(server).await;
+            let wanted = Wanted::of(self.coverage.kills);
+            if wanted == Wanted::MidCheckpoint {
+                self.renew(&server.api, CROWD_TO_GROW).await;
+            } else if self.polls.iter().map(Electorate::left).sum::<u32>() < NEW_VOTES.end {
+                self.renew(&server.api, CROWD).await;
+            }
+            let (outcomes, process) = self.life(server, wanted).await;
             process.kill().await;
             server = self.restart().await;
             let [one, other] = &self.polls;
@@ -87,20 +100,18 @@ impl<'a> Campaign<'a> {
             for (poll, outcome) in self.polls.iter_mut().zip(outcomes) {
                 poll.remember(outcome);
             }
-            let left: u32 = self.polls.iter().map(|poll| poll.voters() - poll.told()).sum();
-            if left < NEW_VOTES.end {
-                self.renew(&server.api).await;
-            }
         }
         self.finish(server).await;
         Verdict::Exact
     }
 
     /// One life: votes come in until the instant of death; the process is returned frozen.
-    async fn life(&mut self, server: Server) -> ([Outcome; 2], Process) {
+    async fn life(&mut self, server: Server, wanted: Wanted) -> ([Outcome; 2], Process) {
         let Server { process, api } = server;
-        let wanted = Wanted::of(self.coverage.kills);
-        let new_votes = if wanted == Wanted::MidCheckpoint { 0 } else { self.random.random_range(NEW_VOTES) };
+        let (new_votes, connections) = match wanted {
+            Wanted::MidCheckpoint => (0, CONNECTIONS_TO_GROW),
+            Wanted::Any | Wanted::MidBatch => (self.random.random_range(NEW_VOTES), CONNECTIONS),
+        };
         let target = u64::from(self.polls.iter().map(Electorate::told).sum::<u32>() + new_votes);
         let pause = Duration::from_micros(self.random.random_range(0..10_000));
         let copied = process.log_copied();
@@ -109,8 +120,8 @@ impl<'a> Campaign<'a> {
         let over = AtomicBool::new(false);
         let [one, other] = &mut self.polls;
         let voting = async {
-            let one = one.vote(&api, Arc::clone(&progress[0]), became(death.clone()));
-            let other = other.vote(&api, Arc::clone(&progress[1]), became(death.clone()));
+            let one = one.vote(&api, connections, Arc::clone(&progress[0]), became(death.clone()));
+            let other = other.vote(&api, connections, Arc::clone(&progress[1]), became(death.clone()));
             let (one, other) = join(one, other).await;
             over.store(true, Ordering::Relaxed);
             [one, other]
@@ -143,9 +154,9 @@ impl<'a> Campaign<'a> {
     }
 
     /// Lets everybody vote in both polls, and opens two new ones.
-    async fn renew(&mut self, api: &Api) {
+    async fn renew(&mut self, api: &Api, next: Crowd) {
         for place in 0..self.polls.len() {
-            let next = electorate(api, &mut self.random).await;
+            let next = electorate(api, next, &mut self.random).await;
             let mut poll = std::mem::replace(&mut self.polls[place], next);
             let outcome = poll.finish(api).await;
             self.finished.push((poll, outcome));
@@ -154,7 +165,7 @@ impl<'a> Campaign<'a> {
 
     /// Lets everybody vote, kills once more, and looks at every poll there ever was.
     async fn finish(&mut self, server: Server) {
-        self.renew(&server.api).await;
+        self.renew(&server.api, CROWD).await;
         server.process.kill().await;
         let server = self.program.start().await;
         for (poll, outcome) in &self.finished {
@@ -165,8 +176,8 @@ impl<'a> Campaign<'a> {
     }
 }
 
-async fn electorate(api: &Api, random: &mut Xoshiro256PlusPlus) -> Electorate {
-    Electorate::new(api, CROWD, random.random()).await
+async fn electorate(api: &Api, crowd: Crowd, random: &mut Xoshiro256PlusPlus) -> Electorate {
+    Electorate::new(api, crowd, random.random()).await
 }
 
 /// Freezes the server at an instant of the wanted sort; at any, where none comes in time or no more votes come.

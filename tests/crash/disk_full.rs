@@ -18,7 +18,8 @@ use crate::electorate::{Crowd, Electorate, UNRULY, became};
 use crate::server::{Program, Server};
 use crate::setting::{self, until};
 
-const CROWD: Crowd = Crowd { voters: 6_000, mix: UNRULY, connections: 64 };
+const CROWD: Crowd = Crowd { voters: 6_000, mix: UNRULY };
+const CONNECTIONS: usize = 64;
 const DISK_MIB: usize = 64;
 const FREE_AT_FIRST_MIB: usize = 5;
 
@@ -44,19 +45,16 @@ async fn a_full_disk_refuses_by_name_and_recovers_without_a_restart() {
         until("refused voters try again", || progress.seen().retries > retries + 64).await;
         full.send_replace(true);
     };
-    let (outcome, ()) = join(crowd.vote(&api, Arc::clone(&progress), became(is_full)), filling).await;
+    let (outcome, ()) = join(crowd.vote(&api, CONNECTIONS, Arc::clone(&progress), became(is_full)), filling).await;
     assert!(outcome.counts.busy > 0, "void: nobody in the crowd was refused");
     let told = outcome.receipts().acknowledged();
-    assert!(told < crowd.voters(), "void: everybody had voted before the disk was full");
+    assert!(told < CROWD.voters, "void: everybody had voted before the disk was full");
     let report = crowd.check(&api, &outcome).await;
     assert!(report.is_exact(), "while the disk is full:\n{report}");
     probe.check(&api).await;
     println!(
         "full after {told} of {} votes; {} refusals, {} in doubt, of which {} were stored",
-        crowd.voters(),
-        outcome.counts.busy,
-        report.in_doubt,
-        report.in_doubt_counted.ballots
+        CROWD.voters, outcome.counts.busy, report.in_doubt, report.in_doubt_counted.ballots
     );
 
     std::fs::remove_file(&ballast).expect("the ballast can go");

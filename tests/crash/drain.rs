@@ -13,7 +13,8 @@ use crate::electorate::{Crowd, Electorate, UNRULY, became};
 use crate::server::{Program, Server};
 use crate::setting::{self, until};
 
-const CROWD: Crowd = Crowd { voters: 20_000, mix: UNRULY, connections: 64 };
+const CROWD: Crowd = Crowd { voters: 4_000, mix: UNRULY };
+const CONNECTIONS: usize = 64;
 const WATCHERS: usize = 20;
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -32,7 +33,7 @@ async fn a_stop_under_load_is_short_loses_nothing_and_ends_the_streams() {
     }
     let progress = Arc::new(Progress::default());
     let (gone, is_gone) = watch::channel(false);
-    let voting = crowd.vote(&api, Arc::clone(&progress), became(is_gone));
+    let voting = crowd.vote(&api, CONNECTIONS, Arc::clone(&progress), became(is_gone));
     let stopping = async {
         until("votes are acknowledged", || progress.seen().acknowledged >= 1_000).await;
         let asked = Instant::now();
@@ -48,13 +49,14 @@ async fn a_stop_under_load_is_short_loses_nothing_and_ends_the_streams() {
 
     let frames: Vec<usize> = watchers.join_all().await;
     assert!(frames.iter().all(|&frames| frames > 0), "each watcher saw results before the stop: {frames:?}");
+    // A request that crosses the closing of its connection is in doubt; a drain may leave none.
     let (told, in_doubt) = (outcome.receipts().acknowledged(), outcome.in_doubt().len());
-    assert!(told < crowd.voters() && in_doubt > 0, "void: the stop came when all was done ({told} told)");
+    assert!(told < CROWD.voters, "void: the stop came when all had voted");
 
     let server = program.start().await;
     let report = crowd.check(&server.api, &outcome).await;
     assert!(report.is_exact(), "after the stop:\n{report}");
-    println!("stopped in {took:?} with {told} of {} votes told and {in_doubt} in doubt,", crowd.voters());
+    println!("stopped in {took:?} with {told} of {} votes told and {in_doubt} in doubt,", CROWD.voters);
     println!("  of which {} were stored; {WATCHERS} streams ended whole", report.in_doubt_counted.ballots);
     crowd.remember(outcome);
     crowd.finish(&server.api).await;

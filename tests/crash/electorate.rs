@@ -14,7 +14,6 @@ pub(crate) struct Electorate {
     poll: Poll,
     plan: Arc<Plan>,
     told: Option<Receipts>,
-    connections: usize,
 }
 
 /// How many vote, and how many of them try more than that.
@@ -24,13 +23,13 @@ pub(crate) struct Crowd {
     pub(crate) voters: u32,
     /// Repeats and second votes.
     pub(crate) mix: Mix,
-    /// Connections that send at the same time.
-    pub(crate) connections: usize,
 }
 
 /// Impatient thumbs and ballot stuffers.
 pub(crate) const UNRULY: Mix = Mix { repeats_percent: 10, second_votes_percent: 5 };
 
+/// Connections of those who have not finished.
+const CONNECTIONS_TO_FINISH: usize = 64;
 /// How long counters and frames may take to reach the ledger.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -42,7 +41,7 @@ impl Electorate {
         let votes = [crowd.voters - green - blue, green, blue];
         let counts = poll.choices().iter().map(|choice| choice.code.clone()).zip(votes).collect();
         let plan = Plan::new(counts, crowd.mix, seed, Time(1_384_300_800_000)).expect("a plan");
-        Self { poll, plan: Arc::new(plan), told: None, connections: crowd.connections }
+        Self { poll, plan: Arc::new(plan), told: None }
     }
 
     /// How many voters have a receipt.
@@ -50,9 +49,9 @@ impl Electorate {
         self.told.as_ref().map_or(0, Receipts::acknowledged)
     }
 
-    /// How many voters there are.
-    pub(crate) fn voters(&self) -> u32 {
-        self.plan.voters()
+    /// How many have none.
+    pub(crate) fn left(&self) -> u32 {
+        self.plan.voters() - self.told()
     }
 
     /// The path of the poll's stream of results.
@@ -61,9 +60,15 @@ impl Electorate {
     }
 
     /// Sends everything from the beginning, under the same ids, until all is decided or `stop` is ready.
-    pub(crate) async fn vote(&mut self, api: &Api, progress: Arc<Progress>, stop: impl Future<Output = ()>) -> Outcome {
+    pub(crate) async fn vote(
+        &mut self,
+        api: &Api,
+        connections: usize,
+        progress: Arc<Progress>,
+        stop: impl Future<Output = ()>,
+    ) -> Outcome {
         let target = Target::votes(&self.poll);
-        let mut job = Job::new(api.clone(), Arc::clone(&self.plan), target, self.connections);
+        let mut job = Job::new(api.clone(), Arc::clone(&self.plan), target, connections);
         job.before = self.told.take();
         run(job, progress, stop).await
     }
@@ -81,7 +86,7 @@ impl Electorate {
 
     /// Lets everybody finish who has not, and requires an exact result in which each voter was counted once.
     pub(crate) async fn finish(&mut self, api: &Api) -> Outcome {
-        let outcome = self.vote(api, Arc::default(), std::future::pending()).await;
+        let outcome = self.vote(api, CONNECTIONS_TO_FINISH, Arc::default(), std::future::pending()).await;
         let report = self.check(api, &outcome).await;
         assert!(report.is_exact(), "after everybody voted:\n{report}");
         let wanted: Vec<u64> = self.plan.expected().iter().map(|&votes| u64::from(votes)).collect();

@@ -27,8 +27,8 @@ const SYNCS: &str = "fdatasync,fsync";
 /// With one voter after the other, each acknowledgement needs a successful sync of its own.
 #[tokio::test]
 async fn one_failed_sync_ends_the_server_before_it_answers() {
-    let crowd = Crowd { voters: 300, mix: Mix::default(), connections: 1 };
-    let Ended { told, syncs } = failing_sync("failed sync, one voter at a time", crowd, "40").await;
+    let crowd = Crowd { voters: 300, mix: Mix::default() };
+    let Ended { told, syncs } = failing_sync("failed sync, one voter at a time", crowd, 1, "40").await;
     assert_eq!(syncs.injected, 1, "the server went on after the failed sync: {syncs:?}");
     assert!(told <= syncs.succeeded, "{told} votes were acknowledged after {} syncs", syncs.succeeded);
     assert!(told > 0, "void: the first sync failed already");
@@ -37,8 +37,8 @@ async fn one_failed_sync_ends_the_server_before_it_answers() {
 /// With a crowd, many votes share the sync that fails.
 #[tokio::test]
 async fn a_disk_that_stays_broken_ends_the_server_in_a_crowd() {
-    let crowd = Crowd { voters: 20_000, mix: UNRULY, connections: 64 };
-    let Ended { told, .. } = failing_sync("failed syncs in a crowd", crowd, "25+").await;
+    let crowd = Crowd { voters: 4_000, mix: UNRULY };
+    let Ended { told, .. } = failing_sync("failed syncs in a crowd", crowd, 64, "25+").await;
     assert!(told > 64, "void: the first sync failed already");
 }
 
@@ -50,11 +50,12 @@ struct Ended {
 }
 
 /// Breaks the sync `when` (in strace's words) while the crowd votes, and checks what holds for every crowd.
-async fn failing_sync(test: &str, crowd: Crowd, when: &str) -> Ended {
+async fn failing_sync(test: &str, crowd: Crowd, connections: usize, when: &str) -> Ended {
     let seed = setting::seed(test);
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::real(folder.path(), &folder.path().join("data"));
     let Server { mut process, api } = program.start().await;
+    let voters = crowd.voters;
     let mut crowd = Electorate::new(&api, crowd, seed).await;
     let tracer = Tracer::attach(&process, folder.path(), when).await;
     let (gone, is_gone) = watch::channel(false);
@@ -63,7 +64,7 @@ async fn failing_sync(test: &str, crowd: Crowd, when: &str) -> Ended {
         gone.send_replace(true);
         status
     };
-    let (outcome, status) = join(crowd.vote(&api, Arc::default(), became(is_gone)), ending).await;
+    let (outcome, status) = join(crowd.vote(&api, connections, Arc::default(), became(is_gone)), ending).await;
     let syncs = tracer.finish().await;
     assert!(syncs.injected > 0, "void: no sync was broken");
     let status = status.unwrap_or_else(|| panic!("still running after a failed sync:\n{}", process.log_tail()));
@@ -72,7 +73,7 @@ async fn failing_sync(test: &str, crowd: Crowd, when: &str) -> Ended {
     let server = program.start().await;
     let report = crowd.check(&server.api, &outcome).await;
     assert!(report.is_exact(), "after the disk was repaired:\n{report}");
-    let (told, voters) = (outcome.receipts().acknowledged(), crowd.voters());
+    let told = outcome.receipts().acknowledged();
     println!("{test}: {syncs:?}; {told} of {voters} votes told, then exit {EXIT_DISK_FAILED};");
     println!("  {} in doubt, of which {} were stored", in_doubt(&outcome), report.in_doubt_counted.ballots);
     assert!(in_doubt(&outcome) > 0, "void: no vote was waiting for the sync that failed");
