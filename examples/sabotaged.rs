@@ -2,7 +2,7 @@
 //!
 //! It exists so that the crash tests can be seen to fail. Everything else is the real server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,9 @@ use hustings::config::ServeArgs;
 use hustings::ledger::{
     Addressed, Answer, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored,
 };
-use hustings_core::{Ballot, BallotCast, ContestNumber, Entry, Epoch, Event, Fold, Seq, Submission, Time, VoterKey};
+use hustings_core::{
+    Ballot, BallotCast, ContestNumber, Entry, Epoch, Event, Fold, Rejection, Seq, Submission, Time, VoterKey,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Takes the arguments of `hustings serve`.
@@ -39,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
 
 type Reply = oneshot::Sender<Result<Committed, LedgerError>>;
 
-/// Answers new votes at once, and appends them when the real ledger gets to it.
+/// Answers votes at once, and appends them when the real ledger gets to it.
 struct Hasty {
     ledger: Arc<dyn Ledger>,
     later: mpsc::UnboundedSender<(Vec<Addressed>, Option<Reply>)>,
@@ -49,7 +51,7 @@ struct Hasty {
 #[derive(Default)]
 struct Promised {
     next: HashMap<ElectionKey, Seq>,
-    voters: HashSet<(ElectionKey, ContestNumber, VoterKey)>,
+    votes: HashMap<(ElectionKey, ContestNumber, VoterKey), Stored>,
 }
 
 impl Hasty {
@@ -76,29 +78,39 @@ impl Hasty {
         loop {
             let page = self.ledger.read(election, last, PAGE_MAX).await?;
             let mut promised = self.promised();
-            for Stored { entry, .. } in &page {
-                last = entry.seq;
-                if let Event::BallotCast(ballot) = &entry.event {
-                    promised.voters.insert((election, ballot.contest, ballot.voter));
+            let is_last = page.is_empty();
+            for stored in page {
+                last = stored.entry.seq;
+                if let Event::BallotCast(ballot) = &stored.entry.event {
+                    promised.votes.insert((election, ballot.contest, ballot.voter), stored);
                 }
             }
-            if page.is_empty() {
+            if is_last {
                 promised.next.insert(election, last.next());
                 return Ok(());
             }
         }
     }
 
-    /// A plausible entry for the first ballot of a voter; `None` for anything else.
+    /// What the ledger will probably answer to a ballot; `None` for anything else.
     fn promise(&self, addressed: &Addressed) -> Option<Answer> {
         let Submission::Ballot(ballot) = &addressed.submission else { return None };
         let mut promised = self.promised();
-        if !promised.voters.insert((addressed.election, ballot.contest, ballot.voter)) {
-            return None;
+        let voter = (addressed.election, ballot.contest, ballot.voter);
+        if let Some(stored) = promised.votes.get(&voter).cloned() {
+            let is_same =
+                matches!(&stored.entry.event, Event::BallotCast(cast) if cast.selections == ballot.selections);
+            let already_voted = Rejection::AlreadyVoted { current: stored.entry.seq };
+            return Some(if is_same {
+                Answer::Repeated(stored)
+            } else {
+                Answer::Rejected(already_voted, Some(stored))
+            });
         }
         let next = promised.next.get_mut(&addressed.election)?;
         let stored = forge(*next, ballot);
         *next = next.next();
+        promised.votes.insert(voter, stored.clone());
         Some(Answer::Accepted(stored))
     }
 
