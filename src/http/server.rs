@@ -56,6 +56,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(16 * 1024);
     // Each connection holds a sender; when all are gone, all are done.
     let (alive, mut all_done) = mpsc::channel::<()>(1);
+    let (cut, is_cut) = watch::channel(false);
     let open = Arc::new(AtomicUsize::new(0));
     loop {
         let accepted = tokio::select! {
@@ -81,7 +82,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
         let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
         let connection = builder.serve_connection(io, service).with_upgrades();
-        let (alive, stopping) = (alive.clone(), stopping.clone());
+        let (alive, stopping, is_cut) = (alive.clone(), stopping.clone(), is_cut.clone());
         tokio::spawn(async move {
             let _held = (place, alive);
             let mut connection = std::pin::pin!(connection);
@@ -90,14 +91,20 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
                 closed = connection.as_mut() => closed,
                 () = stopped(stopping) => {
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    tokio::select! {
+                        closed = connection => closed,
+                        () = stopped(is_cut) => Ok(()),
+                    }
                 }
             };
         });
     }
     drop((listener, alive));
     if tokio::time::timeout(limits.drain_timeout, all_done.recv()).await.is_err() {
-        tracing::warn!(open = open.load(Ordering::Relaxed), "the drain ended with connections still open");
+        tracing::warn!(open = open.load(Ordering::Relaxed), "the drain ended; closing connections that are still open");
+        // Whoever stalls in the middle of a request would else hold the queue, and with it the end of the process.
+        cut.send_replace(true);
+        let _all_done = all_done.recv().await;
     }
 }
 

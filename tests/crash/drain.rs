@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use hustings::load::{Api, EventStream, Progress};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::electorate::{Crowd, Electorate, UNRULY, became};
-use crate::server::{Program, Server};
+use crate::server::{Program, Server, TOKEN};
 use crate::setting::{self, until};
 
 const CROWD: Crowd = Crowd { voters: 4_000, mix: UNRULY };
@@ -26,7 +28,7 @@ async fn a_stop_under_load_is_short_loses_nothing_and_ends_the_streams() {
     let Server { mut process, api } = program.start().await;
     let mut crowd = Electorate::new(&api, CROWD, seed).await;
     // A connection that has nothing to say must not hold up the stop either.
-    let _idle = tokio::net::TcpStream::connect(api.address()).await.expect("a connection");
+    let _idle = TcpStream::connect(api.address()).await.expect("a connection");
     let mut watchers = JoinSet::new();
     for _ in 0..WATCHERS {
         watchers.spawn(watch_to_the_end(api.clone(), crowd.stream()));
@@ -60,6 +62,36 @@ async fn a_stop_under_load_is_short_loses_nothing_and_ends_the_streams() {
     println!("  of which {} were stored; {WATCHERS} streams ended whole", report.in_doubt_counted.ballots);
     crowd.remember(outcome);
     crowd.finish(&server.api).await;
+}
+
+#[tokio::test]
+async fn clients_that_stall_do_not_hold_up_a_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = Program::real(folder.path(), &folder.path().join("data"));
+    let Server { mut process, api } = program.start().await;
+    let crowd = Electorate::new(&api, CROWD, 1).await;
+    let votes = crowd.stream().replace("results/stream", "votes");
+    // In the middle of a head, in the middle of a body, and in the middle of an answer that nobody reads.
+    let requests = [
+        format!("POST {votes} HTTP/1.1\r\nHost: x\r\nAuth"),
+        format!("POST {votes} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 99\r\n\r\n{{"),
+        format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", crowd.stream()),
+    ];
+    let mut stalled = Vec::new();
+    for request in requests {
+        let mut connection = TcpStream::connect(api.address()).await.expect("a connection");
+        connection.write_all(request.as_bytes()).await.expect("half a request");
+        stalled.push(connection);
+    }
+    // An answer on a later connection says that the server has begun with these.
+    stalled[2].readable().await.expect("the beginning of a stream");
+    let asked = Instant::now();
+    process.terminate();
+    let status = process.ended(STOPS_WITHIN).await;
+    let took = asked.elapsed();
+    let status = status.unwrap_or_else(|| panic!("still running {took:?} after SIGTERM:\n{}", process.log_tail()));
+    assert_eq!(status.code(), Some(0), "an orderly stop is a success:\n{}", process.log_tail());
+    println!("drain: stopped in {took:?} beside {} stalled clients", stalled.len());
 }
 
 /// How many frames a watcher saw before the server ended its stream, as it must: with a last chunk, not a lost line.

@@ -39,7 +39,8 @@ pub(crate) struct Server {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const TOKEN: &str = "crash-test-token";
+/// The administrator's token of every server here.
+pub(crate) const TOKEN: &str = "crash-test-token";
 
 impl Program {
     /// The server of this build, with its data in `data` and its log beside it in `folder`.
