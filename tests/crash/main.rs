@@ -3,7 +3,7 @@
 //!
 //! Each test starts processes of its own in a folder of its own, speaks HTTP as any voter would, and prints its seed
 //! and what it covered; a test that covered nothing fails. `HUSTINGS_TEST_SEED` replays a seed (the instants of the
-//! operating system excepted), `HUSTINGS_TEST_KILLS` sets the number of kills, and `HUSTINGS_TEST_SERVER` puts another
+//! operating system excepted), `HUSTINGS_TEST_KILLS` sets the number of kills (six at least, or none meets a checkpoint), and `HUSTINGS_TEST_SERVER` puts another
 //! server program to the test, such as an installed one.
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of a test stops the test when its own input is wrong")]
 
