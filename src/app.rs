@@ -79,6 +79,12 @@ pub async fn run(
     let listen = listener.local_addr().unwrap_or(config.listen);
     let metrics = metrics_handle()?;
 
+    if environment.admin_token.is_none() && registry.tokens().await.is_ok_and(|tokens| tokens.is_empty()) {
+        tracing::warn!(
+            "nobody can create a poll yet: stop this server and run `hustings token create --name me --scopes admin`, \
+             or start it with HUSTINGS_ADMIN_TOKEN"
+        );
+    }
     let engine = Engine::start(&config, &ledger, &registry);
     let services = Arc::new(Services {
         ingest: engine.ingest.clone(),

@@ -37,8 +37,8 @@ async fn readyz(State(services): State<Shared>) -> Result<&'static str, Problem>
 }
 
 /// Numbers that could tell the turnout of a hidden poll are only for tokens with the scope `metrics`.
-const PUBLIC_METRICS: [&str; 4] =
-    ["hustings_build_info", "hustings_recount_alarms_total", "hustings_connections_refused_total", "hustings_up"];
+const PUBLIC_METRICS: [&str; 3] =
+    ["hustings_build_info", "hustings_recount_alarms_total", "hustings_connections_refused_total"];
 
 async fn metrics(State(services): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
     let all = services.metrics.render();

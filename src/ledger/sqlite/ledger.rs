@@ -1,5 +1,6 @@
 //! [`Ledger`] on SQLite: one transaction a batch, on the writing thread.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -162,6 +163,8 @@ fn write_backup(connection: &Connection, file: &Path) -> Result<(), Failure> {
     let unfinished = tempfile::Builder::new().prefix(".hustings-backup-").tempdir_in(folder).map_err(unusable)?;
     let partial = unfinished.path().join("hustings.db");
     sql::backup(connection, &partial.display().to_string())?;
+    // Who voted is only a keyed hash in there, and still nobody else's business.
+    std::fs::set_permissions(&partial, std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
     std::fs::File::open(&partial).and_then(|copy| copy.sync_all()).map_err(unusable)?;
     std::fs::rename(&partial, file).map_err(unusable)?;
     std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)
