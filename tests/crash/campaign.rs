@@ -42,16 +42,16 @@ pub(crate) struct Campaign<'a> {
 }
 
 /// Who votes in each of the two polls.
-const CROWD: Crowd = Crowd { voters: 600, mix: UNRULY };
+const CROWD: Crowd = Crowd { voters: 450, mix: UNRULY };
 /// Connections to each poll.
 const CONNECTIONS: usize = 32;
 /// Who votes where the log is to grow until it is copied into the database: enough, over few connections, because many
 /// small batches write more pages than a few large ones.
-const CROWD_TO_GROW: Crowd = Crowd { voters: 900, mix: UNRULY };
+const CROWD_TO_GROW: Crowd = Crowd { voters: 1_000, mix: UNRULY };
 const CONNECTIONS_TO_GROW: usize = 2;
 /// New votes in one life, over both polls: more than there are connections, so that what the kill before left in doubt
 /// is decided before the next one.
-const NEW_VOTES: std::ops::Range<u32> = 80..400;
+const NEW_VOTES: std::ops::Range<u32> = 80..300;
 /// How long a kill waits for the instant it wants; then any instant will do.
 const WANT_FOR: Duration = Duration::from_secs(5);
 
@@ -198,8 +198,8 @@ async fn freeze(process: &Process, wanted: Wanted, over: &AtomicBool) -> Locks {
 impl Wanted {
     /// Half of the kills take any instant; the others seek what chance may miss.
     fn of(kill: u32) -> Self {
-        match kill % 8 {
-            0 | 2 | 4 | 6 => Self::Any,
+        match kill % 10 {
+            0 | 2 | 4 | 6 | 8 => Self::Any,
             5 => Self::MidCheckpoint,
             _ => Self::MidBatch,
         }
