@@ -46,7 +46,10 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError>
     );
     connection.execute_batch(&pragmas).map_err(failed)?;
     require_durability(&connection, options)?;
+    // Grouped: the tables and the note that they were made are one transaction. In two of them a crash in between leaves
+    // a database that no later start can open, because it makes the same tables again.
     embedded::migrations::runner()
+        .set_grouped(true)
         .run(&mut connection)
         .map_err(|error| FolderError::Database { path: shown.clone(), what: error.to_string() })?;
     // After a crash the log may hold frames that were written and never synced. Syncing them into the database first
