@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Disk, Fate, FileId, Happened, Image, StepNumber};
+use crate::disk::{Dice, Disk, Fate, FileId, Happened, Image, StepNumber};
 
 #[derive(Default)]
 pub(crate) struct Recorder {
@@ -90,7 +90,7 @@ impl Recorder {
         state.log.truncate(place);
         let disk = Disk::after(&state.log);
         state.names = disk.names();
-        disk.lose_power(Fate::Everything, &mut crate::disk::Dice::new(0))
+        disk.lose_power(Fate::Everything, &mut Dice::new(0))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
