@@ -57,6 +57,8 @@ pub struct Watcher {
     first: Option<Arc<Frame>>,
     later: watch::Receiver<Option<Arc<Frame>>>,
     seen: Option<Version>,
+    /// The one round that this watcher may see in full, where it was opened by a vote in it.
+    round: Option<u32>,
 }
 
 impl Feed {
@@ -142,7 +144,8 @@ impl Feed {
         // Read after subscribing, so that no move falls between the two.
         let Some(frames) = self.both(election, &channel).await? else { return Ok(None) };
         let first = if full { frames.full } else { frames.public };
-        Ok(Some(Watcher { first: Some(first), later, seen }))
+        let round = (full && viewer == Viewer::Voted).then_some(first.results.round);
+        Ok(Some(Watcher { first: Some(first), later, seen, round }))
     }
 
     /// How many frames were rendered, for tests and benches: one per version and audience.
@@ -274,7 +277,8 @@ impl Channel {
 }
 
 impl Watcher {
-    /// The next frame that is newer than those before it; `None` when the server stops.
+    /// The next frame that is newer than those before it; `None` when the server stops, or when another round has begun
+    /// than the one whose vote opened this watcher: then the voter is to come back as who they are in the new one.
     pub async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
             let frame = match self.first.take() {
@@ -284,6 +288,9 @@ impl Watcher {
                     self.later.borrow_and_update().clone()
                 }
             };
+            if frame.as_ref().is_some_and(|frame| self.round.is_some_and(|round| frame.results.round != round)) {
+                return None;
+            }
             let newer = |frame: &Arc<Frame>| self.seen.is_none_or(|seen| frame.version.is_newer_than(seen));
             if let Some(frame) = frame.filter(newer) {
                 self.seen = Some(frame.version);

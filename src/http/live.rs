@@ -133,14 +133,19 @@ async fn begin(
     if *services.stopping.borrow() {
         return Err(Problem::unavailable("stopping", "the server is stopping; please try again"));
     }
-    let viewer = match query.ticket {
+    let asking = match query.ticket {
         Some(ticket) => spend(services, &found, &ticket).await?,
         None => viewer(services, &found, headers).await?,
     };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let seen = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
-    services.feed.watch(found.key, viewer, seen).await?.ok_or_else(gone)
+    let watcher = services.feed.watch(found.key, asking, seen).await?.ok_or_else(gone)?;
+    // A new round may have begun between the question who is looking and the first frame.
+    if asking == Viewer::Voted && viewer(services, &found, headers).await? != asking {
+        return services.feed.watch(found.key, Viewer::Public, seen).await?.ok_or_else(gone);
+    }
+    Ok(watcher)
 }
 
 async fn spend(services: &Services, found: &Registered, ticket: &str) -> Result<Viewer, Problem> {
