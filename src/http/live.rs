@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use hustings_core::Time;
 use hustings_core::election::Viewer;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ use super::api::{find, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
 use super::name::Name;
-use super::server::stopped;
+use super::server::{Peer, stopped};
 use super::{Services, Shared};
 use crate::feed::Watcher;
 use crate::keys::{new_token, token_hash};
@@ -110,6 +110,7 @@ pub(super) async fn socket(
     State(services): State<Shared>,
     Name(poll): Name,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -119,7 +120,10 @@ pub(super) async fn socket(
     let watcher = begin(&services, &poll, &headers, query).await?;
     let stopping = services.stopping.clone();
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).write_buffer_size(0);
-    Ok(upgrade.on_upgrade(move |socket| talk(socket, watcher, stopping)))
+    Ok(upgrade.on_upgrade(async move |socket| {
+        let _held = peer;
+        talk(socket, watcher, stopping).await;
+    }))
 }
 
 async fn begin(

@@ -86,8 +86,8 @@ async fn log_request(State(services): State<Shared>, request: Request, next: Nex
     if !tracing::enabled!(target: "hustings::access", tracing::Level::DEBUG) {
         return next.run(request).await;
     }
-    let peer = request.extensions().get::<server::Peer>().copied();
-    let client = peer.map(|peer| services.settings.client(peer.0, request.headers()));
+    let peer = request.extensions().get::<server::Peer>().map(|peer| peer.ip);
+    let client = peer.map(|peer| services.settings.client(peer, request.headers()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
     let status = response.status().as_u16();

@@ -22,9 +22,13 @@ use tokio::time::{Instant, Sleep};
 
 use super::error::Problem;
 
-/// Where a connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+/// Where a connection comes from, and its place among all. Whoever goes on with a connection that has ended as HTTP, as
+/// a WebSocket does, keeps this: so it counts as a connection, and the drain waits for it.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) ip: IpAddr,
+    _held: Arc<(Place, mpsc::Sender<()>)>,
+}
 
 /// How connections are bounded.
 #[derive(Debug, Clone, Copy)]
@@ -80,11 +84,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         }
         let _latency_only = stream.set_nodelay(true);
         let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
-        let service = TowerToHyperService::new(router.clone().layer(Extension(Peer(peer.ip()))));
+        let peer = Peer { ip: peer.ip(), _held: Arc::new((place, alive.clone())) };
+        let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
         let connection = builder.serve_connection(io, service).with_upgrades();
-        let (alive, stopping, is_cut) = (alive.clone(), stopping.clone(), is_cut.clone());
+        let (stopping, is_cut) = (stopping.clone(), is_cut.clone());
         tokio::spawn(async move {
-            let _held = (place, alive);
             let mut connection = std::pin::pin!(connection);
             // A client that goes away in the middle is no event.
             let _closed = tokio::select! {
