@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{acts, create, entries, polls, receipts, results, tokens, votes};
@@ -18,7 +19,7 @@ use crate::http::live;
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
         tokens::create, tokens::list, tokens::revoke,
     ),
-    modifiers(&Security)
+    modifiers(&Security, &Problems)
 )]
 struct Document;
 
@@ -31,6 +32,26 @@ impl utoipa::Modify for Security {
         components.add_security_scheme("token", SecurityScheme::Http(token.build()));
         let device = ApiKeyValue::with_description("hustings-device", "the cookie that pages give");
         components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Cookie(device)));
+    }
+}
+
+/// Every refusal is a problem document; said once here instead of at each of them.
+struct Problems;
+
+impl utoipa::Modify for Problems {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                for (status, response) in &mut operation.responses.responses {
+                    if let RefOr::T(response) = response
+                        && status.starts_with('4') | status.starts_with('5')
+                        && let Some(content) = response.content.swap_remove("application/json")
+                    {
+                        response.content.insert("application/problem+json".to_owned(), content);
+                    }
+                }
+            }
+        }
     }
 }
 
