@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::offline::{DataArgs, Offline};
 use crate::clock::{Clock, SystemClock, SystemRandom, rfc3339};
 use crate::keys::{new_token, token_hash};
-use crate::ledger::{NewToken, Scopes, TokenId};
+use crate::ledger::{FolderError, NewToken, Scopes, TokenId};
 use crate::load::Api;
 
 /// What to do with tokens.
@@ -63,7 +63,7 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
     match command {
         TokenCommand::Create { name, scopes, per_minute } => {
             let name = Text::parse(&name).map_err(|error| anyhow::anyhow!("--name {error}"))?;
-            let registry = Offline::write(data)?.registry;
+            let registry = write(data)?.registry;
             let token = new_token(&SystemRandom);
             let new = NewToken {
                 name: name.into(),
@@ -82,12 +82,20 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
             }
         }
         TokenCommand::Revoke { id } => {
-            let revoked = Offline::write(data)?.registry.revoke_token(TokenId(id), SystemClock.now()).await?;
+            let revoked = write(data)?.registry.revoke_token(TokenId(id), SystemClock.now()).await?;
             ensure!(revoked, "there is no token {id} that was not revoked before; see: hustings token list");
             println!("token {id} is revoked");
         }
     }
     Ok(())
+}
+
+/// Opens the folder to write; one that is in use belongs to a server, which can be asked instead.
+fn write(data: &DataArgs) -> anyhow::Result<Offline> {
+    Offline::write(data).map_err(|error| match error.downcast_ref() {
+        Some(FolderError::InUse(_)) => error.context("a running server is asked with --url and --token"),
+        _ => error,
+    })
 }
 
 async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result<()> {
