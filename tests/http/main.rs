@@ -13,6 +13,11 @@ mod support;
 
 mod bad_input;
 mod contract;
+mod devices;
+mod hidden;
 mod lost_replies;
 mod races;
 mod repeats;
+mod schedules;
+mod startup;
+mod streams;

@@ -7,7 +7,7 @@ mod stream;
 
 pub(crate) use answer::{Answer, mask};
 pub(crate) use ask::{Ask, raw};
-pub(crate) use server::{ADMIN, Poll, TestServer, program};
+pub(crate) use server::{ADMIN, Poll, TestServer, command};
 pub(crate) use stream::{Events, Frame, Socket};
 
 use std::time::Duration;
