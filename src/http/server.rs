@@ -108,7 +108,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         tracing::warn!(open = open.load(Ordering::Relaxed), "the drain ended; closing connections that are still open");
         // Whoever stalls in the middle of a request would else hold the queue, and with it the end of the process.
         cut.send_replace(true);
-        let _all_done = all_done.recv().await;
+        // A socket that is stuck in a write is not waited for.
+        let _all_done = tokio::time::timeout(Duration::from_secs(1), all_done.recv()).await;
     }
 }
 
