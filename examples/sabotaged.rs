@@ -186,8 +186,8 @@ impl Ledger for Hasty {
         self.ledger.due(now).await
     }
 
-    async fn renew_epochs(&self) -> Result<(), LedgerError> {
-        self.ledger.renew_epochs().await
+    async fn renew_epochs(&self, only: Option<ElectionKey>) -> Result<(), LedgerError> {
+        self.ledger.renew_epochs(only).await
     }
 
     async fn backup(&self, file: &Path) -> Result<(), LedgerError> {

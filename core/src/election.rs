@@ -152,8 +152,8 @@ impl FromStr for Slug {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let shaped =
             (3..=64).contains(&raw.len()) && raw.bytes().all(allowed) && !raw.starts_with('-') && !raw.ends_with('-');
-        // A slug that could be read as a code would make one address mean two elections.
-        if !shaped || raw.parse::<Code>().is_ok() {
+        // A slug that could be read as a code or an id would make one address mean two elections.
+        if !shaped || raw.parse::<Code>().is_ok() || raw.parse::<uuid::Uuid>().is_ok() {
             return Err(TextError::Alphabet);
         }
         if Self::RESERVED.contains(&raw) { Err(TextError::Reserved) } else { Ok(Self(raw.to_owned())) }

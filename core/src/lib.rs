@@ -31,5 +31,5 @@ pub use id::{
 pub use rejection::Rejection;
 pub use state::{ContestState, ElectionState, Schedule};
 pub use submission::{Act, ActKind, Ballot, Selections, Submission};
-pub use tally::{Cell, Fold, FoldError, Increment, Measure, Tally};
+pub use tally::{Cell, Fold, FoldError, Increment, Measure, Recount, Tally};
 pub use text::{Label, Text, TextError};

@@ -1,13 +1,13 @@
 //! The fold: from entries to totals. The oracle of every test, and the only definition of a total.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::count::{Count, CountError, Delta};
 use crate::election::Election;
-use crate::entry::{BallotCast, DecodeError, Entry, Event};
-use crate::id::{Chain, ChoiceNumber, ContestNumber, GroupNumber, Seq, Time, UnitNumber};
+use crate::entry::{BallotCast, DecodeError, Entry, Event, StateChange, StateChanged};
+use crate::id::{Chain, ChoiceNumber, ContestNumber, GroupNumber, Seq, Time, UnitNumber, VoterKey};
 use crate::rejection::Rejection;
 use crate::state::{ContestState, ElectionState};
 use crate::submission::Selections;
@@ -186,6 +186,15 @@ pub enum FoldError {
     /// A total out of range.
     #[error("entry {0}: {1}")]
     Count(Seq, CountError),
+    /// A contest that was opened with another definition.
+    #[error("entry {0} froze another definition than this one: choices or titles were exchanged")]
+    Definition(Seq),
+    /// A ballot that its contest's method forbids.
+    #[error("entry {0} holds a ballot that its contest forbids: {1}")]
+    Ballot(Seq, Rejection),
+    /// A second counted ballot of one voter, or one that replaces a vote that did not count.
+    #[error("entry {0} counts a voter twice, or replaces a vote that did not count")]
+    Twice(Seq),
 }
 
 impl Fold {
@@ -227,5 +236,77 @@ impl Fold {
         self.time = entry.time;
         self.chain = self.chain.extend(bytes);
         Ok(entry)
+    }
+}
+
+/// A fold that trusts nobody: it also holds each entry against the definition and against the voter's earlier votes.
+/// Its memory grows with the number of voters.
+pub struct Recount<'a> {
+    election: &'a Election,
+    fold: Fold,
+    counted: HashMap<(ContestNumber, VoterKey), Counted>,
+}
+
+struct Counted {
+    seq: Seq,
+    group: GroupNumber,
+    selections: Selections,
+}
+
+impl<'a> Recount<'a> {
+    /// The recount of the empty ledger.
+    #[must_use]
+    pub fn new(election: &'a Election) -> Self {
+        Self { election, fold: Fold::new(election), counted: HashMap::new() }
+    }
+
+    /// The fold so far.
+    #[must_use]
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+
+    /// The fold, when all is counted.
+    #[must_use]
+    pub fn into_fold(self) -> Fold {
+        self.fold
+    }
+
+    /// Counts the next entry, given as its canonical bytes; after an error the recount must not be used.
+    pub fn apply(&mut self, bytes: &[u8]) -> Result<Entry, FoldError> {
+        let entry = self.fold.apply(bytes)?;
+        match &entry.event {
+            Event::BallotCast(ballot) => self.ballot(entry.seq, ballot)?,
+            Event::StateChanged(changed) => self.definition(entry.seq, changed)?,
+        }
+        Ok(entry)
+    }
+
+    fn ballot(&mut self, seq: Seq, ballot: &BallotCast) -> Result<(), FoldError> {
+        let contest = self.election.contests.get(ballot.contest.index()).ok_or(FoldError::Definition(seq))?;
+        contest.check(&ballot.selections).map_err(|rejection| FoldError::Ballot(seq, rejection))?;
+        let now = Counted { seq, group: ballot.group, selections: ballot.selections.clone() };
+        let before = self.counted.insert((ballot.contest, ballot.voter), now);
+        let honest = match (&before, &ballot.previous) {
+            (None, None) => true,
+            (Some(before), Some(previous)) => {
+                before.seq == previous.seq && before.group == previous.group && before.selections == previous.selections
+            }
+            _ => false,
+        };
+        if honest { Ok(()) } else { Err(FoldError::Twice(seq)) }
+    }
+
+    fn definition(&self, seq: Seq, changed: &StateChanged) -> Result<(), FoldError> {
+        let contest = |at: usize| self.election.contests.get(at).ok_or(FoldError::Definition(seq));
+        let frozen = match changed.change {
+            StateChange::Opened { definition, .. } => contest(changed.contest.index())?.digest() == definition,
+            StateChange::RoundStarted { next, definition } => {
+                let round = contest(changed.contest.index() + 1)?;
+                round.id == next && round.digest() == definition
+            }
+            _ => true,
+        };
+        if frozen { Ok(()) } else { Err(FoldError::Definition(seq)) }
     }
 }

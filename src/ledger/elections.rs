@@ -57,13 +57,6 @@ impl Elections {
         Ok(found)
     }
 
-    /// Forgets a definition that has changed.
-    pub fn forget(&self, key: ElectionKey) {
-        if let Ok(mut kept) = self.kept.write() {
-            kept.by_key.remove(&key);
-        }
-    }
-
     fn kept<T>(&self, read: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
         self.kept.read().ok().and_then(|kept| read(&kept))
     }

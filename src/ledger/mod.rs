@@ -35,7 +35,7 @@ pub const PAGE_MAX: usize = 50_000;
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Decides each submission in order and appends what is accepted, in one transaction that was synced when this
-    /// returns. One bad submission never fails its neighbours. After an error nothing of the batch is in the ledger.
+    /// returns. One refused submission never fails its neighbours. After an error nothing of the batch is in the ledger.
     async fn append(&self, batch: Vec<Addressed>) -> Result<Committed, LedgerError>;
 
     /// Where the ledgers stand; unknown elections are left out.
@@ -61,8 +61,9 @@ pub trait Ledger: Send + Sync {
     /// What schedules have made due by this time, and when the next one is.
     async fn due(&self, now: Time) -> Result<Schedules, LedgerError>;
 
-    /// Gives every ledger a new epoch, after a restore: counters and watchers of the earlier life start anew.
-    async fn renew_epochs(&self) -> Result<(), LedgerError>;
+    /// Gives every ledger, or only one, a new epoch, after a restore or an alarm: counters, kept folds and watchers of
+    /// the earlier life start anew.
+    async fn renew_epochs(&self, only: Option<ElectionKey>) -> Result<(), LedgerError>;
 
     /// Writes a consistent copy while votes go on; the file appears only when it is whole and synced.
     async fn backup(&self, file: &Path) -> Result<(), LedgerError>;

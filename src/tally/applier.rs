@@ -1,24 +1,22 @@
 //! The loop that makes counters follow ledgers, and the door through which everybody else reads them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hustings_core::{Fold, Seq};
+use hustings_core::Fold;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::recount::{Pace, fold_to};
 use super::{Applied, Counters, Snapshot};
-use crate::ledger::{Advance, ElectionKey, Elections, Ledger, LedgerError};
+use crate::ledger::{Advance, ElectionKey, Elections, Head, Ledger, LedgerError};
 
 /// Told after each move of an election's counters.
 pub type Moved = Arc<dyn Fn(ElectionKey) + Send + Sync>;
 
 /// How often heads are read although nobody announced anything: the guarantee behind the announcements.
 const PULL_INTERVAL: Duration = Duration::from_secs(1);
-/// A tally is kept in the ledger store about every so many entries.
-const SNAPSHOT_EVERY: u64 = 10_000;
 
 /// Counters that are loaded when first asked for.
 pub struct Tallies {
@@ -51,15 +49,29 @@ impl Tallies {
     ) -> Result<Option<Arc<Snapshot>>, LedgerError> {
         let Some((_, head)) = self.ledger.heads(&[election]).await?.first().copied() else { return Ok(None) };
         let Some(found) = self.elections.with_contests(election, 1).await? else { return Ok(None) };
-        let start = self.ledger.snapshot(election, head.epoch, head.seq).await?;
-        let start = start.unwrap_or_else(|| Fold::new(&found.election));
-        let fold = fold_to(self.ledger.as_ref(), election, start, head.seq, Pace::Full).await?;
+        let ledger = self.ledger.as_ref();
+        let fold = match self.kept(election, head).await {
+            Some(kept) => fold_to(ledger, election, kept, head.seq, Pace::Full).await?,
+            None => Fold::new(&found.election),
+        };
+        // A kept fold that does not lead to the head is no start; the first entry always is.
+        let fold = if fold.chain == head.chain && fold.seq == head.seq {
+            fold
+        } else {
+            fold_to(ledger, election, Fold::new(&found.election), head.seq, Pace::Full).await?
+        };
         let snapshot = Arc::new(Snapshot { epoch: head.epoch, fold });
         self.counters.replace(election, Arc::clone(&snapshot), condemned).await?;
         if let Ok(mut followed) = self.followed.lock() {
             followed.insert(election);
         }
         Ok(Some(self.counters.read(election).await?.unwrap_or(snapshot)))
+    }
+
+    /// A kept fold is derived, so one that cannot be read is only slow, never in the way.
+    async fn kept(&self, election: ElectionKey, head: Head) -> Option<Fold> {
+        let kept = self.ledger.snapshot(election, head.epoch, head.seq).await;
+        kept.inspect_err(|error| tracing::warn!(%error, "a kept tally cannot be used")).ok().flatten()
     }
 
     pub(super) fn followed(&self) -> Vec<ElectionKey> {
@@ -71,14 +83,13 @@ impl Tallies {
 pub struct Applier {
     tallies: Arc<Tallies>,
     moved: Moved,
-    kept: HashMap<ElectionKey, Seq>,
 }
 
 impl Applier {
     /// A loop that moves these tallies and tells of it.
     #[must_use]
     pub fn new(tallies: Arc<Tallies>, moved: Moved) -> Self {
-        Self { tallies, moved, kept: HashMap::new() }
+        Self { tallies, moved }
     }
 
     /// Follows until the sender of advances is gone.
@@ -102,9 +113,9 @@ impl Applier {
     async fn apply(&mut self, advance: &Advance) -> Result<(), LedgerError> {
         let election = advance.election;
         match self.tallies.counters.apply(advance).await? {
-            Applied::Moved(snapshot) => {
+            Applied::Moved(_) => {
                 (self.moved)(election);
-                self.keep(election, &snapshot).await
+                Ok(())
             }
             Applied::Already => Ok(()),
             Applied::Behind => self.catch_up(election).await,
@@ -128,12 +139,13 @@ impl Applier {
         let fold = fold_to(tallies.ledger.as_ref(), election, behind.fold.clone(), head.seq, Pace::Full).await;
         let caught_up = match fold {
             Ok(fold) if fold.chain == head.chain && behind.epoch == head.epoch => fold,
-            _ => return self.rebuild(election, &behind).await,
+            // Entries that do not fit on top of these counters, or lead elsewhere: another history.
+            Ok(_) | Err(LedgerError::Damaged { .. }) => return self.rebuild(election, &behind).await,
+            Err(error) => return Err(error),
         };
-        let caught_up = Arc::new(Snapshot { epoch: behind.epoch, fold: caught_up });
-        tallies.counters.replace(election, Arc::clone(&caught_up), None).await?;
+        tallies.counters.replace(election, Arc::new(Snapshot { epoch: behind.epoch, fold: caught_up }), None).await?;
         (self.moved)(election);
-        self.keep(election, &caught_up).await
+        Ok(())
     }
 
     async fn rebuild(&mut self, election: ElectionKey, condemned: &Snapshot) -> Result<(), LedgerError> {
@@ -144,26 +156,25 @@ impl Applier {
         Ok(())
     }
 
+    /// Looks at every followed ledger; one that cannot be followed does not keep the others waiting.
     async fn pull(&mut self) -> Result<(), LedgerError> {
         let followed = self.tallies.followed();
         for (election, head) in self.tallies.ledger.heads(&followed).await? {
-            let Some(snapshot) = self.tallies.counters.read(election).await? else { continue };
-            if snapshot.epoch != head.epoch || (snapshot.fold.seq == head.seq && snapshot.fold.chain != head.chain) {
-                self.rebuild(election, &snapshot).await?;
-            } else if snapshot.fold.seq < head.seq {
-                self.catch_up(election).await?;
+            if let Err(error) = self.follow(election, head).await {
+                tracing::warn!(%error, election = election.0, "the counters could not follow the ledger now; they will");
             }
         }
         Ok(())
     }
 
-    async fn keep(&mut self, election: ElectionKey, snapshot: &Snapshot) -> Result<(), LedgerError> {
-        let seq = snapshot.fold.seq;
-        let kept = self.kept.entry(election).or_insert(seq);
-        if seq.0 / SNAPSHOT_EVERY == kept.0 / SNAPSHOT_EVERY {
-            return Ok(());
+    async fn follow(&mut self, election: ElectionKey, head: Head) -> Result<(), LedgerError> {
+        let Some(snapshot) = self.tallies.counters.read(election).await? else { return Ok(()) };
+        if snapshot.epoch != head.epoch || (snapshot.fold.seq == head.seq && snapshot.fold.chain != head.chain) {
+            self.rebuild(election, &snapshot).await
+        } else if snapshot.fold.seq < head.seq {
+            self.catch_up(election).await
+        } else {
+            Ok(())
         }
-        *kept = seq;
-        self.tallies.ledger.save_snapshot(election, snapshot.epoch, &snapshot.fold).await
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hustings_core::{Fold, Seq};
+use hustings_core::{Fold, Recount, Seq};
 
-use super::{Counters, Snapshot, Tallies};
+use super::{Counters, Moved, Snapshot, Tallies};
 use crate::ledger::{ElectionKey, Elections, Ledger, LedgerError, PAGE_MAX};
 
 /// How hard to work.
@@ -53,7 +53,8 @@ pub(super) async fn fold_to(
     }
 }
 
-/// Counts a whole ledger again from its first entry and holds it against its head.
+/// Counts a whole ledger again from its first entry, checks on the way what each entry had to keep to, and holds the
+/// result against the head.
 pub async fn recount(
     ledger: &dyn Ledger,
     elections: &Elections,
@@ -61,7 +62,18 @@ pub async fn recount(
 ) -> Result<Option<Snapshot>, LedgerError> {
     let Some((_, head)) = ledger.heads(&[election]).await?.first().copied() else { return Ok(None) };
     let Some(found) = elections.with_contests(election, 1).await? else { return Ok(None) };
-    let fold = fold_to(ledger, election, Fold::new(&found.election), head.seq, Pace::Full).await?;
+    let mut recount = Recount::new(&found.election);
+    while recount.fold().seq < head.seq {
+        let left = usize::try_from(head.seq.0 - recount.fold().seq.0).unwrap_or(PAGE_MAX);
+        let page = ledger.read(election, recount.fold().seq, left.min(PAGE_MAX)).await?;
+        if page.is_empty() {
+            break;
+        }
+        for stored in &page {
+            recount.apply(&stored.bytes).map_err(|error| LedgerError::damaged_ledger(election, error))?;
+        }
+    }
+    let fold = recount.into_fold();
     if fold.seq != head.seq || fold.chain != head.chain {
         return Err(LedgerError::Damaged {
             table: "head",
@@ -78,9 +90,12 @@ pub struct Recounter {
     elections: Arc<Elections>,
     counters: Arc<dyn Counters>,
     tallies: Arc<Tallies>,
+    moved: Moved,
     verified: HashMap<ElectionKey, Snapshot>,
 }
 
+/// A verified tally is kept in the ledger store about every so many entries.
+const SNAPSHOT_EVERY: u64 = 10_000;
 /// How often the counters are checked.
 const RECOUNT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -92,8 +107,9 @@ impl Recounter {
         elections: Arc<Elections>,
         counters: Arc<dyn Counters>,
         tallies: Arc<Tallies>,
+        moved: Moved,
     ) -> Self {
-        Self { ledger, elections, counters, tallies, verified: HashMap::new() }
+        Self { ledger, elections, counters, tallies, moved, verified: HashMap::new() }
     }
 
     /// Recounts for ever.
@@ -102,8 +118,10 @@ impl Recounter {
         loop {
             tokio::time::sleep(RECOUNT_INTERVAL).await;
             for election in self.tallies.followed() {
-                if let Err(error) = self.check(election).await {
-                    alarm(election, &error.to_string());
+                match self.check(election).await {
+                    Ok(_) => {}
+                    Err(error @ LedgerError::Damaged { .. }) => alarm(election, &error.to_string()),
+                    Err(error) => tracing::warn!(%error, election = election.0, "a recount could not be finished now"),
                 }
             }
         }
@@ -129,10 +147,32 @@ impl Recounter {
             && fold.tally.agrees_with(&counted.fold.tally);
         if !agrees {
             alarm(election, "the counters differ from the ledger; they are rebuilt from it");
-            self.tallies.heal(election, Some(&counted)).await?;
+            self.correct(election, &counted).await?;
+            return Ok(false);
         }
-        self.verified.insert(election, Snapshot { epoch: counted.epoch, fold });
-        Ok(agrees)
+        let verified = Snapshot { epoch: counted.epoch, fold };
+        self.keep(election, &verified).await?;
+        self.verified.insert(election, verified);
+        Ok(true)
+    }
+
+    /// Wrong totals were shown under the names of right versions. So the ledger begins a new epoch: every watcher and
+    /// every cache takes what is shown next for something new, and no fold that was kept before is started from.
+    async fn correct(&mut self, election: ElectionKey, condemned: &Snapshot) -> Result<(), LedgerError> {
+        self.verified.remove(&election);
+        self.ledger.renew_epochs(Some(election)).await?;
+        self.tallies.heal(election, Some(condemned)).await?;
+        (self.moved)(election);
+        Ok(())
+    }
+
+    /// Keeps a verified fold in the ledger store about every so many entries; start-up and heals begin from it.
+    async fn keep(&self, election: ElectionKey, verified: &Snapshot) -> Result<(), LedgerError> {
+        let before = self.verified.get(&election).map_or(0, |before| before.fold.seq.0);
+        if verified.fold.seq.0 / SNAPSHOT_EVERY == before / SNAPSHOT_EVERY {
+            return Ok(());
+        }
+        self.ledger.save_snapshot(election, verified.epoch, &verified.fold).await
     }
 }
 

@@ -82,9 +82,12 @@ impl Rig {
         assert!(self.counters.replace(self.key, Arc::new(broken), Some(&right)).await.expect("replaced"));
     }
 
+    /// A recounter, and how it tells of what it mended.
     fn recounter(&self) -> Recounter {
         let (elections, counters) = (Arc::clone(&self.elections), Arc::clone(&self.counters));
-        Recounter::new(self.store.ledger(), elections, counters, Arc::clone(&self.tallies))
+        let told = Arc::clone(&self.feed);
+        let moved = Arc::new(move |key| told.moved(key));
+        Recounter::new(self.store.ledger(), elections, counters, Arc::clone(&self.tallies), moved)
     }
 }
 
@@ -140,9 +143,16 @@ async fn a_recount_finds_poisoned_counters_and_heals_them() {
     assert_eq!(rig.shown().await, 5);
     let mut recounter = rig.recounter();
     assert!(recounter.check(rig.key).await.expect("checked"), "right counters raise no alarm");
+    // Poisoned before this version was ever rendered, so that the wrong frame is the one that is kept and sent.
+    let next = rig.votes(1).await;
+    rig.hand_on(next).await;
+    rig.feed.reached(rig.key, Seq(7)).await;
     rig.break_counters(|fold| fold.tally.add(&[one_vote_too_many()]).expect("in range")).await;
+    let mut watcher = rig.feed.watch(rig.key, Viewer::Public, None).await.expect("read").expect("a watcher");
+    assert_eq!(watcher.next().await.expect("a frame").results.ballots, Some(7), "the wrong total is on the screen");
     assert!(!recounter.check(rig.key).await.expect("checked"), "poisoned counters raise an alarm");
     rig.healed().await;
+    assert_eq!(watcher.next().await.expect("a frame").results.ballots, Some(6), "and is put right at once");
     assert!(recounter.check(rig.key).await.expect("checked"));
 }
 

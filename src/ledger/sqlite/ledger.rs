@@ -127,12 +127,12 @@ impl Ledger for SqliteLedger {
         self.readers.run(move |connection| sql::due(connection, now)).await
     }
 
-    async fn renew_epochs(&self) -> Result<(), LedgerError> {
+    async fn renew_epochs(&self, only: Option<ElectionKey>) -> Result<(), LedgerError> {
         let random = Arc::clone(&self.random);
         self.writer
             .run(move |connection| {
                 let tx = begin(connection)?;
-                sql::renew_epochs(&tx, || new_epoch(random.as_ref()))?;
+                sql::renew_epochs(&tx, only, || new_epoch(random.as_ref()))?;
                 Ok(tx.commit()?)
             })
             .await

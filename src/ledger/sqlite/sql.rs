@@ -258,10 +258,14 @@ pub(super) fn due(connection: &Connection, now: Time) -> Result<Schedules, Failu
     Ok(Schedules { due, next: next.and_then(|at| u64::try_from(at).ok()).map(Time) })
 }
 
-pub(super) fn renew_epochs(tx: &Transaction<'_>, mut epoch: impl FnMut() -> Epoch) -> Result<(), Failure> {
+pub(super) fn renew_epochs(
+    tx: &Transaction<'_>,
+    only: Option<ElectionKey>,
+    mut epoch: impl FnMut() -> Epoch,
+) -> Result<(), Failure> {
     let mut select = tx.prepare("-- renew_epochs\n SELECT election FROM head")?;
     let keys: Vec<u32> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    for key in keys {
+    for key in keys.into_iter().filter(|key| only.is_none_or(|only| only.0 == *key)) {
         tx.execute("-- renew_epochs\n UPDATE head SET epoch = ? WHERE election = ?", params![epoch().0, key])?;
     }
     Ok(())
@@ -341,6 +345,10 @@ pub(super) fn revoke_token(connection: &Connection, id: TokenId, at: Time) -> Re
 }
 
 pub(super) fn issue_ticket(tx: &Connection, hash: [u8; 32], key: ElectionKey, expires: Time) -> Result<(), Failure> {
+    tx.execute(
+        "-- issue_ticket\n DELETE FROM ticket WHERE expires < ?",
+        [signed(expires.0.saturating_sub(3_600_000))],
+    )?;
     tx.execute(
         "-- issue_ticket
          INSERT INTO ticket (hash, election, expires) VALUES (?, ?, ?)",

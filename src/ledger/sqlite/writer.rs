@@ -30,6 +30,7 @@ impl Writer {
     pub(super) fn start(mut connection: Connection, checkpoint_pages: u32) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new().name("ledger-writer".to_owned()).spawn(move || {
+            let _ends_with_us = EndsWithPanic;
             let hooked = connection.wal_hook(Some(note_log_pages));
             if let Err(error) = hooked {
                 end_process(&error);
@@ -68,6 +69,17 @@ impl Writer {
         let jobs = self.jobs.as_ref().ok_or(LedgerError::Stopped)?;
         jobs.send(job).map_err(|_| LedgerError::Stopped)?;
         answered.await.map_err(|_| LedgerError::Stopped)?
+    }
+}
+
+/// A panic of the writing thread ends the process: a server that cannot write must not look alive.
+struct EndsWithPanic;
+
+impl Drop for EndsWithPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::exit(EXIT_DISK_FAILED);
+        }
     }
 }
 

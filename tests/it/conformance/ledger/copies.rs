@@ -20,7 +20,7 @@ pub(super) async fn every_ledger_gets_another_epoch(backend: &dyn Backend) {
     let fold = audit_election(backend, keys[1]).await;
     ledger.save_snapshot(keys[1], before[1].1.epoch, &fold).await.expect("a fold is kept");
 
-    ledger.renew_epochs().await.expect("new epochs");
+    ledger.renew_epochs(None).await.expect("new epochs");
     let after = ledger.heads(&keys).await.expect("the heads");
     for ((key, before), (_, after)) in before.iter().zip(&after) {
         assert_ne!(before.epoch, after.epoch, "{key:?} keeps its epoch");
