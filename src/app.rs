@@ -21,7 +21,7 @@ use crate::http::{Callers, ServerLimits, Services, Settings, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::{Keys, SecretError};
 use crate::ledger::{Elections, Folder, FolderError, Ledger, Registry, SqliteLedger, SqliteOptions};
-use crate::tally::{Applier, Counters, MemoryCounters, Recounter, Tallies};
+use crate::tally::{Applier, Counters, MemoryCounters, Moved, Recounter, Tallies};
 
 /// Why the server did not start, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -143,14 +143,15 @@ impl Engine {
         let limits = Limits { queue_max: config.queue_max, ..Limits::default() };
         let (ingest, batcher) = Ingest::new(Arc::clone(ledger), limits, advances);
         let told = Arc::clone(&feed);
-        let applier = Applier::new(Arc::clone(&tallies), Arc::new(move |election| told.moved(election)));
-        let recounter = Recounter::new(Arc::clone(ledger), Arc::clone(&elections), counters, tallies);
+        let moved: Moved = Arc::new(move |election| told.moved(election));
+        let applier = Applier::new(Arc::clone(&tallies), Arc::clone(&moved));
+        let recounter = Recounter::new(Arc::clone(ledger), Arc::clone(&elections), counters, tallies, moved);
         Self {
             ingest,
             elections,
             feed,
-            batcher: tokio::spawn(batcher),
-            applier: tokio::spawn(applier.run(followed)),
+            batcher: supervise("batcher", batcher),
+            applier: supervise("applier", applier.run(followed)),
             recounter: tokio::spawn(recounter.run()),
         }
     }
@@ -169,7 +170,21 @@ impl Engine {
     }
 }
 
-/// How often schedules are looked at, where nothing is due earlier.
+/// Exit code of a program that met its own fault: `EX_SOFTWARE` of sysexits.h.
+const EXIT_SOFTWARE: i32 = 70;
+
+/// Runs a task that the server cannot do without. A panic in it ends the process, so that whoever restarts servers does,
+/// instead of leaving one that answers and counts nothing.
+fn supervise(name: &'static str, task: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if tokio::spawn(task).await.is_err_and(|error| error.is_panic()) {
+            tracing::error!(name, "a task that the server needs has failed; ending");
+            std::process::exit(EXIT_SOFTWARE);
+        }
+    })
+}
+
+/// How often schedules are looked at.
 const SCHEDULE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Opens and closes contests when they are due. The ledger decides; asking twice appends nothing twice.

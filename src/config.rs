@@ -113,9 +113,8 @@ impl ServeArgs {
 fn database(url: Option<&str>, data: &Path) -> Result<PathBuf, ConfigError> {
     match url.map(|url| url.split_once(':').unwrap_or((url, ""))) {
         None | Some(("sqlite", "")) => Ok(crate::ledger::Folder::database(data)),
-        Some(("sqlite", path)) => Ok(PathBuf::from(path)),
         Some((other, _)) => Err(ConfigError(format!(
-            "--database {other}: is not a ledger that this version has; use sqlite: or sqlite:PATH"
+            "--database {other}:.. is not a ledger that this version has; use sqlite: and choose its folder with --data"
         ))),
     }
 }
@@ -132,7 +131,9 @@ fn counters(url: Option<&str>) -> Result<(), ConfigError> {
 fn public_url(url: &str) -> Result<String, ConfigError> {
     let wrong = || ConfigError(format!("--public-url {url} must look like https://vote.example.org"));
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
-    let is_plain = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()) && !rest.contains(['?', '#', '@']);
+    let is_plain = !rest.is_empty()
+        && rest.bytes().all(|b| b.is_ascii_graphic())
+        && !rest.trim_end_matches('/').contains(['/', '?', '#', '@']);
     if is_plain { Ok(url.trim_end_matches('/').to_owned()) } else { Err(wrong()) }
 }
 
@@ -160,7 +161,7 @@ mod tests {
         assert!(refused(ServeArgs { database, ..ServeArgs::default() }).contains("use sqlite:"));
         let counters = Some("redis://localhost".to_owned());
         assert!(refused(ServeArgs { counters, ..ServeArgs::default() }).contains("use memory:"));
-        for url in ["vote.example", "https://", "https://a b", "https://a?x"] {
+        for url in ["vote.example", "https://", "https://a b", "https://a?x", "https://a/hall"] {
             let public_url = Some(url.to_owned());
             assert!(refused(ServeArgs { public_url, ..ServeArgs::default() }).contains("--public-url"), "{url}");
         }

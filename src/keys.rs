@@ -95,9 +95,13 @@ impl Keys {
             let mut master = [0; 32];
             random.fill(&mut master);
             let text: String = master.iter().map(|byte| format!("{byte:02x}")).collect();
+            // Under another name until it is whole: half a secret would look like a lost one.
+            let unfinished = folder.join("secret.key.new");
+            let mut options = fs::OpenOptions::new();
             let mut file =
-                fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(file_error)?;
+                options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(file_error)?;
             file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+            fs::rename(&unfinished, &path).map_err(file_error)?;
             fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)?;
             return Ok(Self::new(master));
         }

@@ -51,6 +51,11 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
         "{} has a database already: move it away first, or restore into another folder with --data",
         data.display()
     );
+    for leftover in ["hustings.db-wal", "hustings.db-shm"] {
+        // The log of another database would be replayed into this one.
+        let leftover = data.join(leftover);
+        ensure!(!leftover.exists(), "{} belongs to the database that was here: move it away too", leftover.display());
+    }
     ensure!(args.file.exists(), "there is no file {}", args.file.display());
     let secret = data.join("secret.key");
     let has_secret = secret.exists() || std::env::var("HUSTINGS_SECRET").is_ok_and(|secret| !secret.is_empty());
@@ -91,6 +96,6 @@ async fn recount_staged(staging: &std::path::Path) -> anyhow::Result<Vec<String>
             found.election.code, found.election.title, counted.fold.seq
         ));
     }
-    offline.ledger.renew_epochs().await?;
+    offline.ledger.renew_epochs(None).await?;
     Ok(lines)
 }

@@ -1,9 +1,8 @@
 //! `hustings export`: entries with their bytes, totals, or ballots that tell nothing about voters.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -55,18 +54,32 @@ enum Format {
 pub(super) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
     let offline = Offline::read(&args.data)?;
     let found = offline.wanted(Some(&args.poll)).await?.pop().context("there is no such poll")?;
-    let mut out: Box<dyn Write> = match &args.out {
-        Some(path) => Box::new(File::create(path).with_context(|| format!("cannot write {}", path.display()))?),
-        None => Box::new(std::io::stdout()),
+    let Some(path) = &args.out else {
+        return write(&args, &offline, &found, &mut std::io::stdout()).await;
     };
-    let mut out = BufWriter::new(&mut out);
+    // Under another name until it is whole: a refusal must not cost the file that was there.
+    let cannot = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut unfinished = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    let done = write(&args, &offline, &found, unfinished.as_file_mut()).await?;
+    unfinished.persist(path).with_context(cannot)?;
+    Ok(done)
+}
+
+async fn write(
+    args: &ExportArgs,
+    offline: &Offline,
+    found: &Registered,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let mut out = BufWriter::new(out);
     match args.what {
-        What::Entries => entries(&offline, &found, args.format, &mut out).await?,
+        What::Entries => entries(offline, found, args.format, &mut out).await?,
         What::Totals => {
-            let fold = fold(&offline, &found, |_| Ok(())).await?;
+            let fold = fold(offline, found, |_| Ok(())).await?;
             write_totals(&totals(&found.election, &fold), args.format, &mut out)?;
         }
-        What::Ballots => ballots(&offline, &found, args.format, &mut out).await?,
+        What::Ballots => ballots(offline, found, args.format, &mut out).await?,
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)

@@ -38,6 +38,14 @@ impl Offline {
 
     /// Opens to write: takes the folder's lock, which a running server holds.
     pub(super) fn write(args: &DataArgs) -> anyhow::Result<Self> {
+        if !Folder::database(&args.data).exists() {
+            return Err(FolderError::NoDatabase(args.data.display().to_string()).into());
+        }
+        Self::write_or_create(args)
+    }
+
+    /// Like [`Offline::write`], and makes the database where there is none: the first token comes before the first start.
+    pub(super) fn write_or_create(args: &DataArgs) -> anyhow::Result<Self> {
         let folder = Folder::lock(&args.data)?;
         let database = Folder::database(folder.path());
         let secret = std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty());

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use hustings_core::{Election, Fold};
+use hustings_core::{Election, Recount};
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
@@ -62,16 +62,16 @@ fn recount_file(path: &Path) -> anyhow::Result<Value> {
         .with_context(|| format!("{shown} is not an export of entries: write one with: hustings export entries"))?;
     ensure!(header["export"] == EXPORT_FORMAT, "{shown} is not an export that this program knows");
     let election: Election = serde_json::from_value(header["election"].clone()).context("the header's definition")?;
-    let mut fold = Fold::new(&election);
+    let mut recount = Recount::new(&election);
     for (line, number) in lines.zip(2_u64..) {
         let line: Value = serde_json::from_str(&line?).with_context(|| format!("{shown}, line {number}"))?;
         if line["totals"].is_object() {
-            let counted = totals(&election, &fold);
+            let counted = totals(&election, recount.fold());
             ensure!(counted == line["totals"], "{shown}: the totals at its end are not those of its entries");
             return Ok(counted);
         }
         let bytes = line["bytes"].as_str().and_then(unhex).with_context(|| format!("{shown}, line {number}: bytes"))?;
-        fold.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
+        recount.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
     }
     bail!("{shown} breaks off before its totals: export it again")
 }

@@ -9,7 +9,7 @@ mod frame;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use hustings_core::election::Viewer;
@@ -139,7 +139,7 @@ impl Feed {
         };
         let later = if full { channel.full.subscribe() } else { channel.public.subscribe() };
         if channel.begin_publishing() {
-            tokio::spawn(Arc::clone(self).publish(election, Arc::clone(&channel)));
+            tokio::spawn(Self::publish(Arc::downgrade(self), election, Arc::clone(&channel)));
         }
         // Read after subscribing, so that no move falls between the two.
         let Some(frames) = self.both(election, &channel).await? else { return Ok(None) };
@@ -171,20 +171,24 @@ impl Feed {
         }
     }
 
-    /// One task for each watched election; ends when nobody watches.
-    async fn publish(self: Arc<Self>, election: ElectionKey, channel: Arc<Channel>) {
+    /// One task for each watched election; ends when nobody watches. While it waits it holds no feed, and with it no
+    /// ledger, open.
+    async fn publish(feed: Weak<Self>, election: ElectionKey, channel: Arc<Channel>) {
         loop {
             channel.changed.notified().await;
             let sent = Instant::now();
+            let Some(feed) = feed.upgrade() else { return };
             if channel.end_publishing() {
                 return;
             }
-            match self.both(election, &channel).await {
+            match feed.both(election, &channel).await {
                 Ok(Some(frames)) => channel.offer(&frames),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "a frame could not be made now; the next one will be"),
             }
-            tokio::time::sleep_until(sent + self.stretched(channel.watchers())).await;
+            let interval = feed.stretched(channel.watchers());
+            drop(feed);
+            tokio::time::sleep_until(sent + interval).await;
         }
     }
 
@@ -213,7 +217,7 @@ impl Feed {
         }
         let contests = snapshot.fold.state.contests.len();
         let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
-        let Some(current) = found.election.current() else { return Ok(None) };
+        let Some(current) = found.election.contests.get(contests.saturating_sub(1)) else { return Ok(None) };
         let Ok(state) = snapshot.fold.state.contest(current.number) else { return Ok(None) };
         let render = |audience| {
             self.serialisations.fetch_add(1, Ordering::Relaxed);

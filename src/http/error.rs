@@ -92,11 +92,6 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body did not arrive in time; please send it again")
     }
 
-    /// 409: the request does not fit the state.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, detail)
-    }
-
     /// 413: the body is too large.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("the body may have at most {} KiB", limit / 1024);

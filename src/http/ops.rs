@@ -1,5 +1,7 @@
 //! What operators and benches ask: alive, ready, metrics, and a request that costs nothing but itself.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -27,12 +29,16 @@ async fn livez() -> &'static str {
     "ok\n"
 }
 
-/// Votes are accepted: the ledger answers, and the server is not stopping.
+/// How long the ledger may take to say that it can write.
+const READY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Votes are accepted: the ledger's writer answers, and the server is not stopping.
 async fn readyz(State(services): State<Shared>) -> Result<&'static str, Problem> {
     if *services.stopping.borrow() {
         return Err(Problem::unavailable("stopping", "the server is stopping"));
     }
-    services.ledger.heads(&[]).await?;
+    let written = tokio::time::timeout(READY_TIMEOUT, services.ledger.append(Vec::new())).await;
+    written.map_err(|_| Problem::unavailable("store_unavailable", "the ledger does not answer in time"))??;
     Ok("ready\n")
 }
 

