@@ -121,8 +121,11 @@ pub(super) async fn socket(
     let stopping = services.stopping.clone();
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).write_buffer_size(0);
     Ok(upgrade.on_upgrade(async move |socket| {
-        let _held = peer;
-        talk(socket, watcher, stopping).await;
+        let talk = talk(socket, watcher, stopping);
+        match peer {
+            Some(Extension(peer)) => peer.hold(talk).await,
+            None => talk.await,
+        }
     }))
 }
 

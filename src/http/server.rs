@@ -27,7 +27,18 @@ use super::error::Problem;
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) ip: IpAddr,
+    is_cut: watch::Receiver<bool>,
     _held: Arc<(Place, mpsc::Sender<()>)>,
+}
+
+impl Peer {
+    /// Runs what goes on after HTTP, until it ends or the drain does.
+    pub(super) async fn hold(self, talk: impl Future<Output = ()>) {
+        tokio::select! {
+            () = talk => {}
+            () = stopped(self.is_cut.clone()) => {}
+        }
+    }
 }
 
 /// How connections are bounded.
@@ -84,7 +95,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         }
         let _latency_only = stream.set_nodelay(true);
         let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
-        let peer = Peer { ip: peer.ip(), _held: Arc::new((place, alive.clone())) };
+        let held = Arc::new((place, alive.clone()));
+        let peer = Peer { ip: peer.ip(), is_cut: is_cut.clone(), _held: held };
         let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
         let connection = builder.serve_connection(io, service).with_upgrades();
         let (stopping, is_cut) = (stopping.clone(), is_cut.clone());

@@ -259,6 +259,35 @@ async fn a_stopping_server_sends_everybody_home() {
     server.finish().await;
 }
 
+/// Readers that do not read hold up a stop no longer than the drain, whichever way they came: not until their own
+/// time-out, which is 20 seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_reader_does_not_hold_up_a_stop() {
+    let mut server = TestServer::with(&["--frame-interval-ms", "10"]).await;
+    let titles: Vec<String> = (0..200).map(|number| format!("{number} {}", "日".repeat(190))).collect();
+    let poll = server.create(json!({ "choices": titles })).await;
+    let code = poll.body.pointer("/contest/choices/0/id").cloned();
+    let upgrade = server.get(&poll.path("/results/ws")).header("connection", "upgrade").header("upgrade", "websocket");
+    let upgrade = upgrade.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let mut stalled = Vec::new();
+    for ask in [upgrade, server.get(&poll.path("/results/stream"))] {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let mut stream = socket.connect(server.address()).await.expect("a connection");
+        stream.write_all(&ask.bytes(false)).await.expect("written");
+        soon("the first bytes", stream.peek(&mut [0])).await.expect("peeked");
+        stalled.push(stream);
+    }
+    for voter in 0..50 {
+        server.vote(&poll, &voter.to_string(), json!({ "choices": [code] })).await.is(201);
+    }
+    let begun = Instant::now();
+    server.stop().await;
+    assert!(begun.elapsed() < Duration::from_secs(18), "the stop waited for a reader: {:?}", begun.elapsed());
+    drop(stalled);
+    server.finish().await;
+}
+
 /// A connection that became a socket still counts as one, so that the limit of connections holds.
 #[tokio::test]
 async fn sockets_count_as_connections() {
