@@ -11,7 +11,8 @@ use hustings_core::{Election, Recount};
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
-use crate::export::{EXPORT_FORMAT, totals, unhex};
+use crate::export::{EXPORT_FORMAT, entry_line, totals, unhex};
+use crate::ledger::Stored;
 use crate::tally;
 
 /// What to recount.
@@ -71,7 +72,10 @@ fn recount_file(path: &Path) -> anyhow::Result<Value> {
             return Ok(counted);
         }
         let bytes = line["bytes"].as_str().and_then(unhex).with_context(|| format!("{shown}, line {number}: bytes"))?;
-        recount.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
+        let entry = recount.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
+        // What people read beside the bytes must be what the bytes say.
+        let told: Value = serde_json::from_str(&entry_line(&election, &Stored { entry, bytes }))?;
+        ensure!(line == told, "{shown}, line {number}: what can be read there is not what its bytes say");
     }
     bail!("{shown} breaks off before its totals: export it again")
 }
