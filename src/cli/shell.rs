@@ -1,8 +1,9 @@
 //! Completions and the manual page, made from the command line itself.
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
@@ -20,12 +21,14 @@ pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) fn man() -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout();
     let mut command = Cli::command();
     command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut out)?;
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        clap_mangen::Man::new(sub.clone()).render(&mut out)?;
-    }
+    pages(&command, &mut std::io::stdout())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page of a command, and those of all its own.
+fn pages(command: &Command, out: &mut impl Write) -> std::io::Result<()> {
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    command.get_subcommands().filter(|sub| sub.get_name() != "help").try_for_each(|sub| pages(sub, out))
 }
