@@ -12,6 +12,7 @@
 mod support;
 
 mod bad_input;
+mod cli;
 mod contract;
 mod devices;
 mod hidden;

@@ -112,13 +112,13 @@ async fn options_that_cannot_be_used_say_what_can() {
         (["--config", &missing], "cannot read the configuration"),
         (["--config", &toml], "unknown field `colour`"),
         (["--trusted-proxy", "everybody"], "--trusted-proxy"),
-        (["--frame-interval-ms", "-1"], "--frame-interval-ms"),
+        (["--frame-interval-ms", "often"], "--frame-interval-ms"),
         (["--data", &file], "check that it exists and that you may write to it"),
     ] {
         refused(&data, &arguments, &[], advice).await;
     }
     refused(&garbage, &[], &[], "cannot open").await;
-    refused(&data, &[], &[("HUSTINGS_LISTEN", "everywhere")], "--listen").await;
+    refused(&data, &[], &[("HUSTINGS_TRUSTED_PROXY", "everybody")], "--trusted-proxy").await;
     assert!(!data.join("hustings.db").exists(), "nothing is made before the options are known to be good");
 }
 

@@ -68,6 +68,12 @@ impl TestServer {
         self.process = Some(started.unwrap_or_else(|error| panic!("{error}")));
     }
 
+    /// The folder that the next start serves.
+    pub(crate) fn move_to(&mut self, data: PathBuf) {
+        assert!(self.process.is_none(), "a stopped server");
+        self.launch.data = data;
+    }
+
     /// Stops it in order.
     pub(crate) async fn stop(&mut self) {
         let process = self.process.take().expect("a running server");
