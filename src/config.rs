@@ -129,7 +129,7 @@ fn counters(url: Option<&str>) -> Result<(), ConfigError> {
 }
 
 fn public_url(url: &str) -> Result<String, ConfigError> {
-    let wrong = || ConfigError(format!("--public-url {url} must look like https://vote.example.org"));
+    let wrong = || ConfigError(format!("--public-url {url} must look like https://vote.example.org, without a path"));
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
     let is_plain = !rest.is_empty()
         && rest.bytes().all(|b| b.is_ascii_graphic())

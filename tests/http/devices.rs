@@ -193,7 +193,7 @@ async fn other_sites_cannot_make_a_browser_vote_or_watch() {
     )
     .await;
     server.finish().await;
-    let server = TestServer::with(&["--public-url", "https://vote.example/hall/"]).await;
+    let server = TestServer::with(&["--public-url", "https://vote.example/"]).await;
     check(
         &server,
         &[

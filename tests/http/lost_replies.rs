@@ -71,7 +71,7 @@ async fn a_vote_whose_answer_was_lost_is_counted_once_also_after_the_close() {
         let again: Answer = vote(server, &poll, &body).send().await;
         match (cut, close_between) {
             (Cut::After, _) => {
-                assert_eq!((again.status, again.json()["status"].as_str()), (200, Some("repeated")), "{case}")
+                assert_eq!((again.status, again.json()["status"].as_str()), (200, Some("repeated")), "{case}");
             }
             (_, true) => assert_eq!((again.status, again.code().as_str()), (409, "contest_closed"), "{case}"),
             (_, false) => assert_eq!((again.status, again.json()["status"].as_str()), (201, Some("counted")), "{case}"),

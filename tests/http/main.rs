@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a helper of a test stops the test when its own input is wrong"
+    clippy::too_many_lines,
+    reason = "a helper of a test stops the test when its own input is wrong, and tables are as long as they are"
 )]
 
 mod support;

@@ -108,8 +108,7 @@ impl Answer {
 /// Joins chunks (RFC 9112, section 7.1); the number of bytes used up stands beside them.
 pub(crate) fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, usize) {
     let (mut body, all) = (Vec::new(), bytes.len());
-    loop {
-        let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") else { break };
+    while let Some(end) = bytes.windows(2).position(|pair| pair == b"\r\n") {
         let size = std::str::from_utf8(&bytes[..end]).ok().and_then(|hex| usize::from_str_radix(hex.trim(), 16).ok());
         let size = size.expect("the size of a chunk");
         let Some(chunk) = bytes.get(end + 2..end + 2 + size) else { break };
