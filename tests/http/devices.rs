@@ -138,40 +138,41 @@ async fn a_device_votes_for_itself_only() {
     server.finish().await;
 }
 
-/// Headers that a browser sends by itself, and whether a vote by cookie, and a socket, may come with them.
+/// Headers that a browser sends by itself (host, origin, sec-fetch-site), and whether a vote by cookie, and a socket, may
+/// come with them.
+async fn check_sites(server: &TestServer, rows: &[(&str, &str, &str, bool)]) {
+    let poll = server.create(json!({})).await;
+    let own = server.address().to_string();
+    for (host, origin, site, allowed) in rows {
+        let cookie = server.device(&poll).await;
+        let mut headers = vec![("cookie", cookie)];
+        for (name, value) in [("host", host), ("origin", origin), ("sec-fetch-site", site)] {
+            if !value.is_empty() {
+                headers.push((name, value.replace("OWN", &own)));
+            }
+        }
+        let body = json!({ "choices": ["tea"] });
+        let mut vote = server.post(&poll.path("/votes"), &body);
+        for (name, value) in &headers {
+            vote = vote.header(name, value);
+        }
+        let answer = vote.clone().send().await;
+        let expected = if *allowed { (201, "") } else { (403, "cross_site") };
+        assert_eq!((answer.status, answer.code().as_str()), expected, "{host}, {origin}, {site}");
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let socket = Socket::open(server.address(), &poll.path("/results/ws"), &headers).await;
+        assert_eq!(socket.err(), (!allowed).then_some(403), "a socket: {host}, {origin}, {site}");
+        // A token is never sent by a browser on its own.
+        let named = json!({ "choices": ["tea"], "voter": "vera" });
+        let by_token = server.post(&poll.path("/votes"), &named).bearer(ADMIN).header("sec-fetch-site", "cross-site");
+        assert!(by_token.send().await.status < 300);
+    }
+}
+
 #[tokio::test]
 async fn other_sites_cannot_make_a_browser_vote_or_watch() {
-    async fn check(server: &TestServer, rows: &[(&str, &str, &str, bool)]) {
-        let poll = server.create(json!({})).await;
-        let own = server.address().to_string();
-        for (host, origin, site, allowed) in rows {
-            let cookie = server.device(&poll).await;
-            let mut headers = vec![("cookie", cookie)];
-            for (name, value) in [("host", host), ("origin", origin), ("sec-fetch-site", site)] {
-                if !value.is_empty() {
-                    headers.push((name, value.replace("OWN", &own)));
-                }
-            }
-            let body = json!({ "choices": ["tea"] });
-            let mut vote = server.post(&poll.path("/votes"), &body);
-            for (name, value) in &headers {
-                vote = vote.header(name, value);
-            }
-            let answer = vote.clone().send().await;
-            let expected = if *allowed { (201, "") } else { (403, "cross_site") };
-            assert_eq!((answer.status, answer.code().as_str()), expected, "{host}, {origin}, {site}");
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let socket = Socket::open(server.address(), &poll.path("/results/ws"), &headers).await;
-            assert_eq!(socket.err(), (!allowed).then_some(403), "a socket: {host}, {origin}, {site}");
-            // A token is never sent by a browser on its own.
-            let named = json!({ "choices": ["tea"], "voter": "vera" });
-            let by_token =
-                server.post(&poll.path("/votes"), &named).bearer(ADMIN).header("sec-fetch-site", "cross-site");
-            assert!(by_token.send().await.status < 300);
-        }
-    }
     let server = TestServer::start().await;
-    check(
+    check_sites(
         &server,
         &[
             ("", "", "", true),
@@ -193,8 +194,12 @@ async fn other_sites_cannot_make_a_browser_vote_or_watch() {
     )
     .await;
     server.finish().await;
+}
+
+#[tokio::test]
+async fn the_public_address_alone_decides_what_is_our_own_site() {
     let server = TestServer::with(&["--public-url", "https://vote.example/"]).await;
-    check(
+    check_sites(
         &server,
         &[
             ("", "", "", true),

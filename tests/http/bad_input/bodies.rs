@@ -25,94 +25,92 @@ async fn check(server: &TestServer, path: &str, rows: Vec<Refused>) {
     }
 }
 
+fn votes() -> Vec<Refused> {
+    let deep = format!(r#"{{"choices":{}"#, "[".repeat(10_000));
+    let deep_object = format!(r#"{{"scores":{}"#, r#"{"a":"#.repeat(3_000));
+    let long = "x".repeat(129);
+    vec![
+        text("", "invalid_json", ""),
+        text("{", "invalid_json", ""),
+        text("\u{feff}{}", "invalid_json", ""),
+        text("null", "wrong_type", ""),
+        text("[]", "wrong_type", ""),
+        text("7", "wrong_type", ""),
+        text(r#"{"choices":["a"]}{"choices":["a"]}"#, "invalid_json", ""),
+        text(r#"{"choices":["a"],}"#, "invalid_json", ""),
+        text(r#"{"choices":["\ud800"]}"#, "invalid_json", "/choices/0"),
+        (b"{\"choices\":[\"\xff\"]}".to_vec(), 422, "invalid_json", "/choices/0"),
+        text(&deep, "wrong_type", "/choices/0"),
+        text(&deep_object, "wrong_type", "/scores/a"),
+        text(r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
+        text(r#"{"voter":"vera","choices":["a"],"voter":"vera"}"#, "duplicate_key", "/voter"),
+        text(r#"{"scores":{"a":1,"a":1}}"#, "duplicate_key", "/scores/a"),
+        json(json!({ "choice": ["a"] }), "unknown_field", "/choice"),
+        json(json!({ "choices": ["a"], "weight": 2 }), "unknown_field", "/weight"),
+        json(json!({ "choices": "a" }), "wrong_type", "/choices"),
+        json(json!({ "choices": ["a", 1] }), "wrong_type", "/choices/1"),
+        json(json!({ "choices": [["a"]] }), "wrong_type", "/choices/0"),
+        json(json!({ "choices": ["a"], "id": "x" }), "wrong_type", "/id"),
+        json(json!({ "choices": ["a"], "id": 7 }), "wrong_type", "/id"),
+        json(json!({ "choices": ["a"], "replaces": 7 }), "wrong_type", "/replaces"),
+        json(json!({ "choices": ["a"], "voter": {} }), "wrong_type", "/voter"),
+        json(json!({ "choices": ["a"], "voter": "" }), "empty_text", "/voter"),
+        json(json!({ "choices": ["a"], "voter": "a\u{0}b" }), "forbidden_character", "/voter"),
+        json(json!({ "choices": ["a"], "voter": "a\u{202e}b" }), "forbidden_character", "/voter"),
+        json(json!({ "choices": ["a"], "voter": long }), "text_too_long", "/voter"),
+        json(json!({ "voter": "vera" }), "missing_field", "/choices"),
+        json(json!({ "voter": "vera", "choices": ["a"], "scores": {} }), "wrong_form", "/scores"),
+        json(json!({ "voter": "vera", "choices": ["a", "x"] }), "unknown_choice", "/choices/1"),
+        json(json!({ "voter": "vera", "choices": [""] }), "unknown_choice", "/choices/0"),
+        json(json!({ "voter": "vera", "choices": ["A"] }), "unknown_choice", "/choices/0"),
+        json(json!({ "voter": "vera", "choices": ["a", "a"] }), "repeated_choice", "/choices"),
+        json(json!({ "voter": "vera", "choices": [] }), "too_few_choices", "/choices"),
+        json(json!({ "voter": "vera", "choices": ["a", "b", "c"] }), "too_many_choices", "/choices"),
+    ]
+}
+
+fn scored_votes() -> Vec<Refused> {
+    vec![
+        json(json!({ "scores": [1] }), "wrong_type", "/scores"),
+        json(json!({ "scores": { "a": "1" } }), "wrong_type", "/scores/a"),
+        json(json!({ "scores": { "a": null } }), "wrong_type", "/scores/a"),
+        text(r#"{"scores":{"a":1.0}}"#, "wrong_type", "/scores/a"),
+        text(r#"{"scores":{"b/~":1e3}}"#, "wrong_type", "/scores/b~1~0"),
+        text(r#"{"scores":{"a":-1}}"#, "wrong_type", "/scores/a"),
+        text(r#"{"scores":{"a":18446744073709551616}}"#, "wrong_type", "/scores/a"),
+        text(r#"{"scores":{"a":1e400}}"#, "invalid_json", "/scores/a"),
+        json(json!({ "voter": "vera", "scores": { "a": 6 } }), "score_out_of_range", "/scores"),
+        json(json!({ "voter": "vera", "scores": { "a": 256 } }), "score_out_of_range", "/scores"),
+        json(json!({ "voter": "vera", "scores": { "a": u64::MAX } }), "score_out_of_range", "/scores"),
+        json(json!({ "voter": "vera", "scores": { "a": 1, "x/~": 1 } }), "unknown_choice", "/scores/x~1~0"),
+        json(json!({ "voter": "vera", "scores": {} }), "too_few_choices", "/scores"),
+        json(json!({ "voter": "vera", "choices": ["a"] }), "wrong_form", "/choices"),
+    ]
+}
+
 #[tokio::test]
 async fn a_vote_that_cannot_be_read_is_refused_with_its_place() {
     let server = TestServer::start().await;
     let poll = server.create(json!({ "method": "approval", "choices": ["A", "B", "C"], "max": 2 })).await;
     let score = server.create(json!({ "method": "score", "choices": ["A", "B/~", "C"] })).await;
-    let deep = format!(r#"{{"choices":{}"#, "[".repeat(10_000));
-    let deep_object = format!(r#"{{"scores":{}"#, r#"{"a":"#.repeat(3_000));
-    let long = "x".repeat(129);
-    check(
-        &server,
-        &poll.path("/votes"),
-        vec![
-            text("", "invalid_json", ""),
-            text("{", "invalid_json", ""),
-            text("\u{feff}{}", "invalid_json", ""),
-            text("null", "wrong_type", ""),
-            text("[]", "wrong_type", ""),
-            text("7", "wrong_type", ""),
-            text(r#"{"choices":["a"]}{"choices":["a"]}"#, "invalid_json", ""),
-            text(r#"{"choices":["a"],}"#, "invalid_json", ""),
-            text(r#"{"choices":["\ud800"]}"#, "invalid_json", "/choices/0"),
-            (b"{\"choices\":[\"\xff\"]}".to_vec(), 422, "invalid_json", "/choices/0"),
-            text(&deep, "wrong_type", "/choices/0"),
-            text(&deep_object, "wrong_type", "/scores/a"),
-            text(r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
-            text(r#"{"voter":"vera","choices":["a"],"voter":"vera"}"#, "duplicate_key", "/voter"),
-            text(r#"{"scores":{"a":1,"a":1}}"#, "duplicate_key", "/scores/a"),
-            json(json!({ "choice": ["a"] }), "unknown_field", "/choice"),
-            json(json!({ "choices": ["a"], "weight": 2 }), "unknown_field", "/weight"),
-            json(json!({ "choices": "a" }), "wrong_type", "/choices"),
-            json(json!({ "choices": ["a", 1] }), "wrong_type", "/choices/1"),
-            json(json!({ "choices": [["a"]] }), "wrong_type", "/choices/0"),
-            json(json!({ "choices": ["a"], "id": "x" }), "wrong_type", "/id"),
-            json(json!({ "choices": ["a"], "id": 7 }), "wrong_type", "/id"),
-            json(json!({ "choices": ["a"], "replaces": 7 }), "wrong_type", "/replaces"),
-            json(json!({ "choices": ["a"], "voter": {} }), "wrong_type", "/voter"),
-            json(json!({ "choices": ["a"], "voter": "" }), "empty_text", "/voter"),
-            json(json!({ "choices": ["a"], "voter": "a\u{0}b" }), "forbidden_character", "/voter"),
-            json(json!({ "choices": ["a"], "voter": "a\u{202e}b" }), "forbidden_character", "/voter"),
-            json(json!({ "choices": ["a"], "voter": long }), "text_too_long", "/voter"),
-            json(json!({ "voter": "vera" }), "missing_field", "/choices"),
-            json(json!({ "voter": "vera", "choices": ["a"], "scores": {} }), "wrong_form", "/scores"),
-            json(json!({ "voter": "vera", "choices": ["a", "x"] }), "unknown_choice", "/choices/1"),
-            json(json!({ "voter": "vera", "choices": [""] }), "unknown_choice", "/choices/0"),
-            json(json!({ "voter": "vera", "choices": ["A"] }), "unknown_choice", "/choices/0"),
-            json(json!({ "voter": "vera", "choices": ["a", "a"] }), "repeated_choice", "/choices"),
-            json(json!({ "voter": "vera", "choices": [] }), "too_few_choices", "/choices"),
-            json(json!({ "voter": "vera", "choices": ["a", "b", "c"] }), "too_many_choices", "/choices"),
-        ],
-    )
-    .await;
-    check(
-        &server,
-        &score.path("/votes"),
-        vec![
-            json(json!({ "scores": [1] }), "wrong_type", "/scores"),
-            json(json!({ "scores": { "a": "1" } }), "wrong_type", "/scores/a"),
-            json(json!({ "scores": { "a": null } }), "wrong_type", "/scores/a"),
-            text(r#"{"scores":{"a":1.0}}"#, "wrong_type", "/scores/a"),
-            text(r#"{"scores":{"b/~":1e3}}"#, "wrong_type", "/scores/b~1~0"),
-            text(r#"{"scores":{"a":-1}}"#, "wrong_type", "/scores/a"),
-            text(r#"{"scores":{"a":18446744073709551616}}"#, "wrong_type", "/scores/a"),
-            text(r#"{"scores":{"a":1e400}}"#, "invalid_json", "/scores/a"),
-            json(json!({ "voter": "vera", "scores": { "a": 6 } }), "score_out_of_range", "/scores"),
-            json(json!({ "voter": "vera", "scores": { "a": 256 } }), "score_out_of_range", "/scores"),
-            json(json!({ "voter": "vera", "scores": { "a": u64::MAX } }), "score_out_of_range", "/scores"),
-            json(json!({ "voter": "vera", "scores": { "a": 1, "x/~": 1 } }), "unknown_choice", "/scores/x~1~0"),
-            json(json!({ "voter": "vera", "scores": {} }), "too_few_choices", "/scores"),
-            json(json!({ "voter": "vera", "choices": ["a"] }), "wrong_form", "/choices"),
-        ],
-    )
-    .await;
+    check(&server, &poll.path("/votes"), votes()).await;
+    check(&server, &score.path("/votes"), scored_votes()).await;
     for poll in [poll, score] {
         assert_eq!(server.results(&poll).await["ballots"], 0);
     }
     server.finish().await;
 }
 
-#[tokio::test]
-async fn a_poll_that_cannot_be_made_is_refused_with_its_place() {
-    let server = TestServer::start().await;
-    let with = |field: &str, value: Value| {
-        let mut body = json!({ "title": "Tea?", "choices": ["Yes", "No"] });
-        body[field] = value;
-        body
-    };
+/// A good poll but for one field.
+fn with(field: &str, value: Value) -> Value {
+    let mut body = json!({ "title": "Tea?", "choices": ["Yes", "No"] });
+    body[field] = value;
+    body
+}
+
+fn polls() -> Vec<Refused> {
     let many: Vec<String> = (0..201).map(|number| format!("Choice {number}")).collect();
-    let mut rows = vec![
+    vec![
         text("", "invalid_json", ""),
         text("{}", "missing_field", ""),
         json(json!({ "title": "Tea?" }), "missing_field", ""),
@@ -145,7 +143,13 @@ async fn a_poll_that_cannot_be_made_is_refused_with_its_place() {
         json(with("opens_at", json!("1969-12-31T23:59:59Z")), "invalid_time", "/opens_at"),
         json(with("closes_at", json!("2100-13-01T00:00:00Z")), "invalid_time", "/closes_at"),
         json(with("closes_at", json!(7)), "wrong_type", "/closes_at"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_poll_that_cannot_be_made_is_refused_with_its_place() {
+    let server = TestServer::start().await;
+    let mut rows = polls();
     for slug in ["", "ab", "-abc", "abc-", "Town", "a b c", "a_b_c", "ábc", "abcd23", "x".repeat(65).as_str()] {
         rows.push(json(with("slug", json!(slug)), "invalid_slug", "/slug"));
     }

@@ -24,6 +24,66 @@ async fn eventful(server: &TestServer) -> Poll {
     poll
 }
 
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// The export with one line changed.
+fn changed(lines: &[&str], number: usize, change: impl Fn(&mut Value)) -> Vec<String> {
+    let mut lines = owned(lines);
+    let mut line: Value = serde_json::from_str(&lines[number]).expect("JSON");
+    change(&mut line);
+    lines[number] = line.to_string();
+    lines
+}
+
+/// Every way to lie that we know of, with what it is.
+fn tampered(lines: &[&str]) -> Vec<(String, Vec<String>)> {
+    let last = lines.len() - 1;
+    let flip = |line: &mut Value| {
+        let mut bytes = line["bytes"].as_str().expect("bytes").to_owned();
+        let at = bytes.len() - 1;
+        let digit = if bytes.ends_with('0') { "1" } else { "0" };
+        bytes.replace_range(at.., digit);
+        line["bytes"] = json!(bytes);
+    };
+    let mut tampered: Vec<(String, Vec<String>)> = Vec::new();
+    for number in 1..last {
+        tampered.push((format!("a flipped byte in line {number}"), changed(lines, number, flip)));
+        let mut dropped = owned(lines);
+        dropped.remove(number);
+        tampered.push((format!("without line {number}"), dropped));
+        let mut doubled = owned(lines);
+        doubled.insert(number, lines[number].to_owned());
+        tampered.push((format!("line {number} twice"), doubled));
+        if number + 1 < last {
+            let mut swapped = owned(lines);
+            swapped.swap(number, number + 1);
+            tampered.push((format!("lines {number} and {} swapped", number + 1), swapped));
+        }
+    }
+    tampered
+        .push(("a ballot that reads otherwise".into(), changed(lines, 2, |line| line["choices"] = json!(["water"]))));
+    tampered.push((
+        "a time that reads otherwise".into(),
+        changed(lines, 2, |line| line["time"] = json!("2026-01-01T00:00:00.000Z")),
+    ));
+    tampered.push((
+        "another title of a choice".into(),
+        changed(lines, 0, |line| line["election"]["contests"][0]["choices"][0]["title"] = json!("Beer")),
+    ));
+    tampered.push((
+        "other totals".into(),
+        changed(lines, last, |line| line["totals"]["rounds"][0]["choices"][0]["votes"] = json!(9)),
+    ));
+    tampered
+        .push(("another chain".into(), changed(lines, last, |line| line["totals"]["chain"] = json!("0".repeat(64)))));
+    tampered.push(("cut short".into(), owned(&lines[..last])));
+    tampered.push(("without its head".into(), owned(&lines[1..])));
+    tampered.push(("empty".into(), Vec::new()));
+    tampered
+}
+
 #[tokio::test]
 async fn an_export_is_recounted_and_a_tampered_one_is_refused() {
     let server = TestServer::start().await;
@@ -36,7 +96,6 @@ async fn an_export_is_recounted_and_a_tampered_one_is_refused() {
         fs::write(&file, lines.join("\n") + "\n").expect("written");
         command(server.folder(), &["recount", &file.display().to_string(), "--json"], &[]).await
     };
-    let owned = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
     let (good, out, said) = recount(&owned(&lines)).await;
     assert!(good, "{said}");
     let (_, folder, _) = server.command(&["recount", "--json"]).await;
@@ -46,54 +105,7 @@ async fn an_export_is_recounted_and_a_tampered_one_is_refused() {
         parsed(&out)["rounds"].as_array().expect("rounds").iter().map(|r| r["ballots"].clone()).collect();
     assert_eq!(counts, [json!(4), json!(1)]);
 
-    let last = lines.len() - 1;
-    let changed = |number: usize, change: &dyn Fn(&mut Value)| {
-        let mut lines = owned(&lines);
-        let mut line: Value = serde_json::from_str(&lines[number]).expect("JSON");
-        change(&mut line);
-        lines[number] = line.to_string();
-        lines
-    };
-    let flip = |line: &mut Value| {
-        let mut bytes = line["bytes"].as_str().expect("bytes").to_owned();
-        let at = bytes.len() - 1;
-        let digit = if bytes.ends_with('0') { "1" } else { "0" };
-        bytes.replace_range(at.., digit);
-        line["bytes"] = json!(bytes);
-    };
-    let mut tampered: Vec<(String, Vec<String>)> = Vec::new();
-    for number in 1..last {
-        tampered.push((format!("a flipped byte in line {number}"), changed(number, &flip)));
-        let mut dropped = owned(&lines);
-        dropped.remove(number);
-        tampered.push((format!("without line {number}"), dropped));
-        let mut doubled = owned(&lines);
-        doubled.insert(number, lines[number].to_owned());
-        tampered.push((format!("line {number} twice"), doubled));
-        if number + 1 < last {
-            let mut swapped = owned(&lines);
-            swapped.swap(number, number + 1);
-            tampered.push((format!("lines {number} and {} swapped", number + 1), swapped));
-        }
-    }
-    tampered.push(("a ballot that reads otherwise".into(), changed(2, &|line| line["choices"] = json!(["water"]))));
-    tampered.push((
-        "a time that reads otherwise".into(),
-        changed(2, &|line| line["time"] = json!("2026-01-01T00:00:00.000Z")),
-    ));
-    tampered.push((
-        "another title of a choice".into(),
-        changed(0, &|line| line["election"]["contests"][0]["choices"][0]["title"] = json!("Beer")),
-    ));
-    tampered.push((
-        "other totals".into(),
-        changed(last, &|line| line["totals"]["rounds"][0]["choices"][0]["votes"] = json!(9)),
-    ));
-    tampered.push(("another chain".into(), changed(last, &|line| line["totals"]["chain"] = json!("0".repeat(64)))));
-    tampered.push(("cut short".into(), owned(&lines[..last])));
-    tampered.push(("without its head".into(), owned(&lines[1..])));
-    tampered.push(("empty".into(), Vec::new()));
-    for (what, lines) in tampered {
+    for (what, lines) in tampered(&lines) {
         let (good, out, said) = recount(&lines).await;
         assert!(!good && out.is_empty(), "{what} was accepted: {out}");
         assert!(said.starts_with("hustings: ") && !said.contains("panicked"), "{what}: {said}");
