@@ -6,8 +6,7 @@
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    clippy::too_many_lines,
-    reason = "a helper of a test stops the test when its own input is wrong, and tables are as long as they are"
+    reason = "a helper of a test stops the test when its own input is wrong"
 )]
 
 mod support;
