@@ -20,7 +20,7 @@ use crate::feed::Feed;
 use crate::http::{Callers, ServerLimits, Services, Settings, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::{Keys, SecretError};
-use crate::ledger::{Elections, Folder, FolderError, Ledger, Registry, SqliteLedger, SqliteOptions};
+use crate::ledger::{Advance, Elections, Folder, FolderError, Ledger, Registry, SqliteLedger, SqliteOptions};
 use crate::tally::{Applier, Counters, MemoryCounters, Moved, Recounter, Tallies};
 
 /// Why the server did not start, and what to do.
@@ -141,7 +141,13 @@ impl Engine {
         let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), config.frame_interval);
         let (advances, followed) = mpsc::channel(1024);
         let limits = Limits { queue_max: config.queue_max, ..Limits::default() };
-        let (ingest, batcher) = Ingest::new(Arc::clone(ledger), limits, advances);
+        let announcing = Arc::clone(&tallies);
+        let hand_on = Arc::new(move |advance: Arc<Advance>| {
+            announcing.announce(advance.election, advance.after.seq);
+            // A full channel loses nothing but time: the applier reads the ledger.
+            let _full_or_stopped = advances.try_send(advance);
+        });
+        let (ingest, batcher) = Ingest::new(Arc::clone(ledger), limits, hand_on);
         let told = Arc::clone(&feed);
         let moved: Moved = Arc::new(move |election| told.moved(election));
         let applier = Applier::new(Arc::clone(&tallies), Arc::clone(&moved));

@@ -38,6 +38,9 @@ pub enum IngestError {
     Ledger(#[from] LedgerError),
 }
 
+/// Told of each committed batch before its callers are answered. It must not wait, and may lose what it is told.
+pub type HandOn = Arc<dyn Fn(Arc<Advance>) + Send + Sync>;
+
 /// The sending end of the queue. Cheap to clone; when all clones are gone the batcher finishes and ends.
 #[derive(Clone)]
 pub struct Ingest {
@@ -50,15 +53,10 @@ struct Waiting {
 }
 
 impl Ingest {
-    /// A queue and the batcher that empties it; each committed batch is also handed on to `advances`, where a full
-    /// channel loses nothing but time, because whoever follows a ledger reads it.
-    pub fn new(
-        ledger: Arc<dyn Ledger>,
-        limits: Limits,
-        advances: mpsc::Sender<Arc<Advance>>,
-    ) -> (Self, impl Future<Output = ()> + Send) {
+    /// A queue and the batcher that empties it; each committed batch is also handed on.
+    pub fn new(ledger: Arc<dyn Ledger>, limits: Limits, hand_on: HandOn) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, waiting) = mpsc::channel(limits.queue_max);
-        (Self { queue }, Batcher::new(ledger, limits, advances).run(waiting))
+        (Self { queue }, Batcher::new(ledger, limits, hand_on).run(waiting))
     }
 
     /// The decision for one submission, once it is stored. A dropped future may still be counted: that is what ids
@@ -80,7 +78,7 @@ impl Ingest {
 struct Batcher {
     ledger: Arc<dyn Ledger>,
     limits: Limits,
-    advances: mpsc::Sender<Arc<Advance>>,
+    hand_on: HandOn,
     /// The smoothed cost of one submission in a batch.
     cost: Duration,
 }
@@ -91,8 +89,8 @@ const BATCH_MIN: usize = 64;
 const BATCH_MAX: usize = 4_096;
 
 impl Batcher {
-    fn new(ledger: Arc<dyn Ledger>, limits: Limits, advances: mpsc::Sender<Arc<Advance>>) -> Self {
-        Self { ledger, limits, advances, cost: Duration::from_micros(20) }
+    fn new(ledger: Arc<dyn Ledger>, limits: Limits, hand_on: HandOn) -> Self {
+        Self { ledger, limits, hand_on, cost: Duration::from_micros(20) }
     }
 
     async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
@@ -112,10 +110,8 @@ impl Batcher {
         record(size, took);
         match result {
             Ok(committed) => {
-                // First the counters, then the callers: who reads results after an answer should find the vote there.
-                for advance in committed.advances {
-                    let _full_or_stopped = self.advances.try_send(advance);
-                }
+                // First the tally, then the callers: who reads results after an answer finds the vote there.
+                committed.advances.into_iter().for_each(|advance| (self.hand_on)(advance));
                 for (caller, answer) in callers.into_iter().zip(committed.answers) {
                     let _caller_gone = caller.send(Ok(answer));
                 }

@@ -76,9 +76,15 @@ impl Feed {
         }
     }
 
-    /// The results as they stand now, for this viewer; rendered at most once per version and audience.
+    /// The results as they stand now, for this viewer; rendered at most once per version and audience. A vote that this
+    /// process has answered is in them.
     pub async fn latest(&self, election: ElectionKey, viewer: Viewer) -> Result<Option<Arc<Frame>>, LedgerError> {
-        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let Some(mut snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        if snapshot.fold.seq < self.tallies.announced(election) {
+            self.reached(election, self.tallies.announced(election)).await;
+            let Some(newer) = self.tallies.read(election).await? else { return Ok(None) };
+            snapshot = newer;
+        }
         let channel = self.channel(election);
         let Some(frames) = self.frames(election, &channel, &snapshot).await? else { return Ok(None) };
         Ok(Some(frames.for_viewer(viewer, &snapshot)))

@@ -1,10 +1,10 @@
 //! The loop that makes counters follow ledgers, and the door through which everybody else reads them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hustings_core::Fold;
+use hustings_core::{Fold, Seq};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -24,13 +24,14 @@ pub struct Tallies {
     elections: Arc<Elections>,
     counters: Arc<dyn Counters>,
     followed: Mutex<HashSet<ElectionKey>>,
+    announced: Mutex<HashMap<ElectionKey, Seq>>,
 }
 
 impl Tallies {
     /// Tallies of these ledgers in these counters.
     #[must_use]
     pub fn new(ledger: Arc<dyn Ledger>, elections: Arc<Elections>, counters: Arc<dyn Counters>) -> Self {
-        Self { ledger, elections, counters, followed: Mutex::default() }
+        Self { ledger, elections, counters, followed: Mutex::default(), announced: Mutex::default() }
     }
 
     /// The counters of an election as they stand; loaded from the ledger where they are absent.
@@ -39,6 +40,19 @@ impl Tallies {
             Some(snapshot) => Ok(Some(snapshot)),
             None => self.heal(election, None).await,
         }
+    }
+
+    /// Notes how far a ledger has got, before anybody is told that a vote was counted.
+    pub fn announce(&self, election: ElectionKey, seq: Seq) {
+        if let Ok(mut announced) = self.announced.lock() {
+            announced.insert(election, seq);
+        }
+    }
+
+    /// How far a ledger is known to have got; counters that are not there yet will be in a moment.
+    #[must_use]
+    pub fn announced(&self, election: ElectionKey) -> Seq {
+        self.announced.lock().ok().and_then(|announced| announced.get(&election).copied()).unwrap_or_default()
     }
 
     /// Puts a fresh fold of the ledger in the place of absent, forked or condemned counters.
