@@ -19,7 +19,7 @@
 //! ```
 //!
 //! `seq` counts from 1 without gaps; `time` is milliseconds since 1970 UTC and never falls within a ledger; `definition`
-//! is [`crate::Contest::digest`]. The chain over a ledger is [`Chain::extend`] over these bytes.
+//! is [`crate::Contest::digest`]. The chain over a ledger is [`crate::Chain::extend`] over these bytes.
 
 use crate::bytes::{Reader, Writer};
 use crate::id::{ChoiceNumber, ContestId, ContestNumber, GroupNumber, Seq, SubmissionId, Time, VoterKey};
