@@ -8,7 +8,7 @@
 set -euo pipefail
 
 program=$(realpath "${1:?usage: schemathesis.sh PROGRAM [SEED]}")
-seed=${2:-${HUSTINGS_SEED:-20131103}}
+seed=${2:-${HUSTINGS_TEST_SEED:-20131103}}
 here=$(cd "$(dirname "$0")" && pwd)
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/hustings/venv
 folder=$(mktemp -d)

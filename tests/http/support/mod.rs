@@ -25,14 +25,14 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
-/// The seed of a random test, printed; `HUSTINGS_SEED` replays a run.
+/// The seed of a random test, printed; `HUSTINGS_TEST_SEED` replays a run.
 pub(crate) fn seed() -> u64 {
-    let given = std::env::var("HUSTINGS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let given = std::env::var("HUSTINGS_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| {
         let mut bytes = [0; 8];
         SystemRandom.fill(&mut bytes);
         u64::from_be_bytes(bytes)
     });
-    println!("replay with HUSTINGS_SEED={seed}");
+    println!("replay with HUSTINGS_TEST_SEED={seed}");
     seed
 }
