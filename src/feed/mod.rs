@@ -80,8 +80,9 @@ impl Feed {
     /// process has answered is in them.
     pub async fn latest(&self, election: ElectionKey, viewer: Viewer) -> Result<Option<Arc<Frame>>, LedgerError> {
         let Some(mut snapshot) = self.tallies.read(election).await? else { return Ok(None) };
-        if snapshot.fold.seq < self.tallies.announced(election) {
-            self.reached(election, self.tallies.announced(election)).await;
+        let announced = self.tallies.announced(election);
+        if snapshot.fold.seq < announced {
+            self.reached(election, announced).await;
             let Some(newer) = self.tallies.read(election).await? else { return Ok(None) };
             snapshot = newer;
         }
