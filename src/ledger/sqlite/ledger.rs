@@ -65,7 +65,7 @@ pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) 
     keys.dedup();
     let locked = sql::lock(tx, &keys)?;
     let Decided { answers, entries, aliases, rounds, advances } =
-        batch::decide(batch, locked, now, &mut sql::InTransaction(tx))?;
+        batch::decide(batch, locked, now, &mut sql::InTransaction::new(tx)?)?;
     sql::append(tx, &entries, &aliases)?;
     for (key, next) in &rounds {
         sql::add_round(tx, *key, next)?;

@@ -16,8 +16,9 @@ fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
+/// From the columns `seq, bytes`.
 pub(super) fn stored(election: ElectionKey, row: &Row<'_>) -> Result<Stored, Failure> {
-    let (seq, bytes): (i64, Vec<u8>) = (row.get("seq")?, row.get("bytes")?);
+    let (seq, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
     match Entry::from_bytes(&bytes) {
         Ok(entry) => Ok(Stored { entry, bytes }),
         Err(error) => Err(LedgerError::damaged_entry(election, seq, error).into()),

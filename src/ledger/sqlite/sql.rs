@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use hustings_core::{
     Contest, ContestNumber, Election, ElectionState, Epoch, Event, Fold, Seq, SubmissionId, Time, VoterKey,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement, Transaction, params};
 
 use super::rows::{self, damaged, signed};
 use super::writer::Failure;
@@ -29,20 +29,25 @@ pub(super) fn lock(tx: &Transaction<'_>, keys: &[ElectionKey]) -> Result<HashMap
     Ok(locked)
 }
 
-/// Looks up inside the writing transaction.
-pub(super) struct InTransaction<'a>(pub(super) &'a Transaction<'a>);
+/// Looks up inside the writing transaction, with statements that are prepared once for the whole batch.
+pub(super) struct InTransaction<'a> {
+    by_id: CachedStatement<'a>,
+    by_voter: CachedStatement<'a>,
+}
+
+impl<'a> InTransaction<'a> {
+    pub(super) fn new(tx: &'a Transaction<'_>) -> Result<Self, Failure> {
+        let by_id = tx.prepare_cached(
+            "-- by_id
+             SELECT seq, bytes FROM submission JOIN entry USING (election, seq) WHERE election = ? AND id = ?",
+        )?;
+        Ok(Self { by_id, by_voter: prepare_ballot(tx)? })
+    }
+}
 
 impl Lookup for InTransaction<'_> {
     fn by_id(&mut self, election: ElectionKey, id: SubmissionId) -> Result<Option<Stored>, LedgerError> {
-        let mut select = self
-            .0
-            .prepare_cached(
-                "-- by_id
-             SELECT seq, bytes FROM submission JOIN entry USING (election, seq) WHERE election = ? AND id = ?",
-            )
-            .map_err(unreadable)?;
-        let found = select.query_and_then(params![election.0, id.0.as_bytes()], |row| rows::stored(election, row));
-        found.map_err(unreadable)?.next().transpose().map_err(super::writer::survive)
+        one_stored(&mut self.by_id, election, params![election.0, id.0.as_bytes()]).map_err(super::writer::survive)
     }
 
     fn by_voter(
@@ -51,12 +56,21 @@ impl Lookup for InTransaction<'_> {
         contest: ContestNumber,
         voter: VoterKey,
     ) -> Result<Option<Stored>, LedgerError> {
-        ballot(self.0, election, contest, voter).map_err(super::writer::survive)
+        let key = params![election.0, contest.0, voter.0];
+        one_stored(&mut self.by_voter, election, key).map_err(super::writer::survive)
     }
 }
 
-fn unreadable(error: rusqlite::Error) -> LedgerError {
-    super::writer::survive(Failure::Sqlite(error))
+fn prepare_ballot(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(
+        "-- ballot
+         SELECT seq, bytes FROM ballot JOIN entry USING (election, seq)
+         WHERE election = ? AND contest = ? AND voter = ?",
+    )
+}
+
+fn one_stored(select: &mut Statement<'_>, election: ElectionKey, key: impl Params) -> Result<Option<Stored>, Failure> {
+    select.query_and_then(key, |row| rows::stored(election, row))?.next().transpose()
 }
 
 pub(super) fn ballot(
@@ -65,13 +79,8 @@ pub(super) fn ballot(
     contest: ContestNumber,
     voter: VoterKey,
 ) -> Result<Option<Stored>, Failure> {
-    let mut select = connection.prepare_cached(
-        "-- ballot
-         SELECT seq, bytes FROM ballot JOIN entry USING (election, seq)
-         WHERE election = ? AND contest = ? AND voter = ?",
-    )?;
-    let found = select.query_and_then(params![election.0, contest.0, voter.0], |row| rows::stored(election, row))?;
-    { found }.next().transpose()
+    let mut select = prepare_ballot(connection)?;
+    one_stored(&mut select, election, params![election.0, contest.0, voter.0])
 }
 
 pub(super) fn append(
