@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::Config;
 use crate::feed::Feed;
-use crate::http::{Callers, ServerLimits, Services, Settings, router, serve};
+use crate::http::{Callers, ServerLimits, Services, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::{Keys, SecretError};
 use crate::ledger::{Advance, Elections, Folder, FolderError, Ledger, Registry, SqliteLedger, SqliteOptions};
@@ -102,6 +102,7 @@ pub async fn run(
             bench: config.bench,
             trusted_proxies: config.trusted_proxies.clone(),
         },
+        meters: VoteMeters::new(),
         metrics,
         stopping: stopping.clone(),
     });

@@ -21,11 +21,14 @@ use crate::ledger::ElectionKey;
 /// The master secret of one installation.
 #[derive(Clone)]
 pub struct Keys {
-    master: [u8; 32],
-    receipt: [u8; 32],
-    locator: [u8; 32],
-    device: [u8; 32],
+    master: Key,
+    receipt: Key,
+    locator: Key,
+    device: Key,
 }
+
+/// A key that HMAC has taken in already: half of the work of a short message.
+type Key = Hmac<Sha256>;
 
 /// Why there is no usable secret, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +71,8 @@ impl Keys {
     /// The keys of a master secret.
     #[must_use]
     pub fn new(master: [u8; 32]) -> Self {
-        let derive = |label: &str| mac(&master, &[label.as_bytes()]);
+        let master = key(&master);
+        let derive = |label: &str| key(&mac(&master, &[label.as_bytes()]));
         Self { receipt: derive("receipt"), locator: derive("locator"), device: derive("device"), master }
     }
 
@@ -216,8 +220,13 @@ pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
+fn key(bytes: &[u8; 32]) -> Key {
+    let Ok(key) = Key::new_from_slice(bytes) else { unreachable!("HMAC takes keys of any length") };
+    key
+}
+
+fn mac(key: &Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = key.clone();
     for part in parts {
         // Each part with its length, so that no two lists of parts give the same bytes.
         mac.update(&(part.len() as u64).to_be_bytes());

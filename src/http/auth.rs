@@ -28,7 +28,7 @@ pub enum Caller {
 
 /// Tokens lately seen, and how often each caller may ask.
 pub struct Callers {
-    admin: Option<[u8; 32]>,
+    admin: Option<([u8; 32], Arc<Token>)>,
     seen: Mutex<HashMap<[u8; 32], Seen>>,
     voters: DefaultKeyedRateLimiter<VoterKey>,
     tokens: Mutex<HashMap<TokenId, Arc<governor::DefaultDirectRateLimiter>>>,
@@ -50,7 +50,7 @@ impl Callers {
     #[must_use]
     pub fn new(admin_token: Option<&str>) -> Self {
         Self {
-            admin: admin_token.map(token_hash),
+            admin: admin_token.map(|token| (token_hash(token), Arc::new(admin()))),
             seen: Mutex::default(),
             voters: RateLimiter::keyed(Quota::per_second(VOTER_PER_SECOND).allow_burst(VOTER_BURST)),
             tokens: Mutex::default(),
@@ -145,16 +145,23 @@ impl Caller {
     }
 }
 
+/// The token of the environment.
+fn admin() -> Token {
+    Token {
+        id: TokenId(0),
+        name: "HUSTINGS_ADMIN_TOKEN".to_owned(),
+        scopes: Scopes(vec![Scope::Admin]),
+        per_minute: None,
+        created: hustings_core::Time(0),
+        revoked: None,
+    }
+}
+
 async fn find_token(services: &Services, hash: [u8; 32]) -> Result<Arc<Token>, Problem> {
-    if services.callers.admin.is_some_and(|admin| bool::from(admin.ct_eq(&hash))) {
-        return Ok(Arc::new(Token {
-            id: TokenId(0),
-            name: "HUSTINGS_ADMIN_TOKEN".to_owned(),
-            scopes: Scopes(vec![Scope::Admin]),
-            per_minute: None,
-            created: hustings_core::Time(0),
-            revoked: None,
-        }));
+    if let Some((admin, token)) = &services.callers.admin
+        && bool::from(admin.ct_eq(&hash))
+    {
+        return Ok(Arc::clone(token));
     }
     if let Some(token) = services.callers.kept(&hash) {
         return Ok(token);

@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 pub mod error;
 mod live;
+mod meters;
 mod name;
 mod ops;
 mod receipt;
@@ -33,6 +34,7 @@ use crate::ledger::{Elections, Ledger, Registry};
 
 pub use auth::Callers;
 pub use error::Problem;
+pub use meters::VoteMeters;
 pub use server::{ServerLimits, serve};
 pub use settings::Settings;
 
@@ -58,6 +60,8 @@ pub struct Services {
     pub callers: Callers,
     /// Addresses and options.
     pub settings: Settings,
+    /// What is counted of votes.
+    pub meters: VoteMeters,
     /// The numbers of `/metrics`.
     pub metrics: PrometheusHandle,
     /// Becomes true when the server begins to stop.

@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Sleep};
+use tower_service::Service;
 
 use super::error::Problem;
 
@@ -97,7 +98,11 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
         let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
         let held = Arc::new((place, alive.clone()));
         let peer = Peer { ip: peer.ip(), is_cut: is_cut.clone(), _held: held };
-        let service = TowerToHyperService::new(router.clone().layer(Extension(peer)));
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            router.clone().call(request)
+        });
         let connection = builder.serve_connection(io, service).with_upgrades();
         let (stopping, is_cut) = (stopping.clone(), is_cut.clone());
         tokio::spawn(async move {

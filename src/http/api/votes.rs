@@ -87,7 +87,7 @@ pub(super) async fn vote_in(
     let started = std::time::Instant::now();
     let voter = voter(services, caller, found, headers, vote.voter.as_deref())?;
     let answer = cast(services, found, voter, vote).await;
-    record(&answer, started);
+    services.meters.record(status_of(&answer), started.elapsed());
     answer
 }
 
@@ -222,11 +222,9 @@ fn unknown_choice(contests: &[Contest], named: &[(String, &str)]) -> Problem {
     Problem::invalid("unknown_choice", pointer, format!("there is no choice `{shown}` in this contest"))
 }
 
-fn record(answer: &Result<(StatusCode, Json<VoteAnswer>), Problem>, started: std::time::Instant) {
-    let status = match answer {
+fn status_of(answer: &Result<(StatusCode, Json<VoteAnswer>), Problem>) -> &'static str {
+    match answer {
         Ok((_, Json(answer))) => answer.status,
         Err(problem) => problem.code(),
-    };
-    metrics::counter!("hustings_votes_total", "answer" => status).increment(1);
-    metrics::histogram!("hustings_vote_seconds").record(started.elapsed().as_secs_f64());
+    }
 }
