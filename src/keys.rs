@@ -98,16 +98,9 @@ impl Keys {
             }
             let mut master = [0; 32];
             random.fill(&mut master);
-            let text: String = master.iter().map(|byte| format!("{byte:02x}")).collect();
-            // Under another name until it is whole: half a secret would look like a lost one.
-            let unfinished = folder.join("secret.key.new");
-            let mut options = fs::OpenOptions::new();
-            let mut file =
-                options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(file_error)?;
-            file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
-            fs::rename(&unfinished, &path).map_err(file_error)?;
-            fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)?;
-            return Ok(Self::new(master));
+            let keys = Self::new(master);
+            keys.save(folder)?;
+            return Ok(keys);
         }
         let mode = fs::metadata(&path).map_err(file_error)?.permissions().mode();
         if mode & 0o077 != 0 {
@@ -116,6 +109,21 @@ impl Keys {
         let text = fs::read_to_string(&path).map_err(file_error)?;
         let master = parse_hex(text.trim()).ok_or(SecretError::Malformed(shown))?;
         Ok(Self::new(master))
+    }
+
+    /// Puts the secret into `secret.key` of a folder (0600), whole and synced.
+    pub fn save(&self, folder: &Path) -> Result<(), SecretError> {
+        let path = folder.join("secret.key");
+        let file_error = |error| SecretError::File { path: path.display().to_string(), error };
+        let text: String = self.master.iter().map(|byte| format!("{byte:02x}")).collect();
+        // Under another name until it is whole: half a secret would look like a lost one.
+        let unfinished = folder.join("secret.key.new");
+        let mut options = fs::OpenOptions::new();
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(file_error)?;
+        file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+        fs::rename(&unfinished, &path).map_err(file_error)?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)
     }
 
     /// What the database keeps to notice another installation's secret; tells nothing about the secret.

@@ -197,6 +197,33 @@ pub enum FoldError {
     Twice(Seq),
 }
 
+impl ElectionState {
+    /// Moves with the next entry after a place, given as its canonical bytes: it must come next, be no older, and be one
+    /// that the states allow. Chain and totals are the caller's; after an error the state must not be used.
+    pub fn follow(&mut self, seq: Seq, time: Time, bytes: &[u8]) -> Result<Entry, FoldError> {
+        let expected = seq.next();
+        let entry = Entry::from_bytes(bytes).map_err(|error| FoldError::Decode(expected, error))?;
+        if entry.seq != expected {
+            return Err(FoldError::Gap { expected, found: entry.seq });
+        }
+        if entry.time < time {
+            return Err(FoldError::Time(expected));
+        }
+        let forbidden = |rejection| FoldError::State(expected, rejection);
+        match &entry.event {
+            Event::BallotCast(ballot) => {
+                self.contest(ballot.contest).and_then(ContestState::accepts_ballots).map_err(forbidden)?;
+            }
+            Event::StateChanged(changed) => {
+                if !self.apply(changed, entry.time).map_err(forbidden)? {
+                    return Err(FoldError::Idle(expected));
+                }
+            }
+        }
+        Ok(entry)
+    }
+}
+
 impl Fold {
     /// The fold of the empty ledger.
     #[must_use]
@@ -213,24 +240,7 @@ impl Fold {
     /// Folds the next entry, given as its canonical bytes; after an error the fold must not be used.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<Entry, FoldError> {
         let expected = self.seq.next();
-        let entry = Entry::from_bytes(bytes).map_err(|error| FoldError::Decode(expected, error))?;
-        if entry.seq != expected {
-            return Err(FoldError::Gap { expected, found: entry.seq });
-        }
-        if entry.time < self.time {
-            return Err(FoldError::Time(expected));
-        }
-        let forbidden = |rejection| FoldError::State(expected, rejection);
-        match &entry.event {
-            Event::BallotCast(ballot) => {
-                self.state.contest(ballot.contest).and_then(ContestState::accepts_ballots).map_err(forbidden)?;
-            }
-            Event::StateChanged(changed) => {
-                if !self.state.apply(changed, entry.time).map_err(forbidden)? {
-                    return Err(FoldError::Idle(expected));
-                }
-            }
-        }
+        let entry = self.state.follow(self.seq, self.time, bytes)?;
         self.tally.add(&entry.event.increments()).map_err(|error| FoldError::Count(expected, error))?;
         self.seq = entry.seq;
         self.time = entry.time;

@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod doctor;
 mod export;
+mod migrate;
 mod numbers;
 mod offline;
 mod recount;
@@ -44,6 +45,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of an empty data folder, recount it, and give every ledger a new epoch.
     Restore(backup::RestoreArgs),
+    /// Bring a database's tables up to date, or copy a whole installation into another store and count both again.
+    Migrate(migrate::MigrateArgs),
     /// Create, list and revoke API tokens.
     Token(token::TokenArgs),
     /// Check the data folder, SQLite, limits, disk and clock.
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => wait(export::export(args)),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => wait(backup::restore(&args)),
+        Command::Migrate(args) => wait(migrate::migrate(args)),
         Command::Token(args) => wait(token::token(args)),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Completions(args) => shell::completions(&args),

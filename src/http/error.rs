@@ -198,7 +198,7 @@ impl From<LedgerError> for Problem {
                 tracing::warn!(%error, "the store did not answer");
                 Self::unavailable("store_unavailable", "the store does not answer now; please try again")
             }
-            LedgerError::Damaged { .. } => {
+            LedgerError::Damaged { .. } | LedgerError::Conflict { .. } => {
                 tracing::error!(%error, "the store is damaged");
                 Self::unavailable("store_damaged", "the store is damaged; the operator's log says where")
             }

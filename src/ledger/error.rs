@@ -26,6 +26,16 @@ pub enum LedgerError {
         /// What is wrong with it.
         what: String,
     },
+    /// What was to be copied contradicts a row that is there already, by table and key.
+    #[error("{table} row {key} contradicts what was to be copied: {what}")]
+    Conflict {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        key: String,
+        /// What is there.
+        what: String,
+    },
     /// The address is taken by another election.
     #[error("this slug is taken")]
     SlugTaken,

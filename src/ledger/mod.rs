@@ -4,7 +4,9 @@
 //! Invariant: what [`Ledger::append`] answered is on disk, in exactly one place, under one hash chain.
 //! It must not know: HTTP, voters' names, watchers, counters.
 
+mod archive;
 mod batch;
+mod copy;
 mod elections;
 mod error;
 mod registry;
@@ -19,10 +21,12 @@ use hustings_core::{
     VoterKey,
 };
 
+pub use archive::{Archive, Census, Cut, HashedToken, Holds, Installation, Page, Submitted};
+pub use copy::{COPY_PAGE, Copied, CopyError, Progress, copy};
 pub use elections::Elections;
 pub use error::LedgerError;
 pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
-pub use sqlite::{Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts};
+pub use sqlite::{Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate};
 
 /// An election's small number inside one installation; kept for ever, also by backups and migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

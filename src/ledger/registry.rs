@@ -8,7 +8,7 @@ use hustings_core::{Code, Election, ElectionId, Slug, Time};
 use super::{ElectionKey, LedgerError, NewElection};
 
 /// An election as the registry knows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// Its number inside this installation.
     pub key: ElectionKey,
@@ -124,7 +124,7 @@ impl NewToken {
 }
 
 /// A token as it is stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// Its number.
     pub id: TokenId,

@@ -7,6 +7,7 @@
 mod applier;
 mod memory;
 mod recount;
+mod verify;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::ledger::{Advance, ElectionKey, LedgerError};
 pub use applier::{Applier, Moved, Tallies};
 pub use memory::MemoryCounters;
 pub use recount::{Recounter, recount};
+pub use verify::{Verified, VerifyError, verify};
 
 /// A tally with the place in the ledger that it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

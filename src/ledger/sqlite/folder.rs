@@ -42,6 +42,15 @@ pub enum FolderError {
          to the secret it was made with"
     )]
     OtherSecret(String),
+    /// The database is a copy that was begun and never finished.
+    #[error(
+        "{0} is a copy that was not finished: run the same `hustings migrate --from .. --to ..` again until it says that \
+         it is complete, or move this file away"
+    )]
+    Unfinished(String),
+    /// What was to become a copy is something else.
+    #[error("{0} holds another installation: choose an empty folder")]
+    OtherInstallation(String),
     /// There is no database.
     #[error("there is no database in {0}: check --data, or start a new one with: hustings serve --data {0}")]
     NoDatabase(String),

@@ -26,7 +26,7 @@ pub struct SqliteLedger {
 }
 
 impl SqliteLedger {
-    /// Opens a database, makes or upgrades its tables, and checks that it belongs to this secret.
+    /// Opens a database, makes or upgrades its tables, and checks that it belongs to this secret and is no unfinished copy.
     pub fn open(
         options: SqliteOptions,
         secret_check: [u8; 16],
@@ -39,7 +39,24 @@ impl SqliteLedger {
             let folder = options.path.parent().unwrap_or(Path::new("."));
             return Err(FolderError::OtherSecret(folder.display().to_string()));
         }
-        let writer = Writer::start(connection, options.checkpoint_pages).map_err(|error| failed(error.to_string()))?;
+        if sql::archive::is_unfinished(&connection).map_err(|error| failed(survive(error).to_string()))? {
+            return Err(FolderError::Unfinished(options.path.display().to_string()));
+        }
+        Self::over(connection, options, clock, random)
+    }
+
+    /// Starts to write through this connection.
+    pub(super) fn over(
+        connection: Connection,
+        options: SqliteOptions,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, FolderError> {
+        let failed = |error: std::io::Error| FolderError::Database {
+            path: options.path.display().to_string(),
+            what: error.to_string(),
+        };
+        let writer = Writer::start(connection, options.checkpoint_pages).map_err(failed)?;
         Ok(Self { writer, readers: Readers::new(options), clock, random })
     }
 

@@ -3,6 +3,7 @@
 //! Invariant: one thread owns the only connection that writes, and a commit was synced before anybody hears of it. A
 //! sync that fails ends the process, because nobody can know what is on the disk then.
 
+mod archive;
 mod folder;
 mod ledger;
 mod open;
@@ -14,4 +15,4 @@ mod writer;
 
 pub use folder::{Folder, FolderError};
 pub use ledger::SqliteLedger;
-pub use open::{SqliteOptions, facts};
+pub use open::{SqliteOptions, facts, migrate};

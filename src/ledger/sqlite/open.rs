@@ -91,6 +91,23 @@ pub(super) fn reader(options: &SqliteOptions) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Brings a database's tables up to date, and gives the schema's version before and after. The data folder must be locked
+/// by this process.
+pub fn migrate(path: &Path) -> Result<(i64, i64), FolderError> {
+    let options = SqliteOptions::new(path.to_owned());
+    let version = |opened: rusqlite::Result<Connection>| {
+        let found = opened.and_then(|connection| schema(&connection));
+        let failed = |error: rusqlite::Error| FolderError::Database {
+            path: path.display().to_string(),
+            what: error.to_string(),
+        };
+        found.map(|version| version.unwrap_or(0)).map_err(failed)
+    };
+    let before = version(reader(&options))?;
+    let after = version(Ok(writer(&options)?))?;
+    Ok((before, after))
+}
+
 /// What `doctor` tells of a database: names and values, read without changing anything.
 pub fn facts(path: &Path) -> Result<Vec<(&'static str, String)>, rusqlite::Error> {
     let connection = reader(&SqliteOptions::new(path.to_owned()))?;

@@ -19,7 +19,7 @@ impl Registry for SqliteLedger {
         self.writer
             .run(move |connection| {
                 let tx = begin(connection)?;
-                let key = sql::create(&tx, &new.election, epoch)?;
+                let key = sql::create(&tx, None, &new.election, epoch)?;
                 let acts =
                     new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });
                 let committed = append_in(&tx, acts.collect(), now)?;

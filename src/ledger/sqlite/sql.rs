@@ -1,4 +1,7 @@
-//! All SQL of this backend; each statement's first line names the function that runs it.
+//! All SQL of this backend, that of copies in a part of its own; each statement's first line names the function that runs
+//! it.
+
+pub(super) mod archive;
 
 use std::collections::HashMap;
 
@@ -166,11 +169,18 @@ fn definition(election: &Election, key: ElectionKey) -> Result<String, Failure> 
     serde_json::to_string(election).map_err(|error| damaged("election", key, &error))
 }
 
-pub(super) fn create(tx: &Transaction<'_>, election: &Election, epoch: Epoch) -> Result<ElectionKey, Failure> {
+/// Under a key of its own, or under the next one.
+pub(super) fn create(
+    tx: &Transaction<'_>,
+    key: Option<ElectionKey>,
+    election: &Election,
+    epoch: Epoch,
+) -> Result<ElectionKey, Failure> {
     let inserted = tx.execute(
         "-- create
-         INSERT INTO election (id, code, slug, definition) VALUES (?, ?, ?, ?)",
+         INSERT INTO election (election, id, code, slug, definition) VALUES (?, ?, ?, ?, ?)",
         params![
+            key.map(|key| key.0),
             election.id.0.as_bytes(),
             election.code.as_str(),
             election.slug.as_ref().map(|slug| slug.as_str()),

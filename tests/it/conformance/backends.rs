@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hustings::clock::{HeldClock, Random};
-use hustings::ledger::{Folder, Ledger, Registry, SqliteLedger, SqliteOptions};
+use hustings::ledger::{Archive, Folder, Ledger, Registry, SqliteLedger, SqliteOptions};
 use hustings::tally::{Counters, MemoryCounters};
 use hustings_core::Time;
 use rand::rngs::StdRng;
@@ -72,8 +72,16 @@ impl Backend for Sqlite {
         Arc::clone(&self.ledger) as _
     }
 
+    fn archive(&self) -> Arc<dyn Archive> {
+        Arc::clone(&self.ledger) as _
+    }
+
     fn clock(&self) -> &HeldClock {
         &self.clock
+    }
+
+    async fn another(&self) -> Box<dyn Backend> {
+        Box::new(Self::open(tempfile::tempdir().expect("a folder"), 4))
     }
 
     async fn restore(&self, backup: &Path) -> Box<dyn Backend> {

@@ -6,6 +6,7 @@
 //! A new backend is one `impl Backend` (or `impl CountersBackend`) in `backends.rs` and one line in a list below. A
 //! new method of a trait needs a line in its suite's list, or [`every_method_of_every_trait_has_a_test`] fails.
 
+mod archive;
 mod audit;
 mod backends;
 mod counters;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hustings::clock::HeldClock;
-use hustings::ledger::{Ledger, Registry};
+use hustings::ledger::{Archive, Ledger, Registry};
 use hustings::tally::Counters;
 
 pub(crate) use audit::{audit, audit_election};
@@ -37,7 +38,12 @@ pub(crate) trait Backend: Send + Sync {
 
     fn registry(&self) -> Arc<dyn Registry>;
 
+    fn archive(&self) -> Arc<dyn Archive>;
+
     fn clock(&self) -> &HeldClock;
+
+    /// Another fresh and empty store of the same kind, under the same secret.
+    async fn another(&self) -> Box<dyn Backend>;
 
     /// Another store that holds what a backup holds.
     async fn restore(&self, backup: &Path) -> Box<dyn Backend>;
@@ -112,6 +118,7 @@ fn every_method_of_every_trait_has_a_test() {
     for (name, source, covered) in [
         ("Ledger", include_str!("../../../src/ledger/mod.rs"), ledger::METHODS),
         ("Registry", include_str!("../../../src/ledger/registry.rs"), registry::METHODS),
+        ("Archive", include_str!("../../../src/ledger/archive.rs"), archive::METHODS),
         ("Counters", include_str!("../../../src/tally/mod.rs"), counters::METHODS),
     ] {
         assert_eq!(methods(source, name), covered, "the methods of {name}, and those that its suite covers");
@@ -125,7 +132,15 @@ fn every_method_of_every_trait_has_a_test() {
         include_str!("ledger/schedules.rs"),
     ]
     .concat();
+    let archive_tests = [
+        include_str!("archive.rs"),
+        include_str!("archive/imports.rs"),
+        include_str!("archive/pages.rs"),
+        include_str!("archive/whole.rs"),
+    ]
+    .concat();
     for (tests, covered) in [
+        (archive_tests.as_str(), archive::METHODS),
         (ledger_tests.as_str(), ledger::METHODS),
         (include_str!("registry.rs"), registry::METHODS),
         (include_str!("counters.rs"), counters::METHODS),

@@ -1,0 +1,88 @@
+//! `hustings migrate`: a database brought up to date, or a whole installation moved into another store.
+
+mod store;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use hustings_core::{ContestNumber, Fold, Measure};
+
+use self::store::{Location, Store};
+use super::numbers::thousands;
+use super::offline::DataArgs;
+use crate::ledger::{Copied, Progress, copy};
+use crate::tally::{Verified, verify};
+
+/// What to migrate.
+#[derive(Debug, Args)]
+pub(super) struct MigrateArgs {
+    /// The database whose tables are brought up to date: sqlite: and a data folder.
+    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", required_unless_present = "from")]
+    database: Option<Location>,
+    /// The installation to copy, whose server is stopped: sqlite: and a data folder.
+    #[arg(long, value_name = "URL", requires = "to")]
+    from: Option<Location>,
+    /// The empty store to copy it into; run again after an interruption, it goes on where it stopped.
+    #[arg(long, value_name = "URL", requires = "from")]
+    to: Option<Location>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
+    let data = &args.data.data;
+    match (args.from, args.to, args.database) {
+        (Some(from), Some(to), _) => transfer(&from.within(data), &to.within(data)).await?,
+        (_, _, Some(database)) => println!("{}", database.within(data).migrate()?),
+        (_, _, None) => anyhow::bail!("say which --database, or copy --from one --to another"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Copies, counts both again, and only then lets the target be served.
+async fn transfer(from: &Location, to: &Location) -> anyhow::Result<()> {
+    ensure!(!from.is_same_as(to), "{from} cannot be copied onto itself: choose another target");
+    let (source, keys) = Store::source(from)?;
+    let target = Store::target(to, &keys)?;
+    let copied = copy(source.archive.as_ref(), target.archive.as_ref(), &mut show).await?;
+    if copied == Copied::Before {
+        eprintln!("{to} was complete before; both are counted again");
+    } else {
+        eprintln!("everything is copied; both are counted again");
+    }
+    let verified = verify(&source.archive, &target.archive).await;
+    let verified = match copied {
+        Copied::Now => verified?,
+        Copied::Before => verified.with_context(|| format!("{to} holds a complete copy; choose an empty store"))?,
+    };
+    target.archive.complete().await?;
+    verified.iter().for_each(print);
+    println!("complete: {} elections. {}", thousands(verified.len() as u64), target.advice);
+    Ok(())
+}
+
+fn show(progress: Progress<'_>) {
+    let Progress { registered, copied, of } = progress;
+    let (copied, of) = (thousands(copied.0), thousands(of.0));
+    // Who started this in a terminal and closed it still wants the copy.
+    let _closed = writeln!(std::io::stderr(), "{}  {copied} of {of} entries", registered.election.code);
+}
+
+fn print(verified: &Verified) {
+    let Verified { registered, published, counted, census } = verified;
+    let election = &registered.election;
+    println!("{}  {}", election.code, election.title);
+    for (round, contest) in (1..).zip(&election.contests) {
+        let [published, counted] = [published, counted].map(|fold| thousands(ballots(fold, contest.number)));
+        println!("  round {round}: {published} ballots published = {counted} counted in the copy");
+    }
+    let (entries, ids) = (thousands(counted.seq.0), thousands(census.submissions));
+    println!("  {entries} entries and {ids} submission ids, chain {}", counted.chain);
+}
+
+fn ballots(fold: &Fold, contest: ContestNumber) -> u64 {
+    let cells = fold.tally.iter().filter(|(cell, _)| cell.contest == contest && cell.measure == Measure::Ballots);
+    cells.map(|(_, total)| total.get()).sum()
+}

@@ -1,0 +1,132 @@
+//! The copy of a whole installation into another store, from wherever an earlier run stopped.
+//!
+//! Invariant: only an empty store, or an unfinished copy of the same installation, is ever written to. Each election is cut
+//! to where its ledger stood when it was listed, so that a source may take votes meanwhile. It must not know: what kinds
+//! of stores there are, or how a finished copy is verified.
+
+use hustings_core::Seq;
+
+use super::archive::conflict;
+use super::{Archive, Cut, ElectionKey, Holds, LedgerError, Page, Registered};
+
+/// How many rows are copied in one transaction: a run that is killed does at most so many again.
+pub const COPY_PAGE: usize = 2_000;
+
+/// How far one election's copy has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// Which election.
+    pub registered: &'a Registered,
+    /// The last entry that was copied.
+    pub copied: Seq,
+    /// The last entry to copy.
+    pub of: Seq,
+}
+
+/// What a copy found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// Everything is copied; the target is still marked as unfinished.
+    Now,
+    /// The target was complete before; it was left alone.
+    Before,
+}
+
+/// Why nothing, or no more, was copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// One of the stores.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is nothing to copy from.
+    #[error("the source holds no installation: check its URL")]
+    NoSource,
+    /// The source is itself half a copy.
+    #[error("the source is a copy that was not finished: finish that one first, or copy from its own source")]
+    SourceUnfinished,
+    /// The target is in use for something else.
+    #[error("the target holds another installation: choose an empty one")]
+    OtherInstallation,
+}
+
+/// Copies everything that must survive. Killed at any instant and run again, it goes on where it stopped.
+pub async fn copy(
+    from: &dyn Archive,
+    to: &dyn Archive,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<Copied, CopyError> {
+    let (source, target) = (from.installation().await?, to.installation().await?);
+    let secret_check = match (source.secret_check, source.holds) {
+        (None, _) => return Err(CopyError::NoSource),
+        (_, Holds::Unfinished) => return Err(CopyError::SourceUnfinished),
+        (Some(secret_check), _) => secret_check,
+    };
+    match (target.holds, target.secret_check) {
+        (Holds::Nothing, None) => {}
+        (_, other) if other != Some(secret_check) => return Err(CopyError::OtherInstallation),
+        (Holds::All, _) => return Ok(Copied::Before),
+        (Holds::Nothing | Holds::Unfinished, _) => {}
+    }
+    to.begin(secret_check).await?;
+    let mut last: Option<ElectionKey> = None;
+    loop {
+        let cuts = from.cuts(last, COPY_PAGE).await?;
+        let Some(end) = cuts.last() else { break };
+        last = Some(end.registered.key);
+        to.import(Page::Elections(cuts.iter().map(|cut| cut.registered.clone()).collect())).await?;
+        for cut in &cuts {
+            copy_entries(from, to, cut, progress).await?;
+            copy_submissions(from, to, cut).await?;
+        }
+    }
+    copy_tokens(from, to).await?;
+    Ok(Copied::Now)
+}
+
+async fn copy_entries(
+    from: &dyn Archive,
+    to: &dyn Archive,
+    cut: &Cut,
+    progress: &mut (dyn FnMut(Progress<'_>) + Send),
+) -> Result<(), LedgerError> {
+    let key = cut.registered.key;
+    loop {
+        let Some((_, copied)) = to.heads(&[key]).await?.first().copied() else {
+            return Err(conflict("head", key.0, "there is none"));
+        };
+        progress(Progress { registered: &cut.registered, copied: copied.seq, of: cut.head.seq });
+        if copied.seq >= cut.head.seq {
+            let same = (copied.seq, copied.chain) == (cut.head.seq, cut.head.chain);
+            let what = format!("up to entry {} it has another history than the source", copied.seq);
+            return same.then_some(()).ok_or_else(|| conflict("head", key.0, &what));
+        }
+        let left = usize::try_from(cut.head.seq.0 - copied.seq.0).unwrap_or(COPY_PAGE);
+        let page = from.read(key, copied.seq, left.min(COPY_PAGE)).await?;
+        if page.is_empty() {
+            let what = format!("it ends after entry {}, and its head says {}", copied.seq, cut.head.seq);
+            return Err(LedgerError::Damaged { table: "entry", key: format!("of election {}", key.0), what });
+        }
+        to.import(Page::Entries(key, page)).await?;
+    }
+}
+
+async fn copy_submissions(from: &dyn Archive, to: &dyn Archive, cut: &Cut) -> Result<(), LedgerError> {
+    let key = cut.registered.key;
+    let mut last = None;
+    loop {
+        let page = from.submissions(key, last, cut.head.seq, COPY_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = Some(end.id);
+        to.import(Page::Submissions(key, page)).await?;
+    }
+}
+
+async fn copy_tokens(from: &dyn Archive, to: &dyn Archive) -> Result<(), LedgerError> {
+    let mut last = None;
+    loop {
+        let page = from.hashed_tokens(last, COPY_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = Some(end.token.id);
+        to.import(Page::Tokens(page)).await?;
+    }
+}

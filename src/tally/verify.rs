@@ -1,0 +1,118 @@
+//! A copy held against its source: both are counted again from their first entries, and every row beside them is compared.
+
+use std::sync::Arc;
+
+use hustings_core::{Fold, Measure};
+
+use super::recount;
+use crate::ledger::{Archive, COPY_PAGE, Census, Cut, Elections, Ledger, LedgerError, Registered, Registry};
+
+/// An election that is the same in both stores.
+#[derive(Debug)]
+pub struct Verified {
+    /// Which one.
+    pub registered: Registered,
+    /// As it is counted in the source: what has been published.
+    pub published: Fold,
+    /// As it is counted in the copy.
+    pub counted: Fold,
+    /// How many rows both have beside the entries.
+    pub census: Census,
+}
+
+/// Why a copy does not stand for its source.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// One of the stores.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The source took votes, elections or tokens after they were copied.
+    #[error("the source has moved on while it was copied: stop whatever serves it, and run the same command again")]
+    Moved,
+    /// Something is not the same.
+    #[error("the copy differs from its source in {what} of {of}: it must not be served")]
+    Differs {
+        /// What differs.
+        what: &'static str,
+        /// Where.
+        of: String,
+    },
+}
+
+/// Recounts every election in both stores, and gives them where nothing differs but the epochs.
+pub async fn verify(from: &Arc<dyn Archive>, to: &Arc<dyn Archive>) -> Result<Vec<Verified>, VerifyError> {
+    let (source, copy) = (Side::new(from), Side::new(to));
+    let mut verified = Vec::new();
+    let mut last = None;
+    loop {
+        let (ours, theirs) = (from.cuts(last, COPY_PAGE).await?, to.cuts(last, COPY_PAGE).await?);
+        if ours.len() > theirs.len() {
+            return Err(VerifyError::Moved);
+        }
+        same("the number of elections", &"the installation", ours.len() == theirs.len())?;
+        let Some(end) = ours.last() else { break };
+        last = Some(end.registered.key);
+        for (one, other) in ours.into_iter().zip(theirs) {
+            verified.push(election(&source, &copy, one, &other).await?);
+        }
+    }
+    tokens(from.as_ref(), to.as_ref()).await?;
+    Ok(verified)
+}
+
+struct Side<'a> {
+    archive: &'a dyn Archive,
+    elections: Elections,
+}
+
+impl<'a> Side<'a> {
+    fn new(archive: &'a Arc<dyn Archive>) -> Self {
+        let registry: Arc<dyn Registry> = Arc::clone(archive) as _;
+        Self { archive: archive.as_ref(), elections: Elections::new(registry) }
+    }
+
+    async fn counted(&self, cut: &Cut) -> Result<(Fold, Census), VerifyError> {
+        let (key, ledger): (_, &dyn Ledger) = (cut.registered.key, self.archive);
+        let counted = recount(ledger, &self.elections, key).await?.map(|snapshot| snapshot.fold);
+        let of = cut.registered.election.code.to_string();
+        let fold = counted.ok_or(VerifyError::Differs { what: "the ledger", of })?;
+        Ok((fold, self.archive.census(key).await?))
+    }
+}
+
+async fn election(source: &Side<'_>, copy: &Side<'_>, one: Cut, other: &Cut) -> Result<Verified, VerifyError> {
+    let (ours, theirs) = (one.head, other.head);
+    if ours.seq > theirs.seq {
+        return Err(VerifyError::Moved);
+    }
+    let of = &one.registered.election.code;
+    same("the definition", of, one.registered == other.registered)?;
+    same("the head", of, (ours.seq, ours.time, ours.chain) == (theirs.seq, theirs.time, theirs.chain))?;
+    let (published, census) = source.counted(&one).await?;
+    let (counted, copied) = copy.counted(other).await?;
+    same("the chain", of, (published.seq, published.chain) == (counted.seq, counted.chain))?;
+    same("the state", of, published.state == counted.state)?;
+    same("the totals", of, published.tally.agrees_with(&counted.tally))?;
+    same("the number of votes that count", of, [census.ballots, copied.ballots] == [ballots(&published); 2])?;
+    same("the number of submissions", of, census.submissions == copied.submissions)?;
+    Ok(Verified { registered: one.registered, published, counted, census })
+}
+
+/// In all contests and groups.
+fn ballots(fold: &Fold) -> u64 {
+    fold.tally.iter().filter(|(cell, _)| cell.measure == Measure::Ballots).map(|(_, total)| total.get()).sum()
+}
+
+async fn tokens(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError> {
+    let mut last = None;
+    loop {
+        let (ours, theirs) = (from.hashed_tokens(last, COPY_PAGE).await?, to.hashed_tokens(last, COPY_PAGE).await?);
+        same("the tokens", &"the installation", ours == theirs)?;
+        let Some(end) = ours.last() else { return Ok(()) };
+        last = Some(end.token.id);
+    }
+}
+
+fn same(what: &'static str, of: &dyn std::fmt::Display, is: bool) -> Result<(), VerifyError> {
+    if is { Ok(()) } else { Err(VerifyError::Differs { what, of: of.to_string() }) }
+}

@@ -1,0 +1,133 @@
+//! The suite of [`hustings::ledger::Archive`].
+
+mod imports;
+mod pages;
+mod whole;
+
+use std::sync::Arc;
+
+use hustings::ledger::{
+    Archive, ElectionKey, HashedToken, NewToken, Page, Registered, Scope, Scopes, Stored, Submitted, TokenId, copy,
+};
+use hustings_core::{ActKind, Change, Seq, Time};
+
+use super::Backend;
+use super::support::*;
+use imports::*;
+use pages::*;
+use whole::*;
+
+super::on_every_store!({
+    installation:
+        a_store_says_how_much_of_an_installation_it_holds;
+    cuts:
+        definition_and_head_are_of_one_instant,
+        cuts_follow_each_other;
+    submissions:
+        ids_of_repeats_are_given_too;
+    hashed_tokens:
+        tokens_are_given_with_their_hashes;
+    census:
+        rows_are_counted;
+    begin:
+        only_a_store_that_holds_nothing_becomes_a_copy;
+    import:
+        the_same_page_twice_changes_nothing,
+        a_page_of_before_takes_nothing_back,
+        what_contradicts_is_named,
+        only_what_follows_is_taken,
+        keys_are_kept_and_not_given_again,
+        a_copy_is_the_same_installation,
+        a_copy_goes_on_where_it_stopped,
+        a_copy_follows_a_source_that_went_on,
+        a_copy_made_while_votes_go_on_is_a_beginning;
+    complete:
+        only_an_unfinished_copy_is_written_to;
+});
+
+/// A ledger with two rounds, a changed vote, repeats by the same and by other ids, and one with final votes.
+async fn eventful(backend: &dyn Backend) -> [ElectionKey; 2] {
+    let [changing, standing] = [opened(backend, Change::UntilClose).await, opened(backend, Change::Final).await];
+    let definition = elections(backend).await.swap_remove(0).election;
+    let round = ActKind::StartRound(Box::new(next_round(&definition)));
+    let batch = vec![
+        vote(ANN, TEA).id(1).to(changing),
+        vote(ANN, TEA).id(2).to(changing),
+        vote(BOB, TEA).to(changing),
+        vote(ANN, MILK).id(3).to(changing),
+        vote(ANN, MILK).id(4).to(changing),
+        to(changing, act(CLOSE)),
+        to(changing, act(round)),
+        to(changing, hustings_core::Submission::Act(act_on(SECOND, OPEN))),
+        vote(ANN, COFFEE).round(SECOND).id(5).to(changing),
+        vote(ANN, TEA).id(9).to(standing),
+        vote(ANN, TEA).id(1).to(standing),
+        vote(BOB, MILK).id(8).to(standing),
+    ];
+    append(backend, batch).await;
+    for number in [1, 2] {
+        make_token(backend, number).await;
+    }
+    assert!(backend.registry().revoke_token(TokenId(2), Time(50)).await.expect("a revocation"));
+    [changing, standing]
+}
+
+async fn make_token(backend: &dyn Backend, number: u8) {
+    let token = NewToken {
+        name: format!("gateway {number}"),
+        hash: [number; 32],
+        scopes: Scopes(vec![Scope::Manage, Scope::Vote]),
+        per_minute: number.is_multiple_of(2).then_some(100),
+        created: Time(u64::from(number)),
+    };
+    backend.registry().create_token(token).await.expect("a token");
+}
+
+async fn elections(backend: &dyn Backend) -> Vec<Registered> {
+    backend.registry().elections(None, 100).await.expect("the elections")
+}
+
+/// All of an installation that must survive, and nothing else.
+#[derive(Debug, PartialEq)]
+struct Everything {
+    elections: Vec<(Registered, Vec<Stored>, Vec<Submitted>)>,
+    tokens: Vec<HashedToken>,
+}
+
+async fn everything(archive: &dyn Archive) -> Everything {
+    let mut elections = Vec::new();
+    for cut in archive.cuts(None, 100).await.expect("the cuts") {
+        let key = cut.registered.key;
+        let entries = archive.read(key, Seq(0), 50_000).await.expect("a page");
+        let submissions = archive.submissions(key, None, Seq(50_000), 50_000).await.expect("the submissions");
+        elections.push((cut.registered, entries, submissions));
+    }
+    Everything { elections, tokens: archive.hashed_tokens(None, 100).await.expect("the tokens") }
+}
+
+/// The installation in pages of at most so many rows, in an order in which they can be written.
+fn paged(everything: &Everything, limit: usize) -> Vec<Page> {
+    let mut pages = Vec::new();
+    for (registered, entries, submissions) in &everything.elections {
+        pages.push(Page::Elections(vec![registered.clone()]));
+        pages.extend(entries.chunks(limit).map(|page| Page::Entries(registered.key, page.to_vec())));
+        pages.extend(submissions.chunks(limit).map(|page| Page::Submissions(registered.key, page.to_vec())));
+    }
+    pages.extend(everything.tokens.chunks(limit).map(|page| Page::Tokens(page.to_vec())));
+    pages
+}
+
+const CHECK: [u8; 16] = super::Sqlite::SECRET_CHECK;
+
+/// Another store that was begun as a copy.
+async fn begun(backend: &dyn Backend) -> Box<dyn Backend> {
+    let target = backend.another().await;
+    target.archive().begin(CHECK).await.expect("a store that holds nothing");
+    target
+}
+
+/// Copies to the end, and lets the copy be served.
+async fn copied(from: &Arc<dyn Archive>, to: &Arc<dyn Archive>) {
+    copy(from.as_ref(), to.as_ref(), &mut |_| {}).await.expect("a copy");
+    to.complete().await.expect("a complete copy");
+}
