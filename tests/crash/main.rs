@@ -1,5 +1,5 @@
 //! Crashes of the real server: what it acknowledged before a kill, a failed sync, a full disk or a stop is there
-//! afterwards, exactly once.
+//! afterwards, exactly once. A copy of an installation that is killed is finished by the next run.
 //!
 //! Each test starts processes of its own in a folder of its own, speaks HTTP as any voter would, and prints its seed
 //! and what it covered; a test that covered nothing fails. `HUSTINGS_TEST_SEED` replays a seed (the instants of the
@@ -15,5 +15,6 @@ mod electorate;
 mod failed_sync;
 mod kill;
 mod locks;
+mod moves;
 mod server;
 mod setting;

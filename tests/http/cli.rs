@@ -1,5 +1,6 @@
-//! The commands beside `serve`: copies, recounts, exports, tokens, and what an operator looks at.
+//! The commands beside `serve`: copies, moves, recounts, exports, tokens, and what an operator looks at.
 
 mod copies;
 mod exports;
+mod migrate;
 mod tools;

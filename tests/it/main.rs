@@ -3,4 +3,5 @@
 
 mod conformance;
 mod healing;
+mod moves;
 mod sqlite;

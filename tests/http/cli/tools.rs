@@ -112,7 +112,7 @@ async fn a_folder_without_a_database_is_said_to_be_so() {
 #[tokio::test]
 async fn shells_and_the_manual_know_every_command() {
     let folder = TempDir::new().expect("a folder");
-    let commands = ["serve", "demo", "bench", "recount", "export", "backup", "restore", "token", "doctor"];
+    let commands = ["serve", "demo", "bench", "recount", "export", "backup", "restore", "migrate", "token", "doctor"];
     for arguments in
         [&["completions", "bash"][..], &["completions", "zsh"], &["completions", "fish"], &["man"], &["--help"]]
     {
