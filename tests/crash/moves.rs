@@ -30,7 +30,9 @@ use crate::setting;
 const ELECTIONS: u32 = 12;
 const VOTERS: u32 = 150;
 /// How long after a line a kill comes, in microseconds: about as long as the next few transactions take.
-const LATER_US: std::ops::Range<u64> = 0..8_000;
+const AFTER_A_LINE_US: std::ops::Range<u64> = 0..8_000;
+/// How long after the start another kill comes: about as long as it takes to begin.
+const AFTER_THE_START_US: std::ops::Range<u64> = 0..50_000;
 
 #[tokio::test]
 async fn a_copy_killed_at_any_instant_is_finished_by_the_next_run() {
@@ -57,9 +59,13 @@ async fn a_copy_killed_at_any_instant_is_finished_by_the_next_run() {
 async fn one_copy(source: &Path, target: &Path, random: &mut Xoshiro256PlusPlus, coverage: &mut Coverage) {
     let mut copied = BTreeMap::new();
     loop {
-        // One in six at once, the others somewhere on the way.
-        let lines = if random.random_ratio(1, 6) { 0 } else { random.random_range(0..2 * ELECTIONS + 4) };
-        let later = Duration::from_micros(random.random_range(LATER_US));
+        // One in five while the copy begins, the others somewhere on the way.
+        let (lines, later) = if random.random_ratio(1, 5) {
+            (0, AFTER_THE_START_US)
+        } else {
+            (random.random_range(1..2 * ELECTIONS + 4), AFTER_A_LINE_US)
+        };
+        let later = Duration::from_micros(random.random_range(later));
         let ended = Run::start(source, target).killed_after(lines, later).await;
         let before = std::mem::replace(&mut copied, how_far(target).await);
         assert!(
