@@ -89,41 +89,22 @@ impl Keys {
             }
             return Ok(Self::new(Sha256::digest(secret.as_bytes()).into()));
         }
-        let path = folder.join("secret.key");
-        let shown = path.display().to_string();
-        let file_error = |error| SecretError::File { path: shown.clone(), error };
+        let path = folder.join(SECRET_FILE);
         if !path.exists() {
             if !is_new {
-                return Err(SecretError::Missing(shown));
+                return Err(SecretError::Missing(path.display().to_string()));
             }
             let mut master = [0; 32];
             random.fill(&mut master);
-            let keys = Self::new(master);
-            keys.save(folder)?;
-            return Ok(keys);
+            write_secret(folder, &master)?;
+            return Ok(Self::new(master));
         }
-        let mode = fs::metadata(&path).map_err(file_error)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(SecretError::Mode(shown));
-        }
-        let text = fs::read_to_string(&path).map_err(file_error)?;
-        let master = parse_hex(text.trim()).ok_or(SecretError::Malformed(shown))?;
-        Ok(Self::new(master))
+        Ok(Self::new(read_secret(&path)?))
     }
 
-    /// Puts the secret into `secret.key` of a folder (0600), whole and synced.
-    pub fn save(&self, folder: &Path) -> Result<(), SecretError> {
-        let path = folder.join("secret.key");
-        let file_error = |error| SecretError::File { path: path.display().to_string(), error };
-        let text: String = self.master.iter().map(|byte| format!("{byte:02x}")).collect();
-        // Under another name until it is whole: half a secret would look like a lost one.
-        let unfinished = folder.join("secret.key.new");
-        let mut options = fs::OpenOptions::new();
-        let mut file =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(file_error)?;
-        file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
-        fs::rename(&unfinished, &path).map_err(file_error)?;
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)
+    /// Puts the `secret.key` of one folder into another (0600), whole and synced.
+    pub fn copy_secret(from: &Path, to: &Path) -> Result<(), SecretError> {
+        write_secret(to, &read_secret(&from.join(SECRET_FILE))?)
     }
 
     /// What the database keeps to notice another installation's secret; tells nothing about the secret.
@@ -189,6 +170,33 @@ impl Keys {
         let mask: [u8; 12] = first(&mac(&self.locator, &[tag]));
         std::array::from_fn(|at| place[at] ^ mask[at])
     }
+}
+
+/// The file of a data folder that holds the master secret.
+const SECRET_FILE: &str = "secret.key";
+
+fn read_secret(path: &Path) -> Result<[u8; 32], SecretError> {
+    let shown = path.display().to_string();
+    let file_error = |error| SecretError::File { path: shown.clone(), error };
+    let mode = fs::metadata(path).map_err(file_error)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(SecretError::Mode(shown));
+    }
+    let text = fs::read_to_string(path).map_err(file_error)?;
+    parse_hex(text.trim()).ok_or(SecretError::Malformed(shown))
+}
+
+fn write_secret(folder: &Path, master: &[u8; 32]) -> Result<(), SecretError> {
+    let path = folder.join(SECRET_FILE);
+    let file_error = |error| SecretError::File { path: path.display().to_string(), error };
+    let text: String = master.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Under another name until it is whole: half a secret would look like a lost one.
+    let unfinished = folder.join("secret.key.new");
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(file_error)?;
+    file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+    fs::rename(&unfinished, &path).map_err(file_error)?;
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error)
 }
 
 struct Place {

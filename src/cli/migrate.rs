@@ -44,8 +44,8 @@ pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
 /// Copies, counts both again, and only then lets the target be served.
 async fn transfer(from: &Location, to: &Location) -> anyhow::Result<()> {
     ensure!(!from.is_same_as(to), "{from} cannot be copied onto itself: choose another target");
-    let (source, keys) = Store::source(from)?;
-    let target = Store::target(to, &keys)?;
+    let (source, secret) = Store::source(from)?;
+    let target = Store::target(to, &secret)?;
     let copied = copy(source.archive.as_ref(), target.archive.as_ref(), &mut show).await?;
     if copied == Copied::Before {
         eprintln!("{to} was complete before; both are counted again");
@@ -59,7 +59,7 @@ async fn transfer(from: &Location, to: &Location) -> anyhow::Result<()> {
     };
     target.archive.complete().await?;
     verified.iter().for_each(print);
-    println!("complete: {} elections. {}", thousands(verified.len() as u64), target.advice);
+    println!("complete; elections copied: {}. {}", thousands(verified.len() as u64), secret.advice(to));
     Ok(())
 }
 

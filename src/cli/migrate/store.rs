@@ -41,7 +41,7 @@ impl Location {
     pub(super) fn within(self, data: &Path) -> Self {
         match self {
             Self::Sqlite(folder) if folder.as_os_str().is_empty() => Self::Sqlite(data.to_owned()),
-            other => other,
+            other @ Self::Sqlite(_) => other,
         }
     }
 
@@ -49,53 +49,95 @@ impl Location {
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Sqlite(one), Self::Sqlite(other)) => {
-                one == other
-                    || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+                let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+                real(one) == real(other)
             }
         }
     }
 
     /// Brings the tables up to date, and says what became of them.
     pub(super) fn migrate(&self) -> anyhow::Result<String> {
-        match self {
+        let (before, after) = match self {
             Self::Sqlite(path) => {
                 let database = existing(path)?;
                 let _folder = Folder::lock(path)?;
-                Ok(match sqlite_migrate(&database)? {
-                    (before, after) if before == after => format!("{self} has schema {after}, which is up to date"),
-                    (before, after) => format!("{self} had schema {before} and has schema {after} now"),
-                })
+                sqlite_migrate(&database)?
             }
-        }
+        };
+        Ok(if before == after {
+            format!("{self} has schema {after}, which is up to date")
+        } else {
+            format!("{self} had schema {before} and has schema {after} now")
+        })
     }
 }
 
 /// A store that this process alone holds.
 pub(super) struct Store {
     pub(super) archive: Arc<dyn Archive>,
-    /// What to do with it once it is complete.
-    pub(super) advice: String,
     // The last field: the lock goes after the store is closed.
     _folder: Option<Folder>,
 }
 
+/// The secret that belongs to the source, and where it comes from.
+pub(super) struct Secret {
+    keys: Keys,
+    /// The folder whose `secret.key` it is; none where it is `HUSTINGS_SECRET`.
+    folder: Option<PathBuf>,
+}
+
+impl Secret {
+    fn of(folder: &Path) -> anyhow::Result<Self> {
+        let variable = std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty());
+        let keys = Keys::load(folder, variable.as_deref(), false, &SystemRandom)?;
+        Ok(Self { keys, folder: variable.is_none().then(|| folder.to_owned()) })
+    }
+
+    /// Gives a data folder the same secret where it is one of a file; one that is there must be the same.
+    fn put_into(&self, folder: &Path) -> anyhow::Result<()> {
+        match &self.folder {
+            Some(own) if !folder.join("secret.key").exists() => Ok(Keys::copy_secret(own, folder)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a folder that has another secret already.
+    fn fits(&self, folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join("secret.key");
+        let fits = !path.exists() || Keys::load(folder, None, false, &SystemRandom)?.check() == self.keys.check();
+        ensure!(fits, "{} is another installation's: choose an empty folder", path.display());
+        Ok(())
+    }
+
+    /// How the copy is served under the same secret.
+    pub(super) fn advice(&self, to: &Location) -> String {
+        let how = match &self.folder {
+            Some(_) => "Its secret.key is there too. Start it with",
+            None => "Start it with the same HUSTINGS_SECRET",
+        };
+        match to {
+            Location::Sqlite(path) => format!("{how}: hustings serve --data {}", path.display()),
+        }
+    }
+}
+
 impl Store {
-    /// Opens what is copied, and gives the keys that belong to it.
-    pub(super) fn source(from: &Location) -> anyhow::Result<(Self, Keys)> {
+    /// Opens what is copied, and gives the secret that it belongs to.
+    pub(super) fn source(from: &Location) -> anyhow::Result<(Self, Secret)> {
         match from {
             Location::Sqlite(path) => {
                 let database = existing(path)?;
                 let folder = Folder::lock(path).context("the source")?;
-                let keys = Keys::load(path, secret().as_deref(), false, &SystemRandom)?;
+                let secret = Secret::of(path)?;
                 let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-                let ledger = SqliteLedger::open(SqliteOptions::new(database), keys.check(), clock, random)?;
-                Ok((Self { archive: Arc::new(ledger), advice: String::new(), _folder: Some(folder) }, keys))
+                let ledger = SqliteLedger::open(SqliteOptions::new(database), secret.keys.check(), clock, random)?;
+                Ok((Self { archive: Arc::new(ledger), _folder: Some(folder) }, secret))
             }
         }
     }
 
     /// Opens what is copied into, and makes it where there is nothing. It has its mark before it has its secret.
-    pub(super) fn target(to: &Location, keys: &Keys) -> anyhow::Result<Self> {
+    pub(super) fn target(to: &Location, secret: &Secret) -> anyhow::Result<Self> {
         match to {
             Location::Sqlite(path) => {
                 let folder = Folder::lock(path).context("the target")?;
@@ -105,22 +147,12 @@ impl Store {
                     let foreign = leftover.exists() && !database.exists();
                     ensure!(!foreign, "{} belongs to a database that was here: move it away", leftover.display());
                 }
-                let secret_key = path.join("secret.key");
-                if secret_key.exists() {
-                    let other = Keys::load(path, None, false, &SystemRandom)?.check() != keys.check();
-                    ensure!(!other, "{} is another installation's: choose an empty folder", secret_key.display());
-                }
+                secret.fits(path)?;
                 let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-                let ledger = SqliteLedger::open_copy(SqliteOptions::new(database), keys.check(), clock, random)?;
-                let advice = match secret() {
-                    Some(_) => "Serve it with the same HUSTINGS_SECRET: hustings serve --data",
-                    None => "Its secret.key is there too. Start it with: hustings serve --data",
-                };
-                if secret().is_none() && !secret_key.exists() {
-                    keys.save(path)?;
-                }
-                let advice = format!("{advice} {}", path.display());
-                Ok(Self { archive: Arc::new(ledger), advice, _folder: Some(folder) })
+                let options = SqliteOptions::new(database);
+                let ledger = SqliteLedger::open_copy(options, secret.keys.check(), clock, random)?;
+                secret.put_into(path)?;
+                Ok(Self { archive: Arc::new(ledger), _folder: Some(folder) })
             }
         }
     }
@@ -130,8 +162,4 @@ impl Store {
 fn existing(folder: &Path) -> Result<PathBuf, FolderError> {
     let database = Folder::database(folder);
     if database.exists() { Ok(database) } else { Err(FolderError::NoDatabase(folder.display().to_string())) }
-}
-
-fn secret() -> Option<String> {
-    std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty())
 }

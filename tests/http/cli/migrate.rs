@@ -159,7 +159,7 @@ async fn a_moved_installation_remembers_every_voter_and_every_receipt() {
         );
         assert!(said.contains(&format!("{}  0 of", poll.code)), "no progress: {said}");
     }
-    assert!(out.contains("complete: 5 elections") && out.contains(&target.display().to_string()), "{out}");
+    assert!(out.contains("complete; elections copied: 5") && out.contains(&target.display().to_string()), "{out}");
     let key = fs::metadata(target.join("secret.key")).expect("a secret");
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
     assert!(!target.join("beginning").exists(), "something was left behind");
@@ -261,7 +261,7 @@ async fn half_a_copy_is_neither_served_nor_copied_and_can_be_finished() {
         assert!(!good && said.contains("is a copy that was not finished: run the same `hustings migrate"), "{said}");
     }
     let (good, out, said) = migrate(&source, &target, &[]).await;
-    assert!(good && out.contains("complete: 1 elections"), "{out}{said}");
+    assert!(good && out.contains("complete; elections copied: 1"), "{out}{said}");
     // A copy that is not the same is never let go.
     mark("INSERT INTO installation VALUES ('migrating', x'')");
     mark("DELETE FROM ballot");
