@@ -137,3 +137,31 @@ async fn a_copy_of_another_history_is_noticed() {
         assert!(refused.starts_with("head row 1 contradicts"), "after {votes} votes: {refused}");
     }
 }
+
+#[tokio::test]
+async fn any_store_can_be_written_into_a_file_that_is_restored() {
+    let [from, to] = [folder(), folder()];
+    let (source, key) = source(from.path()).await;
+    let file = Folder::database(to.path());
+    let random = || Arc::new(Seeded::new(5));
+    let nowhere = to.path().join("missing").join("copy.db");
+    assert!(SqliteLedger::write_file(&source, &nowhere, random()).await.is_err(), "there is no such folder");
+    for more in [0, 1] {
+        source.append((0..more).map(|more| vote(90 + more, MILK).to(key)).collect()).await.expect("votes");
+        SqliteLedger::write_file(&source, &file, random()).await.expect("a file");
+        assert_eq!(std::fs::read_dir(to.path()).expect("the folder").count(), 1, "the file and nothing else");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).expect("the file").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let place = folder();
+        std::fs::copy(&file, Folder::database(place.path())).expect("a file to restore");
+        let restored: Arc<dyn Archive> =
+            Arc::new(opened(SqliteLedger::open, place.path(), CHECK).expect("a whole installation"));
+        let late = vec![vote(ANN, TEA).id(2).to(key)];
+        let answered = restored.append(late).await.expect("an answer").answers;
+        assert_eq!(answered.iter().map(words).collect::<Vec<_>>(), ["repeated 2"]);
+        let heads =
+            [source.heads(&[key]).await, restored.heads(&[key]).await].map(|heads| heads.expect("the heads")[0].1);
+        assert_eq!((heads[0].seq, heads[0].chain), (heads[1].seq, heads[1].chain));
+        assert_ne!(heads[0].epoch, heads[1].epoch);
+    }
+}

@@ -126,6 +126,11 @@ impl Store {
     pub(super) fn source(from: &Location) -> anyhow::Result<(Self, Secret)> {
         match from {
             Location::Sqlite(path) => {
+                let shown = path.display();
+                ensure!(
+                    !path.is_file(),
+                    "{shown} is a file: first run hustings restore {shown} --data and a new folder"
+                );
                 let database = existing(path)?;
                 let folder = Folder::lock(path).context("the source")?;
                 let secret = Secret::of(path)?;

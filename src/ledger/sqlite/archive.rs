@@ -8,15 +8,15 @@ use hustings_core::{BallotCast, Event, Seq, SubmissionId};
 use rusqlite::{Connection, Transaction};
 
 use super::folder::FolderError;
-use super::ledger::{SqliteLedger, begin, new_epoch};
+use super::ledger::{SqliteLedger, begin, new_epoch, put_in_place, unfinished_beside};
 use super::open::{self, SqliteOptions};
 use super::sql::{self, archive as rows};
 use super::writer::{Failure, survive};
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, SystemClock};
 use crate::ledger::archive::{Continued, conflict, continued, has_more_rounds, revoked_since};
 use crate::ledger::{
-    Archive, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Stored,
-    Submitted, TokenId, Wanted,
+    Archive, Census, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered,
+    Stored, Submitted, TokenId, Wanted, copy,
 };
 
 impl SqliteLedger {
@@ -45,6 +45,34 @@ impl SqliteLedger {
         let connection = open::writer(&options)?;
         Self::over(connection, options, clock, random)
     }
+
+    /// Writes the installation of any store into a file that a data folder can be restored from, while votes go on. The
+    /// file appears only when it is whole and synced.
+    pub async fn write_file(from: &dyn Archive, file: &Path, random: Arc<dyn Random>) -> Result<(), LedgerError> {
+        let secret_check = from.installation().await?.secret_check;
+        let secret_check = secret_check.ok_or_else(|| unavailable(&CopyError::NoSource))?;
+        let unfinished = unfinished_beside(file)?;
+        let partial = unfinished.path().join("hustings.db");
+        let options = SqliteOptions::new(partial.clone());
+        let copied = Self::open_copy(options, secret_check, Arc::new(SystemClock), random);
+        let copied = copied.map_err(|error| unavailable(&error))?;
+        copy(from, &copied, &mut |_| {}).await.map_err(|error| match error {
+            CopyError::Ledger(error) => error,
+            other => unavailable(&other),
+        })?;
+        copied.complete().await?;
+        let file = file.to_owned();
+        // Dropped, the copy waits for its writer, which copies the log into the file.
+        let placed = tokio::task::spawn_blocking(move || {
+            drop(copied);
+            put_in_place(&partial, &file)
+        });
+        placed.await.map_err(|_| LedgerError::Stopped)?
+    }
+}
+
+fn unavailable(error: &dyn std::fmt::Display) -> LedgerError {
+    LedgerError::Unavailable(error.to_string())
 }
 
 fn create(options: &SqliteOptions, secret_check: [u8; 16]) -> Result<(), FolderError> {

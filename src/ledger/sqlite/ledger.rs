@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tempfile::TempDir;
 
 use super::folder::FolderError;
 use super::open::{self, SqliteOptions};
@@ -169,20 +170,39 @@ pub(super) fn new_epoch(random: &dyn Random) -> Epoch {
 }
 
 fn write_backup(connection: &Connection, file: &Path) -> Result<(), Failure> {
-    let unusable = |error: std::io::Error| {
-        Failure::Ledger(LedgerError::Unavailable(format!("cannot write {}: {error}", file.display())))
-    };
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    // Beside its place and under another name, so that the name never stands for half a copy.
-    let unfinished = tempfile::Builder::new().prefix(".hustings-backup-").tempdir_in(folder).map_err(unusable)?;
+    let unfinished = unfinished_beside(file)?;
     let partial = unfinished.path().join("hustings.db");
     sql::backup(connection, &partial.display().to_string())?;
-    // Who voted is only a keyed hash in there, and still nobody else's business.
-    std::fs::set_permissions(&partial, std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
-    std::fs::File::open(&partial).and_then(|copy| copy.sync_all()).map_err(unusable)?;
-    std::fs::rename(&partial, file).map_err(unusable)?;
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(unusable)
+    Ok(put_in_place(&partial, file)?)
+}
+
+/// A folder beside a file that is to be written: the file's name never stands for half of it.
+pub(super) fn unfinished_beside(file: &Path) -> Result<TempDir, LedgerError> {
+    tempfile::Builder::new()
+        .prefix(".hustings-backup-")
+        .tempdir_in(folder_of(file))
+        .map_err(|error| cannot(file, &error))
+}
+
+/// Gives a whole database its name, for its owner alone: who voted is only a keyed hash in there, and still nobody
+/// else's business.
+pub(super) fn put_in_place(whole: &Path, file: &Path) -> Result<(), LedgerError> {
+    let placed = || {
+        std::fs::set_permissions(whole, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::File::open(whole)?.sync_all()?;
+        std::fs::rename(whole, file)?;
+        std::fs::File::open(folder_of(file))?.sync_all()
+    };
+    placed().map_err(|error| cannot(file, &error))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn cannot(file: &Path, error: &std::io::Error) -> LedgerError {
+    LedgerError::Unavailable(format!("cannot write {}: {error}", file.display()))
 }

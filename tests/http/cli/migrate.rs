@@ -230,6 +230,7 @@ async fn what_cannot_be_copied_is_left_alone() {
     refused(&ours, &roundabout, "cannot be copied onto itself").await;
     refused("sqlite:", "sqlite:", "cannot be copied onto itself").await;
     refused(&nothing, &ours, "there is no database in").await;
+    refused(&url(&source.join("hustings.db")), &nothing, "first run hustings restore").await;
     refused(&ours, "mysql://localhost/x", "use sqlite: and a data folder").await;
     fs::write(empty.path().join("hustings.db-wal"), "a log").expect("written");
     refused(&ours, &nothing, "belongs to a database that was here: move it away").await;
