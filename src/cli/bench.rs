@@ -7,6 +7,7 @@
 mod compare;
 mod print;
 mod round;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -34,6 +35,8 @@ enum What {
     Votes(VotesArgs),
     /// Runs no-ops and votes in turns on one server and prints how they compare.
     Compare(CompareArgs),
+    /// Casts votes while a crowd watches, and the same without it: what watchers cost, and how long they wait.
+    Watch(WatchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +108,18 @@ struct CompareArgs {
     serve: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct WatchArgs {
+    #[command(flatten)]
+    load: Load,
+    /// How many streams watch.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
+    watchers: u16,
+    /// How many voters, with the crowd and again without it.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    ballots: u32,
+}
+
 /// How long counters and frames may take to reach the ledger after a run.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -116,6 +131,7 @@ pub(super) fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> a
             What::Noop(args) => noop(args, start, random).await,
             What::Votes(args) => votes(args, start, random).await,
             What::Compare(args) => compare::compare(args, start, random).await,
+            What::Watch(args) => watch::watch(args, start, random).await,
         };
         well.map(Ended::from)
     })
@@ -197,6 +213,8 @@ mod tests {
         check("noop --requests 5 --connections 1 --rate 100 --seconds 3 --json", true);
         check("votes --url http://127.0.0.1:8080 --token x --ballots 10 --repeats 0 --second-votes 0", true);
         check("compare --ballots 1000 --serve=--counters --serve=memory:", true);
+        check("watch --watchers 10000 --ballots 1000 --connections 100", true);
+        check("watch --watchers 0", false);
         check("votes --ballots 0", false);
         check("votes --repeats 101", false);
         check("votes --connections 0", false);

@@ -39,6 +39,16 @@ pub(super) enum Answer<'a> {
     Unexpected(String),
 }
 
+impl Answer<'_> {
+    /// The place in the ledger of a vote that this very request made count.
+    pub(super) fn counted(&self) -> Option<u64> {
+        match self {
+            Self::Counted(receipt) => receipt.seq,
+            _ => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Success<'a> {
     #[serde(borrow)]

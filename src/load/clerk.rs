@@ -81,6 +81,9 @@ impl Clerk {
                 let next = match run.job.target {
                     Target::Votes(_) => {
                         let answer = answer::read(&response);
+                        if let (Some(noted), Some(seq)) = (&run.job.acknowledgements, answer.counted()) {
+                            noted.note(seq);
+                        }
                         run.enter(|book| book.enter(attempt, answer, latency))
                     }
                     Target::Noop => run.enter(|book| book.enter_noop(response.status, response.retry_after, latency)),

@@ -80,6 +80,23 @@ pub struct Job {
     pub retry_for: Duration,
     /// What was acknowledged by an earlier run of the same plan, to be confirmed by this one.
     pub before: Option<Receipts>,
+    /// Where it is noted when each vote was acknowledged, if anybody wants to know.
+    pub acknowledgements: Option<Arc<Acknowledgements>>,
+}
+
+/// When votes were acknowledged, each by its place in the ledger.
+#[derive(Debug, Default)]
+pub struct Acknowledgements(Mutex<Vec<(Instant, u64)>>);
+
+impl Acknowledgements {
+    /// What was noted so far; the list starts anew.
+    pub fn take(&self) -> Vec<(Instant, u64)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn note(&self, seq: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), seq));
+    }
 }
 
 impl Job {
@@ -96,6 +113,7 @@ impl Job {
             patience: Duration::from_secs(10),
             retry_for: Duration::from_secs(30),
             before: None,
+            acknowledgements: None,
         }
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hustings_core::Time;
+use tokio::time::Instant;
 
-use crate::load::{Api, Job, Mix, Outcome, Pace, Plan, PlanError, Poll, Target, run};
+use crate::load::{Acknowledgements, Api, Job, Mix, Outcome, Pace, Plan, PlanError, Poll, Target, run};
 
 /// How a run is sent.
 #[derive(Debug, Clone, Copy)]
@@ -26,16 +27,37 @@ const CHOICES: [&str; 3] = ["A", "B", "C"];
 pub(super) async fn noop(api: &Api, requests: u32, shape: &Shape, start: Time) -> anyhow::Result<Outcome> {
     let codes = CHOICES.map(str::to_lowercase).to_vec();
     let plan = plan(codes, requests, shape, start)?;
-    Ok(cast(api, plan, Target::Noop, shape).await)
+    Ok(cast(api, plan, Target::Noop, shape, None).await)
 }
 
 /// Makes a poll and lets so many voters vote in it.
 pub(super) async fn votes(api: &Api, voters: u32, shape: &Shape, start: Time) -> anyhow::Result<(Poll, Outcome)> {
-    let poll = api.create_poll("A bench", &CHOICES).await?;
-    let codes = poll.choices().iter().map(|choice| choice.code.clone()).collect();
-    let plan = plan(codes, voters, shape, start)?;
-    let outcome = cast(api, plan, Target::votes(&poll), shape).await;
+    let poll = poll(api).await?;
+    let outcome = cast(api, plan_for(&poll, voters, shape, start)?, Target::votes(&poll), shape, None).await;
     Ok((poll, outcome))
+}
+
+/// A poll to vote in.
+pub(super) async fn poll(api: &Api) -> anyhow::Result<Poll> {
+    Ok(api.create_poll("A bench", &CHOICES).await?)
+}
+
+/// Lets so many voters vote in a poll, and notes when each vote was acknowledged.
+pub(super) async fn noted(
+    api: &Api,
+    poll: &Poll,
+    voters: u32,
+    shape: &Shape,
+    start: Time,
+) -> anyhow::Result<(Outcome, Vec<(Instant, u64)>)> {
+    let noted = Arc::<Acknowledgements>::default();
+    let plan = plan_for(poll, voters, shape, start)?;
+    let outcome = cast(api, plan, Target::votes(poll), shape, Some(Arc::clone(&noted))).await;
+    Ok((outcome, noted.take()))
+}
+
+fn plan_for(poll: &Poll, voters: u32, shape: &Shape, start: Time) -> Result<Plan, PlanError> {
+    plan(poll.choices().iter().map(|choice| choice.code.clone()).collect(), voters, shape, start)
 }
 
 /// Half of the voters for the first choice, three tenths for the second, the rest for the third.
@@ -45,9 +67,10 @@ fn plan(codes: Vec<String>, voters: u32, shape: &Shape, start: Time) -> Result<P
     Plan::new(counts, shape.mix, shape.seed, start)
 }
 
-async fn cast(api: &Api, plan: Plan, target: Target, shape: &Shape) -> Outcome {
+async fn cast(api: &Api, plan: Plan, target: Target, shape: &Shape, noted: Option<Arc<Acknowledgements>>) -> Outcome {
     let mut job = Job::new(api.clone(), Arc::new(plan), target, shape.connections);
     job.pace = shape.pace;
     job.run_for = shape.run_for;
+    job.acknowledgements = noted;
     run(job, Arc::default(), pending()).await
 }
