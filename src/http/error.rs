@@ -193,6 +193,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Full => Self::unavailable("storage_full", error.to_string()),
+            LedgerError::InDoubt => Self::unavailable("in_doubt", error.to_string()),
             LedgerError::Stopped => Self::unavailable("stopping", "the server is stopping; please try again"),
             LedgerError::Unavailable(_) => {
                 tracing::warn!(%error, "the store did not answer");
@@ -201,6 +202,10 @@ impl From<LedgerError> for Problem {
             LedgerError::Damaged { .. } | LedgerError::Conflict { .. } => {
                 tracing::error!(%error, "the store is damaged");
                 Self::unavailable("store_damaged", "the store is damaged; the operator's log says where")
+            }
+            LedgerError::Newer { .. } => {
+                tracing::error!(%error, "the store holds what this program does not know");
+                Self::unavailable("upgrade_needed", "this server must be upgraded first; please try again")
             }
             LedgerError::SlugTaken => Self::invalid("slug_taken", "/slug", "this slug is taken; choose another one"),
             LedgerError::CodeTaken => Self::unavailable("code_taken", "no free code was found; please try again"),

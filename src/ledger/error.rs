@@ -4,7 +4,7 @@ use hustings_core::{FoldError, entry::DecodeError};
 
 use super::ElectionKey;
 
-/// Why a store did not do what was asked. Nothing was written.
+/// Why a store did not do what was asked. Nothing was written, except where the error says that nobody knows.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
     /// No space left: refuse, and try again when there is.
@@ -13,6 +13,9 @@ pub enum LedgerError {
     /// The store does not answer now: try again.
     #[error("the store is not available now: {0}")]
     Unavailable(String),
+    /// The store did not say whether it was stored, also when it was asked again: send the same once more.
+    #[error("the store did not say whether it was stored; sending the same again is harmless")]
+    InDoubt,
     /// The program is stopping.
     #[error("the server is stopping")]
     Stopped,
@@ -36,6 +39,14 @@ pub enum LedgerError {
         /// What is there.
         what: String,
     },
+    /// An entry that this program does not know yet: another node has been upgraded. Nothing is damaged.
+    #[error("election {election}: {error}")]
+    Newer {
+        /// Whose ledger.
+        election: u32,
+        /// What is not known.
+        error: DecodeError,
+    },
     /// The address is taken by another election.
     #[error("this slug is taken")]
     SlugTaken,
@@ -48,12 +59,44 @@ impl LedgerError {
     /// An entry that cannot be read.
     #[must_use]
     pub fn damaged_entry(election: ElectionKey, seq: i64, error: DecodeError) -> Self {
-        Self::Damaged { table: "entry", key: format!("({}, {seq})", election.0), what: error.to_string() }
+        match error {
+            DecodeError::Version(_) | DecodeError::Kind(_) => Self::Newer { election: election.0, error },
+            _ => Self::Damaged { table: "entry", key: format!("({}, {seq})", election.0), what: error.to_string() },
+        }
     }
 
     /// A ledger that cannot be folded.
     #[must_use]
     pub fn damaged_ledger(election: ElectionKey, error: FoldError) -> Self {
-        Self::Damaged { table: "entry", key: format!("of election {}", election.0), what: error.to_string() }
+        match error {
+            FoldError::Decode(_, error @ (DecodeError::Version(_) | DecodeError::Kind(_))) => {
+                Self::Newer { election: election.0, error }
+            }
+            _ => Self::Damaged { table: "entry", key: format!("of election {}", election.0), what: error.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hustings_core::Seq;
+
+    use super::*;
+
+    #[test]
+    fn what_a_later_program_wrote_is_no_damage() {
+        for (error, is_newer) in [
+            (DecodeError::Version(2), true),
+            (DecodeError::Kind(9), true),
+            (DecodeError::Short, false),
+            (DecodeError::Tag(7), false),
+        ] {
+            let entry = LedgerError::damaged_entry(ElectionKey(1), 3, error);
+            let ledger = LedgerError::damaged_ledger(ElectionKey(1), FoldError::Decode(Seq(3), error));
+            for told in [entry, ledger] {
+                assert_eq!(matches!(told, LedgerError::Newer { election: 1, .. }), is_newer, "{told}");
+                assert_eq!(matches!(told, LedgerError::Damaged { table: "entry", .. }), !is_newer, "{told}");
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ mod batch;
 mod copy;
 mod elections;
 mod error;
+mod postgres;
 mod registry;
 mod sqlite;
 
@@ -25,6 +26,9 @@ pub use archive::{Archive, Census, Cut, HashedToken, Holds, Installation, Page, 
 pub use copy::{COPY_PAGE, Copied, CopyError, Progress, copy};
 pub use elections::Elections;
 pub use error::LedgerError;
+pub use postgres::{
+    PostgresError, PostgresLedger, PostgresOptions, facts as postgres_facts, migrate as postgres_migrate,
+};
 pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
 pub use sqlite::{Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate};
 

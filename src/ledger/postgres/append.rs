@@ -1,0 +1,258 @@
+//! One batch in one transaction, and what became of it where the server's answer was lost.
+//!
+//! Two flights: the first locks the heads and reads all that the decision can need, the second writes and commits.
+//! Invariant: nobody is told anything that was not looked up. After a lost answer the heads are locked once more, which
+//! waits for whatever the lost transaction still does, and the ledger itself says whether its entries are there. Its
+//! transaction number would not do: after a failover another transaction can have the same one.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use hustings_core::{ContestNumber, Election, ElectionState, Event, Submission, SubmissionId, Time, VoterKey};
+use tokio_postgres::Client;
+
+use super::failure::{Failure, Patience};
+use super::pool::{Lease, Pool, in_order, within};
+use super::rows::election_number;
+use super::sql::{self, VoterIn};
+use crate::clock::Clock;
+use crate::ledger::batch::{self, Decided, Locked, Lookup};
+use crate::ledger::{Addressed, Committed, ElectionKey, Head, LedgerError, Stored};
+
+/// Why an attempt did not end with an answer.
+pub(super) enum Stopped {
+    /// Nothing of it is in the store.
+    Nothing(Failure),
+    /// It was on its way, and the answer was lost.
+    Unknown(Box<Decided>, Failure),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Nothing(failure)
+    }
+}
+
+/// Decides and stores a batch, again as long as it is certain that nothing of it was stored.
+pub(super) async fn append(pool: &Pool, batch: &[Addressed], clock: &dyn Clock) -> Result<Committed, LedgerError> {
+    let mut patience = Patience::new();
+    loop {
+        let failure = match attempt(pool, batch, clock.now()).await {
+            Ok(committed) => return Ok(committed),
+            Err(Stopped::Nothing(failure)) => failure,
+            Err(Stopped::Unknown(decided, failure)) => {
+                tracing::warn!(?failure, "PostgreSQL did not say whether a batch was stored; looking for it");
+                if is_stored(pool, &decided).await? {
+                    return Ok(committed(*decided));
+                }
+                failure
+            }
+        };
+        patience.after(failure).await?;
+    }
+}
+
+async fn attempt(pool: &Pool, batch: &[Addressed], now: Time) -> Result<Committed, Stopped> {
+    let lease = pool.lease().await?;
+    match decide(lease.client(), batch, now).await {
+        Ok((decided, _)) if sql::rows_of(&decided) == 0 => {
+            lease.roll_back().await;
+            Ok(committed(decided))
+        }
+        Ok((decided, definitions)) => store(lease, decided, &definitions).await.map(committed),
+        Err(failure) => {
+            lease.end_after(&failure).await;
+            Err(failure.into())
+        }
+    }
+}
+
+fn committed(Decided { answers, advances, .. }: Decided) -> Committed {
+    Committed { answers, advances }
+}
+
+/// Definitions by the numbers of their elections.
+pub(super) type Definitions = HashMap<ElectionKey, Arc<Election>>;
+
+async fn decide(client: &Client, batch: &[Addressed], now: Time) -> Result<(Decided, Definitions), Failure> {
+    let asked = Asked::by(batch);
+    let keys = &asked.elections;
+    let reading = in_order(sql::by_ids(client, &asked.ids), sql::by_voters(client, &asked.voters));
+    let locking = in_order(sql::lock(client, keys), in_order(sql::definitions(client, keys), reading));
+    let (_, (heads, (definitions, (by_id, by_voter)))) =
+        within(in_order(sql::run(client, sql::BEGIN), locking)).await?;
+    let definitions: Definitions = definitions.into_iter().map(|(key, election)| (key, Arc::new(election))).collect();
+    let mut known = Known::of(&asked, by_id, by_voter);
+    let others = known.voters_of_ids();
+    if !others.is_empty() {
+        known.learn(&others, within(sql::by_voters(client, &others)).await?);
+    }
+    let decided = batch::decide(batch.to_vec(), locked(heads, &definitions)?, now, &mut known)?;
+    Ok((decided, definitions))
+}
+
+fn locked(
+    heads: HashMap<ElectionKey, (Head, ElectionState)>,
+    definitions: &Definitions,
+) -> Result<HashMap<ElectionKey, Locked>, LedgerError> {
+    let with_definition = |(key, (head, state))| match definitions.get(&key) {
+        Some(election) => Ok((key, Locked { head, state, election: Arc::clone(election) })),
+        None => Err(LedgerError::Damaged {
+            table: "head",
+            key: key.0.to_string(),
+            what: "its election has no row".to_owned(),
+        }),
+    };
+    heads.into_iter().map(with_definition).collect()
+}
+
+/// Writes what was decided and commits it, in one flight.
+pub(super) async fn store(lease: Lease, decided: Decided, definitions: &Definitions) -> Result<Decided, Stopped> {
+    let client = lease.client();
+    let adding = sql::add_rounds(client, &decided.rounds, definitions);
+    let storing = in_order(sql::append(client, &decided), sql::run(client, sql::COMMIT));
+    let failure = match within(in_order(adding, storing)).await {
+        Ok(_) => {
+            lease.give_back();
+            return Ok(decided);
+        }
+        Err(failure) => failure,
+    };
+    lease.end_after(&failure).await;
+    if !failure.is_certain() {
+        return Err(Stopped::Unknown(Box::new(decided), failure));
+    }
+    Err(Stopped::Nothing(match failure.taken() {
+        Some(constraint) => alarm(constraint),
+        None => failure,
+    }))
+}
+
+/// Under the lock of its head, nothing can be there that the decision did not know of. Where it is, the lock or the
+/// head is not what it should be, and no vote may pass before a person has looked.
+fn alarm(constraint: &str) -> Failure {
+    tracing::error!(constraint, "a row that was to be written is in the ledger already; nothing was stored");
+    metrics::counter!("hustings_ledger_alarms_total").increment(1);
+    let table = ["entry", "submission", "ballot"].into_iter().find(|table| constraint.starts_with(table));
+    let what = "it was there before it was written, so a head does not say where its ledger stands".to_owned();
+    LedgerError::Damaged { table: table.unwrap_or("head"), key: format!("({constraint})"), what }.into()
+}
+
+/// Whether a batch whose answer was lost is in the ledger, for certain.
+async fn is_stored(pool: &Pool, decided: &Decided) -> Result<bool, LedgerError> {
+    let mut patience = Patience::new();
+    loop {
+        match look(pool, decided).await {
+            Ok(is_stored) => return Ok(is_stored),
+            Err(failure) => patience.after(failure).await.map_err(|failure| {
+                tracing::error!(?failure, "nobody knows whether a batch was stored");
+                LedgerError::InDoubt
+            })?,
+        }
+    }
+}
+
+async fn look(pool: &Pool, decided: &Decided) -> Result<bool, Failure> {
+    let mut keys: Vec<i32> = decided.entries.iter().map(|(key, _)| election_number(*key)).collect();
+    keys.extend(decided.aliases.iter().map(|(key, ..)| election_number(*key)));
+    keys.sort_unstable();
+    keys.dedup();
+    let lease = pool.lease().await?;
+    let client = lease.client();
+    let looking = in_order(sql::lock(client, &keys), sql::count_stored(client, decided));
+    match within(in_order(sql::run(client, sql::BEGIN), looking)).await {
+        Ok((_, (_, stored))) => {
+            lease.roll_back().await;
+            Ok(stored == sql::rows_of(decided))
+        }
+        Err(failure) => {
+            lease.end_after(&failure).await;
+            Err(failure)
+        }
+    }
+}
+
+/// What a batch asks for before it is decided.
+struct Asked {
+    elections: Vec<i32>,
+    ids: Vec<(ElectionKey, SubmissionId)>,
+    voters: Vec<VoterIn>,
+}
+
+impl Asked {
+    fn by(batch: &[Addressed]) -> Self {
+        let mut elections: Vec<i32> = batch.iter().map(|addressed| election_number(addressed.election)).collect();
+        let ballots = || {
+            batch.iter().filter_map(|Addressed { election, submission }| match submission {
+                Submission::Ballot(ballot) => Some((*election, ballot)),
+                Submission::Act(_) => None,
+            })
+        };
+        let mut ids: Vec<_> = ballots().filter_map(|(key, ballot)| Some((key, ballot.id?))).collect();
+        let mut voters: Vec<_> = ballots().map(|(key, ballot)| (key, ballot.contest, ballot.voter)).collect();
+        // In key order, so that neighbours share pages; and each once.
+        elections.sort_unstable();
+        elections.dedup();
+        ids.sort_unstable();
+        ids.dedup();
+        voters.sort_unstable();
+        voters.dedup();
+        Self { elections, ids, voters }
+    }
+}
+
+/// Nothing looked up, which is enough for acts.
+pub(super) fn nothing_known() -> impl Lookup {
+    Known { ids: HashMap::new(), voters: HashMap::new() }
+}
+
+/// What was looked up. What was never asked for is an error here, and not an absence.
+struct Known {
+    ids: HashMap<(ElectionKey, SubmissionId), Option<Stored>>,
+    voters: HashMap<VoterIn, Option<Stored>>,
+}
+
+impl Known {
+    fn of(asked: &Asked, by_id: Vec<((ElectionKey, SubmissionId), Stored)>, by_voter: Vec<(VoterIn, Stored)>) -> Self {
+        let mut ids: HashMap<_, _> = asked.ids.iter().map(|id| (*id, None)).collect();
+        ids.extend(by_id.into_iter().map(|(id, stored)| (id, Some(stored))));
+        let mut known = Self { ids, voters: HashMap::new() };
+        known.learn(&asked.voters, by_voter);
+        known
+    }
+
+    fn learn(&mut self, asked: &[VoterIn], found: Vec<(VoterIn, Stored)>) {
+        self.voters.extend(asked.iter().map(|voter| (*voter, None)));
+        self.voters.extend(found.into_iter().map(|(voter, stored)| (voter, Some(stored))));
+    }
+
+    /// Voters whose ballots have one of the ids, and who are not asked for: an id that was used in another contest, or
+    /// by somebody else.
+    fn voters_of_ids(&self) -> Vec<VoterIn> {
+        let voters = self.ids.iter().filter_map(|((key, _), stored)| match &stored.as_ref()?.entry.event {
+            Event::BallotCast(ballot) => Some((*key, ballot.contest, ballot.voter)),
+            Event::StateChanged(_) => None,
+        });
+        let unknown: HashSet<_> = voters.filter(|voter| !self.voters.contains_key(voter)).collect();
+        unknown.into_iter().collect()
+    }
+}
+
+impl Lookup for Known {
+    fn by_id(&mut self, election: ElectionKey, id: SubmissionId) -> Result<Option<Stored>, LedgerError> {
+        self.ids.get(&(election, id)).cloned().ok_or_else(not_asked)
+    }
+
+    fn by_voter(
+        &mut self,
+        election: ElectionKey,
+        contest: ContestNumber,
+        voter: VoterKey,
+    ) -> Result<Option<Stored>, LedgerError> {
+        self.voters.get(&(election, contest, voter)).cloned().ok_or_else(not_asked)
+    }
+}
+
+fn not_asked() -> LedgerError {
+    LedgerError::Unavailable("a vote was decided on without having been looked up".to_owned())
+}

@@ -1,0 +1,216 @@
+//! [`Archive`] on PostgreSQL: whole pages in and out.
+//!
+//! Invariant: the mark of an unfinished copy is locked by whoever writes a page, so two runs never write at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{Event, Seq, SubmissionId};
+use tokio_postgres::Client;
+
+use super::failure::{Failure, Patience};
+use super::ledger::PostgresLedger;
+use super::pool::{Doubt, Lease, within};
+use super::rows::election_number;
+use super::sql::{self, archive as rows};
+use crate::ledger::archive::{Continued, conflict, continued, has_more_rounds, revoked_since};
+use crate::ledger::batch::{Decided, Locked};
+use crate::ledger::{
+    Archive, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Stored,
+    Submitted, TokenId,
+};
+
+#[async_trait]
+impl Archive for PostgresLedger {
+    async fn installation(&self) -> Result<Installation, LedgerError> {
+        self.pool.read(|lease| async move { rows::installation(lease.client()).await }).await
+    }
+
+    async fn cuts(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Cut>, LedgerError> {
+        self.pool.read(|lease| async move { rows::cuts(lease.client(), after, limit).await }).await
+    }
+
+    async fn submissions(
+        &self,
+        election: ElectionKey,
+        after: Option<SubmissionId>,
+        up_to: Seq,
+        limit: usize,
+    ) -> Result<Vec<Submitted>, LedgerError> {
+        let look = |lease: Lease| async move { rows::submissions(lease.client(), election, after, up_to, limit).await };
+        self.pool.read(look).await
+    }
+
+    async fn hashed_tokens(&self, after: Option<TokenId>, limit: usize) -> Result<Vec<HashedToken>, LedgerError> {
+        self.pool.read(|lease| async move { rows::hashed_tokens(lease.client(), after, limit).await }).await
+    }
+
+    async fn census(&self, election: ElectionKey) -> Result<Census, LedgerError> {
+        self.pool.count(|lease| async move { rows::census(lease.client(), election).await }).await
+    }
+
+    async fn begin(&self, secret_check: [u8; 16]) -> Result<(), LedgerError> {
+        self.in_transaction(|lease| async move { mark(lease.client(), secret_check).await }).await
+    }
+
+    async fn import(&self, page: Page) -> Result<(), LedgerError> {
+        let page = &page;
+        self.in_transaction(|lease| async move { self.import_into(lease.client(), page).await }).await
+    }
+
+    async fn complete(&self) -> Result<(), LedgerError> {
+        self.pool.write(Doubt::RunAgain, |lease| async move { rows::unmark(lease.client()).await }).await
+    }
+}
+
+impl PostgresLedger {
+    /// Runs several statements in one transaction. To run it twice is the same as to run it once.
+    async fn in_transaction<F: Future<Output = Result<(), Failure>>>(
+        &self,
+        work: impl Fn(Lease) -> F,
+    ) -> Result<(), LedgerError> {
+        let mut patience = Patience::new();
+        loop {
+            let failure = match self.pool.lease().await {
+                Ok(lease) => {
+                    let done = async {
+                        within(sql::run(lease.client(), sql::BEGIN)).await?;
+                        work(lease.clone()).await?;
+                        within(sql::run(lease.client(), sql::COMMIT)).await
+                    };
+                    match done.await {
+                        Ok(()) => {
+                            lease.give_back();
+                            return Ok(());
+                        }
+                        Err(failure) => {
+                            lease.end_after(&failure).await;
+                            failure
+                        }
+                    }
+                }
+                Err(failure) => failure,
+            };
+            patience.after(failure).await?;
+        }
+    }
+
+    async fn import_into(&self, client: &Client, page: &Page) -> Result<(), Failure> {
+        if !within(rows::lock_mark(client)).await? {
+            return Err(conflict("installation", "migrating", "the store is not marked as an unfinished copy").into());
+        }
+        match page {
+            Page::Elections(page) => self.import_elections(client, page).await,
+            Page::Entries(key, page) => import_entries(client, *key, page).await,
+            Page::Submissions(key, page) => import_submissions(client, *key, page).await,
+            Page::Tokens(page) => import_tokens(client, page).await,
+        }
+    }
+
+    async fn import_elections(&self, client: &Client, page: &[Registered]) -> Result<(), Failure> {
+        let kept = within(rows::same_elections(client, page)).await?;
+        let (mut new, mut grown) = (Vec::new(), Vec::new());
+        for Registered { key, election } in page {
+            if let Some((_, kept)) = kept.iter().find(|(other, _)| other == key) {
+                if has_more_rounds(*key, kept, election)? {
+                    grown.push((*key, super::columns::definition_text(*key, election)?));
+                }
+                continue;
+            }
+            let same_name = |(_, kept): &&(_, hustings_core::Election)| {
+                kept.id == election.id
+                    || kept.code == election.code
+                    || (kept.slug.is_some() && kept.slug == election.slug)
+            };
+            if let Some((other, kept)) = kept.iter().find(same_name) {
+                return Err(conflict("election", other.0, &format!("it is {}, {}", kept.code, kept.title)).into());
+            }
+            new.push((*key, election.as_ref(), self.new_epoch()));
+        }
+        within(rows::create_numbered(client, &new)).await?;
+        within(sql::redefine(client, grown)).await
+    }
+}
+
+async fn mark(client: &Client, secret_check: [u8; 16]) -> Result<(), Failure> {
+    if !within(sql::secret_check(client, secret_check)).await? {
+        return Err(conflict("installation", "secret_check", "it is that of another installation").into());
+    }
+    match within(rows::installation(client)).await?.holds {
+        Holds::Nothing | Holds::Unfinished => within(rows::mark(client)).await,
+        Holds::All => Err(conflict("installation", "migrating", "there are elections or tokens, and no mark").into()),
+    }
+}
+
+async fn import_entries(client: &Client, key: ElectionKey, page: &[Stored]) -> Result<(), Failure> {
+    let keys = [election_number(key)];
+    let head = within(sql::lock(client, &keys)).await?.remove(&key);
+    let election = within(sql::definitions(client, &keys)).await?.remove(&key);
+    let (Some((head, state)), Some(election)) = (head, election) else {
+        return Err(conflict("head", key.0, "there is none: its election comes first").into());
+    };
+    let locked = Locked { head, state, election: Arc::new(election) };
+    let Continued { known, new, advance } = continued(key, locked, page.to_vec())?;
+    let kept = within(rows::entry_bytes(client, key, known.iter().map(|stored| stored.entry.seq))).await?;
+    for Stored { entry, bytes } in &known {
+        if kept.get(&entry.seq) != Some(bytes) {
+            return Err(conflict("entry", format!("({}, {})", key.0, entry.seq), "it is another entry").into());
+        }
+    }
+    let ids: Vec<SubmissionId> = new.iter().filter_map(|(_, stored)| id_of(stored)).collect();
+    if let Some((id, seq)) = within(rows::named_entries(client, key, ids.into_iter())).await?.into_iter().next() {
+        return Err(other_submission(key, id, seq));
+    }
+    let advances = vec![Arc::new(advance)];
+    let decided = Decided { answers: Vec::new(), entries: new, aliases: Vec::new(), rounds: Vec::new(), advances };
+    within(sql::append(client, &decided)).await
+}
+
+fn id_of(stored: &Stored) -> Option<SubmissionId> {
+    match &stored.entry.event {
+        Event::BallotCast(ballot) => ballot.id,
+        Event::StateChanged(_) => None,
+    }
+}
+
+async fn import_submissions(client: &Client, key: ElectionKey, page: &[Submitted]) -> Result<(), Failure> {
+    let kept = within(rows::named_entries(client, key, page.iter().map(|one| one.id))).await?;
+    let entries = within(rows::entry_bytes(client, key, page.iter().map(|one| one.seq))).await?;
+    let mut aliases = Vec::new();
+    for Submitted { id, seq } in page {
+        match kept.get(id) {
+            Some(kept) if kept == seq => {}
+            Some(kept) => return Err(other_submission(key, *id, *kept)),
+            None if !entries.contains_key(seq) => {
+                let row = format!("({}, {seq})", key.0);
+                return Err(conflict("entry", row, &format!("there is none, and submission {id} stands for it")).into());
+            }
+            None => aliases.push((key, *id, *seq)),
+        }
+    }
+    let (answers, entries, rounds, advances) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    within(sql::append(client, &Decided { answers, entries, aliases, rounds, advances })).await
+}
+
+fn other_submission(key: ElectionKey, id: SubmissionId, kept: Seq) -> Failure {
+    conflict("submission", format!("({}, {id})", key.0), &format!("it stands for entry {kept}")).into()
+}
+
+async fn import_tokens(client: &Client, page: &[HashedToken]) -> Result<(), Failure> {
+    let kept = within(rows::same_tokens(client, page)).await?;
+    let by_id: HashMap<TokenId, &HashedToken> = kept.iter().map(|one| (one.token.id, one)).collect();
+    let by_hash: HashMap<[u8; 32], &HashedToken> = kept.iter().map(|one| (one.hash, one)).collect();
+    let mut new = Vec::new();
+    for imported in page {
+        match by_id.get(&imported.token.id).or_else(|| by_hash.get(&imported.hash)) {
+            None => new.push(imported),
+            Some(kept) => {
+                if let Some(at) = revoked_since(kept, imported)? {
+                    within(sql::revoke_token(client, imported.token.id, at)).await?;
+                }
+            }
+        }
+    }
+    within(rows::insert_tokens(client, &new)).await
+}

@@ -1,0 +1,137 @@
+//! [`Registry`] on PostgreSQL.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hustings_core::{Epoch, Submission, Time};
+use tokio_postgres::Client;
+
+use super::append::{self, Definitions, Stopped};
+use super::failure::{Failure, Patience};
+use super::ledger::PostgresLedger;
+use super::pool::{Doubt, Lease, in_order, within};
+use super::sql;
+use crate::ledger::batch::{self, Decided};
+use crate::ledger::{
+    Addressed, Answer, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId, Wanted,
+};
+
+#[async_trait]
+impl Registry for PostgresLedger {
+    async fn create(&self, new: NewElection) -> Result<Registered, LedgerError> {
+        let epoch = self.new_epoch();
+        let mut patience = Patience::new();
+        let mut is_in_doubt = false;
+        loop {
+            let failure = match self.attempt_to_create(&new, epoch).await {
+                Ok(key) => return Ok(Registered { key, election: Arc::new(new.election) }),
+                // Another attempt may have been stored although its answer was lost. The id is nobody else's.
+                Err(Stopped::Nothing(failure)) if is_in_doubt && failure.taken().is_some() => {
+                    match self.election(Wanted::Id(new.election.id)).await? {
+                        Some(Registered { key, .. }) => {
+                            return Ok(Registered { key, election: Arc::new(new.election) });
+                        }
+                        None => failure,
+                    }
+                }
+                Err(Stopped::Nothing(failure)) => failure,
+                Err(Stopped::Unknown(_, failure)) => {
+                    is_in_doubt = true;
+                    failure
+                }
+            };
+            patience.after(failure).await.map_err(|failure| match taken(&failure) {
+                Some(error) => error,
+                None if is_in_doubt => LedgerError::InDoubt,
+                None => failure.into(),
+            })?;
+        }
+    }
+
+    async fn election(&self, wanted: Wanted) -> Result<Option<Registered>, LedgerError> {
+        let wanted = &wanted;
+        let found = self.pool.read(|lease| async move { sql::election(lease.client(), wanted).await }).await?;
+        Ok(found.map(registered))
+    }
+
+    async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError> {
+        let found = self.pool.read(|lease| async move { sql::elections(lease.client(), after, limit).await }).await?;
+        Ok(found.into_iter().map(registered).collect())
+    }
+
+    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
+        let token = &token;
+        self.pool.write(Doubt::Tell, |lease| async move { sql::create_token(lease.client(), token).await }).await
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError> {
+        self.pool.read(|lease| async move { sql::token(lease.client(), hash).await }).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, LedgerError> {
+        self.pool.read(|lease| async move { sql::tokens(lease.client()).await }).await
+    }
+
+    async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError> {
+        self.pool.write(Doubt::Tell, |lease| async move { sql::revoke_token(lease.client(), id, at).await }).await
+    }
+
+    async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {
+        let issue = |lease: Lease| async move { sql::issue_ticket(lease.client(), hash, election, expires).await };
+        self.pool.write(Doubt::Tell, issue).await
+    }
+
+    async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError> {
+        let spend = |lease: Lease| async move { sql::spend_ticket(lease.client(), hash, election, now).await };
+        self.pool.write(Doubt::Tell, spend).await
+    }
+}
+
+impl PostgresLedger {
+    async fn attempt_to_create(&self, new: &NewElection, epoch: Epoch) -> Result<ElectionKey, Stopped> {
+        let lease = self.pool.lease().await?;
+        match self.begin_to_create(lease.client(), new, epoch).await {
+            Ok((key, decided)) => append::store(lease, decided, &Definitions::new()).await.map(|_| key),
+            Err(failure) => {
+                lease.end_after(&failure).await;
+                Err(failure.into())
+            }
+        }
+    }
+
+    /// All or nothing: an act that is refused takes the election with it.
+    async fn begin_to_create(
+        &self,
+        client: &Client,
+        new: &NewElection,
+        epoch: Epoch,
+    ) -> Result<(ElectionKey, Decided), Failure> {
+        let creating = in_order(sql::run(client, sql::BEGIN), sql::create(client, &new.election, epoch));
+        let (_, (key, locked)) = within(creating).await?;
+        let acts = new.acts.iter().cloned().map(Submission::Act);
+        let acts = acts.map(|submission| Addressed { election: key, submission }).collect();
+        let locked = HashMap::from([(key, locked)]);
+        let decided = batch::decide(acts, locked, self.clock.now(), &mut append::nothing_known())?;
+        for answer in &decided.answers {
+            if let Answer::Rejected(rejection, _) = answer {
+                let what = format!("the first acts on the new election cannot be: {rejection}");
+                return Err(LedgerError::Unavailable(what).into());
+            }
+        }
+        Ok((key, decided))
+    }
+}
+
+fn registered((key, election): (ElectionKey, hustings_core::Election)) -> Registered {
+    Registered { key, election: Arc::new(election) }
+}
+
+/// Which of a new election's names another one has.
+fn taken(failure: &Failure) -> Option<LedgerError> {
+    match failure.taken()? {
+        "election_slug_key" => Some(LedgerError::SlugTaken),
+        "election_code_key" => Some(LedgerError::CodeTaken),
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! The tables: which ones the program needs, and how a database gets them.
+//!
+//! Invariant: all that is missing is made in one transaction, under a lock of the database, so any number of nodes may
+//! try at once. Migrations only add: nodes of the version before go on working.
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::error::PostgresError;
+use super::failure::Failure;
+use super::open::{self, PostgresOptions};
+
+/// The migrations by number, oldest first.
+const MIGRATIONS: [(i32, &str, &str); 1] = [(1, "engine", include_str!("../../../migrations/postgres/V1__engine.sql"))];
+
+/// The schema that this program needs.
+pub(super) const KNOWN: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// Any number that no other program is likely to lock: `hustings` in ASCII.
+const LOCK: i64 = 0x6875_7374_696e_6773;
+
+/// Brings a database up to date, and gives the schema that it had and that it has. A second run changes nothing.
+pub async fn migrate(options: &PostgresOptions) -> Result<(i32, i32), PostgresError> {
+    let url = options.to_string();
+    let migrated = async { bring_up_to_date(&mut open::client(options).await?).await };
+    let found = migrated.await.map_err(|failure| PostgresError::at_start(&url, failure))?;
+    if found > KNOWN {
+        return Err(PostgresError::NewerSchema { url, found, known: KNOWN });
+    }
+    Ok((found, KNOWN))
+}
+
+async fn bring_up_to_date(client: &mut Client) -> Result<i32, Failure> {
+    let transaction = client.transaction().await?;
+    // Released with the transaction, and therefore also through a pooler.
+    transaction.query_typed("-- migrate\n SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    transaction
+        .batch_execute(
+            "-- migrate
+             CREATE TABLE IF NOT EXISTS schema_history (
+                 version int PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now()
+             )",
+        )
+        .await?;
+    let row = transaction.query_typed_one("-- migrate\n SELECT coalesce(max(version), 0) FROM schema_history", &[]);
+    let before: i32 = row.await?.try_get(0)?;
+    for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > before) {
+        transaction.batch_execute(sql).await?;
+        transaction
+            .execute_typed(
+                "-- migrate\n INSERT INTO schema_history (version, name) VALUES ($1, $2)",
+                &[(version, Type::INT4), (name, Type::TEXT)],
+            )
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(before)
+}
+
+/// The schema of a database; none where there are no tables.
+pub(super) async fn version(client: &Client) -> Result<Option<i32>, Failure> {
+    let exists = "-- version\n SELECT to_regclass('schema_history') IS NOT NULL";
+    if !client.query_typed_one(exists, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(None);
+    }
+    Ok(client
+        .query_typed_one("-- version\n SELECT coalesce(max(version), 0) FROM schema_history", &[])
+        .await?
+        .try_get(0)?)
+}
+
+/// Whether the tables are just those that this program knows.
+pub(super) fn check(url: &str, found: Option<i32>) -> Result<(), PostgresError> {
+    let url = url.to_owned();
+    match found {
+        None => Err(PostgresError::NoSchema(url)),
+        Some(found) if found < KNOWN => Err(PostgresError::OlderSchema { url, found, known: KNOWN }),
+        Some(found) if found > KNOWN => Err(PostgresError::NewerSchema { url, found, known: KNOWN }),
+        Some(_) => Ok(()),
+    }
+}
