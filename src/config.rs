@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
+use crate::ledger::{Folder, PostgresOptions};
+use crate::tally::RedisOptions;
+
 /// The options of `hustings serve`; each is also read from `HUSTINGS_..` and from the file.
 #[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -21,11 +24,13 @@ pub struct ServeArgs {
     /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "HUSTINGS_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Where the ledger is kept [default: sqlite: in the data folder].
-    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL")]
+    /// Where the ledger is kept: sqlite: in the data folder, or postgres://user:password@host/database for several
+    /// nodes [default: sqlite:].
+    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<String>,
-    /// Where counters are kept hot [default: memory:].
-    #[arg(long, env = "HUSTINGS_COUNTERS", value_name = "URL")]
+    /// Where counters are kept hot: memory:, redis://host:port, or redis-cluster://host:port,host:port,..
+    /// [default: memory:].
+    #[arg(long, env = "HUSTINGS_COUNTERS", value_name = "URL", hide_env_values = true)]
     pub counters: Option<String>,
     /// Where people reach this server; decides links, cookies and the check of origins.
     #[arg(long, env = "HUSTINGS_PUBLIC_URL", value_name = "URL")]
@@ -52,8 +57,10 @@ pub struct ServeArgs {
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
-    /// The database file.
-    pub database: PathBuf,
+    /// Where the ledger is kept.
+    pub database: Database,
+    /// Where counters are kept hot.
+    pub counters: CountersStore,
     /// The address to listen on.
     pub listen: SocketAddr,
     /// Where people reach this server, without a slash at the end.
@@ -68,6 +75,65 @@ pub struct Config {
     pub queue_max: usize,
     /// Whether `/bench/noop` exists.
     pub bench: bool,
+}
+
+/// Where a ledger and its registry are kept.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// In a file of the data folder: one process.
+    Sqlite(PathBuf),
+    /// On a PostgreSQL server: any number of nodes.
+    Postgres(Box<PostgresOptions>),
+}
+
+impl Database {
+    /// The database that a URL names; without one, SQLite in the data folder.
+    pub fn parse(url: Option<&str>, data: &Path) -> Result<Self, ConfigError> {
+        match url.map(|url| url.split_once(':').unwrap_or((url, ""))) {
+            None | Some(("sqlite", "")) => Ok(Self::Sqlite(Folder::database(data))),
+            Some(("sqlite", _)) => {
+                Err(ConfigError("--database sqlite: takes no path: choose the folder with --data".to_owned()))
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                let options = PostgresOptions::new(url.unwrap_or_default());
+                let options = options.map_err(|error| ConfigError(format!("--database: {error}")))?;
+                Ok(Self::Postgres(Box::new(options)))
+            }
+            Some((other, _)) => Err(ConfigError(format!(
+                "--database {other}:.. is not a ledger that this program has; use sqlite: and choose its folder with \
+                 --data, or postgres://user:password@host/database"
+            ))),
+        }
+    }
+}
+
+/// Where counters are kept hot.
+#[derive(Debug, Clone)]
+pub enum CountersStore {
+    /// In the memory of each process.
+    Memory,
+    /// In Redis or a Redis Cluster, shared by all nodes.
+    Redis(RedisOptions),
+}
+
+impl CountersStore {
+    /// The counters that a URL names; without one, memory.
+    pub fn parse(url: Option<&str>) -> Result<Self, ConfigError> {
+        match url {
+            None | Some("memory:") => Ok(Self::Memory),
+            Some(url) if url.starts_with("redis") => {
+                let options = RedisOptions::new(url);
+                Ok(Self::Redis(options.map_err(|error| ConfigError(format!("--counters: {error}")))?))
+            }
+            Some(other) => {
+                let scheme = other.split(':').next().unwrap_or_default();
+                Err(ConfigError(format!(
+                    "--counters {scheme}:.. are not counters that this program has; use memory:, redis://host:port, or \
+                     redis-cluster://host:port,host:port"
+                )))
+            }
+        }
+    }
 }
 
 /// An option that cannot be used, and what to do.
@@ -85,8 +151,8 @@ impl ServeArgs {
             None => Self::default(),
         };
         let data = self.data.or(file.data).unwrap_or_else(|| PathBuf::from("./hustings-data"));
-        let database = database(self.database.or(file.database).as_deref(), &data)?;
-        counters(self.counters.or(file.counters).as_deref())?;
+        let database = Database::parse(self.database.or(file.database).as_deref(), &data)?;
+        let counters = CountersStore::parse(self.counters.or(file.counters).as_deref())?;
         let trusted = if self.trusted_proxy.is_empty() { file.trusted_proxy } else { self.trusted_proxy };
         let frame_interval = self.frame_interval_ms.or(file.frame_interval_ms).unwrap_or(200);
         Ok(Config {
@@ -99,6 +165,7 @@ impl ServeArgs {
             bench: self.bench || file.bench,
             data,
             database,
+            counters,
         })
     }
 
@@ -107,24 +174,6 @@ impl ServeArgs {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError(format!("cannot read the configuration {shown}: {error}")))?;
         toml::from_str(&text).map_err(|error| ConfigError(format!("the configuration {shown} is wrong: {error}")))
-    }
-}
-
-fn database(url: Option<&str>, data: &Path) -> Result<PathBuf, ConfigError> {
-    match url.map(|url| url.split_once(':').unwrap_or((url, ""))) {
-        None | Some(("sqlite", "")) => Ok(crate::ledger::Folder::database(data)),
-        Some((other, _)) => Err(ConfigError(format!(
-            "--database {other}:.. is not a ledger that this version has; use sqlite: and choose its folder with --data"
-        ))),
-    }
-}
-
-fn counters(url: Option<&str>) -> Result<(), ConfigError> {
-    match url {
-        None | Some("memory:") => Ok(()),
-        Some(other) => {
-            Err(ConfigError(format!("--counters {other} are not counters that this version has; use memory:")))
-        }
     }
 }
 
@@ -157,10 +206,13 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_what_can() {
         let refused = |args: ServeArgs| args.resolve().expect_err("refused").to_string();
-        let database = Some("postgres://localhost/x".to_owned());
-        assert!(refused(ServeArgs { database, ..ServeArgs::default() }).contains("use sqlite:"));
-        let counters = Some("redis://localhost".to_owned());
-        assert!(refused(ServeArgs { counters, ..ServeArgs::default() }).contains("use memory:"));
+        for (url, advice) in [("mysql://u:s3cret@localhost/x", "use sqlite:"), ("sqlite:/tmp/x", "with --data")] {
+            let refused = refused(ServeArgs { database: Some(url.to_owned()), ..ServeArgs::default() });
+            assert!(refused.contains(advice) && !refused.contains("s3cret"), "{refused}");
+        }
+        let counters = Some("memcached://u:s3cret@localhost".to_owned());
+        let refused_counters = refused(ServeArgs { counters, ..ServeArgs::default() });
+        assert!(refused_counters.contains("use memory:") && !refused_counters.contains("s3cret"), "{refused_counters}");
         for url in ["vote.example", "https://", "https://a b", "https://a?x", "https://a/hall"] {
             let public_url = Some(url.to_owned());
             assert!(refused(ServeArgs { public_url, ..ServeArgs::default() }).contains("--public-url"), "{url}");

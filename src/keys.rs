@@ -56,6 +56,12 @@ pub enum SecretError {
          A new secret would make every voter a new one"
     )]
     Missing(String),
+    /// Several nodes must have one secret, so none of them makes it.
+    #[error(
+        "nodes that share a database share one secret: set HUSTINGS_SECRET to the same on all of them (make one with: \
+         openssl rand -hex 32), or put the same secret.key at {0}"
+    )]
+    NotShared(String),
 }
 
 /// What a receipt says about where its entry stands; only the holder of the secret can read it.
@@ -76,7 +82,7 @@ impl Keys {
         Self { receipt: derive("receipt"), locator: derive("locator"), device: derive("device"), master }
     }
 
-    /// From `HUSTINGS_SECRET` where set, else from `secret.key` in the folder, which a new installation makes (0600).
+    /// From `HUSTINGS_SECRET` where set (64 hexadecimal digits are the key itself, any other text is hashed), else from `secret.key` in the folder, which a new installation makes (0600).
     pub fn load(
         folder: &Path,
         from_environment: Option<&str>,
@@ -84,10 +90,7 @@ impl Keys {
         random: &dyn Random,
     ) -> Result<Self, SecretError> {
         if let Some(secret) = from_environment {
-            if secret.len() < 32 {
-                return Err(SecretError::Short);
-            }
-            return Ok(Self::new(Sha256::digest(secret.as_bytes()).into()));
+            return Self::from_text(secret);
         }
         let path = folder.join(SECRET_FILE);
         if !path.exists() {
@@ -102,9 +105,28 @@ impl Keys {
         Ok(Self::new(read_secret(&path)?))
     }
 
+    fn from_text(secret: &str) -> Result<Self, SecretError> {
+        // What stands in a secret.key is the key itself, so that it can be given to nodes that share no file.
+        let master = match parse_hex(secret.trim()) {
+            Some(master) => master,
+            None if secret.len() < 32 => return Err(SecretError::Short),
+            None => Sha256::digest(secret.as_bytes()).into(),
+        };
+        Ok(Self::new(master))
+    }
+
     /// Puts the `secret.key` of one folder into another (0600), whole and synced.
     pub fn copy_secret(from: &Path, to: &Path) -> Result<(), SecretError> {
         write_secret(to, &read_secret(&from.join(SECRET_FILE))?)
+    }
+
+    /// Like [`Keys::load`] for a database that several nodes share: a secret is never made here.
+    pub fn shared(folder: &Path, from_environment: Option<&str>) -> Result<Self, SecretError> {
+        let path = folder.join(SECRET_FILE);
+        if from_environment.is_none() && !path.exists() {
+            return Err(SecretError::NotShared(path.display().to_string()));
+        }
+        from_environment.map_or_else(|| Ok(Self::new(read_secret(&path)?)), Self::from_text)
     }
 
     /// What the database keeps to notice another installation's secret; tells nothing about the secret.
@@ -300,5 +322,16 @@ mod tests {
         fs::remove_file(&path).expect("remove");
         assert!(matches!(Keys::load(folder.path(), None, false, &SystemRandom), Err(SecretError::Missing(_))));
         assert!(matches!(Keys::load(folder.path(), Some("short"), false, &SystemRandom), Err(SecretError::Short)));
+        assert!(matches!(Keys::shared(folder.path(), None), Err(SecretError::NotShared(_))));
+        assert!(!path.exists(), "a node makes no secret of its own");
+        let text = "a secret that all nodes share, as long as it must be";
+        let shared = Keys::shared(folder.path(), Some(text)).expect("taken from the environment");
+        let loaded = Keys::load(folder.path(), Some(text), false, &SystemRandom).expect("the same");
+        assert_eq!(shared.check(), loaded.check());
+        let (folder, file) = (tempfile::tempdir().expect("a folder"), "secret.key");
+        let made = Keys::load(folder.path(), None, true, &SystemRandom).expect("made");
+        let text = fs::read_to_string(folder.path().join(file)).expect("the secret");
+        let given = Keys::shared(Path::new("/nowhere"), Some(&text)).expect("the content of the file");
+        assert_eq!(made.check(), given.check());
     }
 }

@@ -10,7 +10,7 @@ const TABLE: [(&str, &[&str]); 12] = [
     ("clock", &[]),
     // A leaf of the ledger: it names ledger::ElectionKey, which receipts carry.
     ("keys", &["clock", "ledger"]),
-    ("config", &["ledger"]),
+    ("config", &["ledger", "tally"]),
     ("ledger", &["clock"]),
     ("ingest", &["ledger"]),
     ("tally", &["ledger"]),

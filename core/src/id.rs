@@ -158,6 +158,14 @@ impl fmt::Display for Version {
 }
 
 impl Version {
+    /// The ledger's life that it is a version of.
+    #[must_use]
+    pub fn epoch(self) -> Epoch {
+        match self {
+            Self::Full(epoch, _) | Self::Masked(epoch, _) => epoch,
+        }
+    }
+
     /// Whether a watcher who has seen the other one should get this one. Versions of another audience or epoch always
     /// pass: there is no order between them.
     #[must_use]

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::offline::{DataArgs, Offline};
-use crate::ledger::{Folder, SqliteLedger};
+use crate::config::Database;
+use crate::ledger::Folder;
 use crate::tally;
 
 /// Where from and where to.
@@ -29,15 +30,20 @@ pub(super) struct RestoreArgs {
     data: DataArgs,
 }
 
-pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<ExitCode> {
-    let database = Folder::database(&args.data.data);
-    ensure!(database.exists(), "there is no database in {}: check --data", args.data.data.display());
-    ensure!(!args.file.exists(), "{} exists already: choose another name", args.file.display());
-    SqliteLedger::backup_file(&database, &args.file)?;
+pub(super) async fn backup(args: BackupArgs) -> anyhow::Result<ExitCode> {
+    let BackupArgs { file, data } = args;
+    ensure!(!file.exists(), "{} exists already: choose another name", file.display());
+    let secret = match data.database()? {
+        Database::Sqlite(database) => {
+            ensure!(database.exists(), "there is no database in {}: check --data", data.data.display());
+            data.data.join("secret.key").display().to_string()
+        }
+        Database::Postgres(_) => "the secret of its nodes".to_owned(),
+    };
+    Offline::read(&data).await?.ledger.backup(&file).await?;
     println!(
-        "{} is written and synced. Keep {} with it, in another place: without the secret, voters are strangers.",
-        args.file.display(),
-        args.data.data.join("secret.key").display()
+        "{} is written and synced. Keep {secret} with it, in another place: without the secret, voters are strangers.",
+        file.display(),
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -45,7 +51,13 @@ pub(super) fn backup(args: &BackupArgs) -> anyhow::Result<ExitCode> {
 /// Copies the backup beside its place, recounts every ledger, and only then gives it the name that `serve` opens.
 pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let data = &args.data.data;
-    let database = Folder::database(data);
+    let Database::Sqlite(database) = args.data.database()? else {
+        bail!(
+            "a backup is restored into a data folder: leave --database out, then copy it with: hustings migrate --from \
+             sqlite:{} --to and the address of an empty database",
+            data.display()
+        );
+    };
     ensure!(
         !database.exists(),
         "{} has a database already: move it away first, or restore into another folder with --data",
@@ -86,7 +98,7 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn recount_staged(staging: &std::path::Path) -> anyhow::Result<Vec<String>> {
-    let offline = Offline::write(&DataArgs { data: staging.to_owned() })?;
+    let offline = Offline::write(&DataArgs { data: staging.to_owned(), database: None }).await?;
     let mut lines = Vec::new();
     for found in offline.wanted(None).await? {
         let counted = tally::recount(offline.ledger.as_ref(), &offline.elections, found.key).await?;

@@ -52,7 +52,7 @@ enum Format {
 }
 
 pub(super) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
-    let offline = Offline::read(&args.data)?;
+    let offline = Offline::read(&args.data).await?;
     let found = offline.wanted(Some(&args.poll)).await?.pop().context("there is no such poll")?;
     let Some(path) = &args.out else {
         return write(&args, &offline, &found, &mut std::io::stdout()).await;
@@ -85,23 +85,32 @@ async fn write(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads a whole ledger page by page, folds it, and shows each entry on the way.
+/// Reads a whole ledger page by page up to its head, folds it, and shows each entry on the way. Entries that are not
+/// those of the head are an error: no copy of them may look whole.
 async fn fold(
     offline: &Offline,
     found: &Registered,
     mut each: impl FnMut(&Stored) -> anyhow::Result<()>,
 ) -> anyhow::Result<Fold> {
+    let head = offline.ledger.heads(&[found.key]).await?.first().map(|(_, head)| *head).context("it has no ledger")?;
     let mut fold = Fold::new(&found.election);
-    loop {
-        let page = offline.ledger.read(found.key, fold.seq, PAGE_MAX).await?;
+    while fold.seq < head.seq {
+        let left = usize::try_from(head.seq.0 - fold.seq.0).unwrap_or(PAGE_MAX);
+        let page = offline.ledger.read(found.key, fold.seq, left.min(PAGE_MAX)).await?;
         if page.is_empty() {
-            return Ok(fold);
+            break;
         }
         for stored in &page {
             fold.apply(&stored.bytes)?;
             each(stored)?;
         }
     }
+    ensure!(
+        fold.seq == head.seq && fold.chain == head.chain,
+        "the entries of {} are not those of its head: keep this database for study, and restore a backup",
+        found.election.code
+    );
+    Ok(fold)
 }
 
 async fn entries(offline: &Offline, found: &Registered, format: Format, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 mod store;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
@@ -18,10 +19,7 @@ use crate::tally::{Verified, verify};
 /// What to migrate.
 #[derive(Debug, Args)]
 pub(super) struct MigrateArgs {
-    /// The database whose tables are brought up to date: sqlite: and a data folder.
-    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", required_unless_present = "from")]
-    database: Option<Location>,
-    /// The installation to copy, whose server is stopped: sqlite: and a data folder.
+    /// The installation to copy, whose servers are stopped: sqlite: and a data folder, or postgres:// and a database.
     #[arg(long, value_name = "URL", requires = "to")]
     from: Option<Location>,
     /// The empty store to copy it into; run again after an interruption, it goes on where it stopped.
@@ -33,19 +31,23 @@ pub(super) struct MigrateArgs {
 
 pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
     let data = &args.data.data;
-    match (args.from, args.to, args.database) {
-        (Some(from), Some(to), _) => transfer(&from.within(data), &to.within(data)).await?,
-        (_, _, Some(database)) => println!("{}", database.within(data).migrate()?),
+    match (args.from, args.to, &args.data.database) {
+        (Some(from), Some(to), _) => transfer(&from.within(data), &to.within(data), data).await?,
+        (_, _, Some(database)) => {
+            let database: Location =
+                database.parse().map_err(|error: String| anyhow::anyhow!("--database: {error}"))?;
+            println!("{}", database.within(data).migrate().await?);
+        }
         (_, _, None) => anyhow::bail!("say which --database, or copy --from one --to another"),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Copies, counts both again, and only then lets the target be served.
-async fn transfer(from: &Location, to: &Location) -> anyhow::Result<()> {
+async fn transfer(from: &Location, to: &Location, data: &Path) -> anyhow::Result<()> {
     ensure!(!from.is_same_as(to), "{from} cannot be copied onto itself: choose another target");
-    let (source, secret) = Store::source(from)?;
-    let target = Store::target(to, &secret)?;
+    let (source, secret) = Store::source(from, data).await?;
+    let target = Store::target(to, &secret).await?;
     let copied = copy(source.archive.as_ref(), target.archive.as_ref(), &mut show).await?;
     if copied == Copied::Before {
         eprintln!("{to} was complete before; both are counted again");

@@ -46,11 +46,11 @@ enum Command {
     /// Put a backup in the place of an empty data folder, recount it, and give every ledger a new epoch.
     Restore(backup::RestoreArgs),
     /// Bring a database's tables up to date, or copy a whole installation into another store and count both again.
-    Migrate(migrate::MigrateArgs),
+    Migrate(Box<migrate::MigrateArgs>),
     /// Create, list and revoke API tokens.
     Token(token::TokenArgs),
-    /// Check the data folder, SQLite, limits, disk and clock.
-    Doctor(offline::DataArgs),
+    /// Check the database, the counters, the data folder, limits, disk and clock.
+    Doctor(doctor::DoctorArgs),
     /// Print the completions for a shell.
     Completions(shell::CompletionsArgs),
     /// Print the manual page.
@@ -67,11 +67,11 @@ pub fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args, &SystemClock, &SystemRandom),
         Command::Recount(args) => wait(recount::recount(args)),
         Command::Export(args) => wait(export::export(args)),
-        Command::Backup(args) => backup::backup(&args),
+        Command::Backup(args) => wait(backup::backup(args)),
         Command::Restore(args) => wait(backup::restore(&args)),
-        Command::Migrate(args) => wait(migrate::migrate(args)),
+        Command::Migrate(args) => wait(migrate::migrate(*args)),
         Command::Token(args) => wait(token::token(args)),
-        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Doctor(args) => wait(doctor::doctor(args)),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),
     };

@@ -6,60 +6,67 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
-use crate::clock::{SystemClock, SystemRandom};
-use crate::keys::Keys;
-use crate::ledger::{Elections, Folder, FolderError, Ledger, Registered, Registry, SqliteLedger, SqliteOptions};
+use crate::app::Stores;
+use crate::config::Database;
+use crate::ledger::{Elections, FolderError, Ledger, Registered, Registry};
 
-/// Which data folder.
+/// Which installation.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataArgs {
     /// The data folder.
     #[arg(long, env = "HUSTINGS_DATA", value_name = "DIR", default_value = "./hustings-data")]
     pub(super) data: PathBuf,
+    /// The database: sqlite: in the data folder, or postgres://user:password@host/database [default: sqlite:].
+    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(super) database: Option<String>,
 }
 
-/// A database opened without a server.
+impl DataArgs {
+    /// Where the ledger is kept.
+    pub(super) fn database(&self) -> anyhow::Result<Database> {
+        Ok(Database::parse(self.database.as_deref(), &self.data)?)
+    }
+}
+
+/// The secret of the environment, where there is one.
+pub(super) fn secret() -> Option<String> {
+    std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty())
+}
+
+/// An installation opened without a server.
 pub(super) struct Offline {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) elections: Arc<Elections>,
-    _folder: Option<Folder>,
+    _stores: Stores,
 }
 
 impl Offline {
     /// Opens only to read, also while a server runs.
-    pub(super) fn read(args: &DataArgs) -> anyhow::Result<Self> {
-        let database = Folder::database(&args.data);
-        if !database.exists() {
-            return Err(FolderError::NoDatabase(args.data.display().to_string()).into());
-        }
-        Ok(Self::over(SqliteLedger::read_only(SqliteOptions::new(database)), None))
+    pub(super) async fn read(args: &DataArgs) -> anyhow::Result<Self> {
+        Ok(Self::over(Stores::look(&args.database()?, &args.data).await?))
     }
 
-    /// Opens to write: takes the folder's lock, which a running server holds.
-    pub(super) fn write(args: &DataArgs) -> anyhow::Result<Self> {
-        if !Folder::database(&args.data).exists() {
+    /// Opens to write. On SQLite it takes the folder's lock, which a running server holds.
+    pub(super) async fn write(args: &DataArgs) -> anyhow::Result<Self> {
+        if let Database::Sqlite(file) = args.database()?
+            && !file.exists()
+        {
             return Err(FolderError::NoDatabase(args.data.display().to_string()).into());
         }
-        Self::write_or_create(args)
+        Self::write_or_create(args).await
     }
 
     /// Like [`Offline::write`], and makes the database where there is none: the first token comes before the first start.
-    pub(super) fn write_or_create(args: &DataArgs) -> anyhow::Result<Self> {
-        let folder = Folder::lock(&args.data)?;
-        let database = Folder::database(folder.path());
-        let secret = std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty());
-        let keys = Keys::load(folder.path(), secret.as_deref(), !database.exists(), &SystemRandom)?;
-        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let ledger = SqliteLedger::open(SqliteOptions::new(database), keys.check(), clock, random)?;
-        Ok(Self::over(ledger, Some(folder)))
+    pub(super) async fn write_or_create(args: &DataArgs) -> anyhow::Result<Self> {
+        let (stores, _keys) = Stores::open(&args.database()?, &args.data, secret().as_deref()).await?;
+        Ok(Self::over(stores))
     }
 
-    fn over(ledger: SqliteLedger, folder: Option<Folder>) -> Self {
-        let ledger = Arc::new(ledger);
-        let registry: Arc<dyn Registry> = ledger.clone();
+    fn over(stores: Stores) -> Self {
+        let (ledger, registry) = (Arc::clone(&stores.ledger), Arc::clone(&stores.registry));
         let elections = Arc::new(Elections::new(Arc::clone(&registry)));
-        Self { ledger, registry, elections, _folder: folder }
+        Self { ledger, registry, elections, _stores: stores }
     }
 
     /// All elections, or the one named.

@@ -18,7 +18,7 @@ use crate::tally;
 /// What to recount.
 #[derive(Debug, Args)]
 pub(super) struct RecountArgs {
-    /// A file written by `hustings export entries`; without it, the data folder.
+    /// A file written by `hustings export entries`; without it, the database.
     file: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
@@ -33,7 +33,7 @@ pub(super) struct RecountArgs {
 pub(super) async fn recount(args: RecountArgs) -> anyhow::Result<ExitCode> {
     let counted = match &args.file {
         Some(file) => vec![recount_file(file)?],
-        None => recount_folder(&args).await?,
+        None => recount_database(&args).await?,
     };
     if args.json {
         println!("{}", json!({ "elections": counted }));
@@ -43,8 +43,8 @@ pub(super) async fn recount(args: RecountArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn recount_folder(args: &RecountArgs) -> anyhow::Result<Vec<Value>> {
-    let offline = Offline::read(&args.data)?;
+async fn recount_database(args: &RecountArgs) -> anyhow::Result<Vec<Value>> {
+    let offline = Offline::read(&args.data).await?;
     let mut counted = Vec::new();
     for found in offline.wanted(args.poll.as_deref()).await? {
         let snapshot = tally::recount(offline.ledger.as_ref(), &offline.elections, found.key).await?;

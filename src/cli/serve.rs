@@ -38,7 +38,7 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 
 /// Logs go to stderr, one structured line each; `HUSTINGS_LOG` filters them, `HUSTINGS_LOG_FORMAT=json` for machines.
 fn log() {
-    let filter = EnvFilter::try_from_env("HUSTINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("HUSTINGS_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Colours are for people; in a file or a journal they would stand between a search and its word.
     let lines = lines.with_ansi(std::io::stderr().is_terminal());

@@ -37,6 +37,9 @@ impl OwnServer {
         }
         let mut launch = Launch::new(folder.path(), &token)?;
         launch.arguments = arguments.iter().map(ToString::to_string).collect();
+        // A database that several nodes share belongs to a secret; which database it is, only the arguments say.
+        launch.variables =
+            super::offline::secret().map(|secret| ("HUSTINGS_SECRET".to_owned(), secret)).into_iter().collect();
         let server = ServerProcess::start(&launch).await?;
         Ok(Self { server: Some(server), launch, folder })
     }

@@ -8,6 +8,7 @@ use hustings_core::Text;
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
+use crate::app::StoreError;
 use crate::clock::{Clock, SystemClock, SystemRandom, rfc3339};
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{FolderError, NewToken, Scopes, TokenId};
@@ -63,7 +64,7 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
     match command {
         TokenCommand::Create { name, scopes, per_minute } => {
             let name = Text::parse(&name).map_err(|error| anyhow::anyhow!("--name {error}"))?;
-            let registry = write(data)?.registry;
+            let registry = write(data).await?.registry;
             let token = new_token(&SystemRandom);
             let new = NewToken {
                 name: name.into(),
@@ -76,13 +77,13 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
             made(id.0, &token);
         }
         TokenCommand::List => {
-            for token in Offline::read(data)?.registry.tokens().await? {
+            for token in Offline::read(data).await?.registry.tokens().await? {
                 let revoked = token.revoked.map(rfc3339);
                 row(token.id.0, &token.name, &token.scopes.to_string(), &rfc3339(token.created), revoked.as_deref());
             }
         }
         TokenCommand::Revoke { id } => {
-            let revoked = write(data)?.registry.revoke_token(TokenId(id), SystemClock.now()).await?;
+            let revoked = write(data).await?.registry.revoke_token(TokenId(id), SystemClock.now()).await?;
             ensure!(revoked, "there is no token {id} that was not revoked before; see: hustings token list");
             println!("token {id} is revoked");
         }
@@ -91,9 +92,11 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
 }
 
 /// Opens the folder to write; one that is in use belongs to a server, which can be asked instead.
-fn write(data: &DataArgs) -> anyhow::Result<Offline> {
-    Offline::write(data).map_err(|error| match error.downcast_ref() {
-        Some(FolderError::InUse(_)) => error.context("a running server is asked with --url and --token"),
+async fn write(data: &DataArgs) -> anyhow::Result<Offline> {
+    Offline::write(data).await.map_err(|error| match error.downcast_ref() {
+        Some(StoreError::Folder(FolderError::InUse(_))) => {
+            error.context("a running server is asked with --url and --token")
+        }
         _ => error,
     })
 }

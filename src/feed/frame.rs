@@ -5,19 +5,39 @@ use hustings_core::{Audience, Contest, ContestNumber, Election, Measure, Method,
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::tally::Snapshot;
+use crate::tally::{Snapshot, TallyStatus};
 
 /// Results at one version, ready to be sent.
 #[derive(Debug)]
 pub struct Frame {
     /// The version.
     pub version: Version,
+    /// How far the figures can be relied upon to be the latest.
+    pub status: TallyStatus,
     /// The JSON document.
     pub json: Bytes,
     /// The same as a server-sent event.
     pub event: Bytes,
     /// The same as values, for pages.
     pub results: Results,
+}
+
+impl Frame {
+    /// The tag of exactly these bytes: a version, and how it is marked.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        match self.status {
+            TallyStatus::Fresh => self.version.to_string(),
+            TallyStatus::Stale => format!("{}-stale", self.version),
+            TallyStatus::Degraded => format!("{}-degraded", self.version),
+        }
+    }
+
+    /// Whether a watcher who has got the other frame should get this one: it is newer, or the same and marked otherwise.
+    #[must_use]
+    pub(super) fn follows(&self, other: &Self) -> bool {
+        self.version.is_newer_than(other.version) || (self.version == other.version && self.status != other.status)
+    }
 }
 
 /// The results of one contest, as one audience may see them.
@@ -33,6 +53,12 @@ pub struct Results {
     pub method: &'static str,
     /// Whether totals are hidden from this audience for now.
     pub hidden: bool,
+    /// Whether newer votes than these may have been counted, which cannot be shown yet. What is shown was right once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
+    /// Whether the shared counters are out of reach, so that this node counts by itself. What is shown is right.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
     /// Voters whose ballot counts; absent while hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ballots: Option<u64>,
@@ -64,6 +90,7 @@ pub struct ChoiceResult {
 pub(super) fn render(
     election: &Election,
     snapshot: &Snapshot,
+    status: TallyStatus,
     number: ContestNumber,
     audience: Audience,
 ) -> Option<Frame> {
@@ -82,13 +109,15 @@ pub(super) fn render(
         round: number.0 + 1,
         method: contest.method.name(),
         hidden: !full,
+        stale: status == TallyStatus::Stale,
+        degraded: status == TallyStatus::Degraded,
         ballots: full.then(|| tally.total(number, Measure::Ballots).get()),
         blank: (full && blank_possible).then(|| tally.total(number, Measure::Blank).get()),
         choices: choices(contest, full.then_some(tally)),
     };
     let json = Bytes::from(serde_json::to_vec(&results).ok()?);
     let event = [b"id: ", results.version.as_bytes(), b"\nevent: results\ndata: ", &json[..], b"\n\n"].concat();
-    Some(Frame { version, json, event: event.into(), results })
+    Some(Frame { version, status, json, event: event.into(), results })
 }
 
 fn choices(contest: &Contest, tally: Option<&Tally>) -> Vec<ChoiceResult> {

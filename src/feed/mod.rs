@@ -18,7 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::ledger::{ElectionKey, Elections, LedgerError};
-use crate::tally::{Snapshot, Tallies};
+use crate::tally::{Snapshot, Tallies, Watched};
 
 pub use frame::{ChoiceResult, Frame, Results};
 
@@ -27,11 +27,16 @@ const FAN_OUT_SHARE: u32 = 10;
 /// What one delivery may cost at most; the interval is stretched as if each did.
 const DELIVERY_COST: Duration = Duration::from_micros(6);
 
+/// How long somebody waits for counters that are not there yet.
+const REACHED_WAIT: Duration = Duration::from_secs(2);
+
 /// The latest results of every election that somebody watches.
 pub struct Feed {
     tallies: Arc<Tallies>,
     elections: Arc<Elections>,
     interval: Duration,
+    /// Whether other nodes take votes too, which this one hears of later than its own.
+    shared: bool,
     channels: Mutex<HashMap<ElectionKey, Arc<Channel>>>,
     serialisations: AtomicU64,
 }
@@ -57,6 +62,7 @@ pub struct Watcher {
     first: Option<Arc<Frame>>,
     later: watch::Receiver<Option<Arc<Frame>>>,
     seen: Option<Version>,
+    sent: Option<Arc<Frame>>,
     /// The one round that this watcher may see in full, where it was opened by a vote in it.
     round: Option<u32>,
 }
@@ -64,8 +70,15 @@ pub struct Watcher {
 impl Feed {
     /// A feed that sends at most one frame an interval.
     #[must_use]
-    pub fn new(tallies: Arc<Tallies>, elections: Arc<Elections>, interval: Duration) -> Arc<Self> {
-        Arc::new(Self { tallies, elections, interval, channels: Mutex::default(), serialisations: AtomicU64::new(0) })
+    pub fn new(tallies: Arc<Tallies>, elections: Arc<Elections>, interval: Duration, shared: bool) -> Arc<Self> {
+        Arc::new(Self {
+            tallies,
+            elections,
+            interval,
+            shared,
+            channels: Mutex::default(),
+            serialisations: AtomicU64::new(0),
+        })
     }
 
     /// Says that an election's counters moved. Never waits.
@@ -77,8 +90,11 @@ impl Feed {
     }
 
     /// The results as they stand now, for this viewer; rendered at most once per version and audience. A vote that this
-    /// process has answered is in them.
+    /// process has answered is in them; one that another node has answered follows within an interval.
     pub async fn latest(&self, election: ElectionKey, viewer: Viewer) -> Result<Option<Arc<Frame>>, LedgerError> {
+        if self.shared {
+            self.tallies.refresh(election, self.interval).await?;
+        }
         let Some(mut snapshot) = self.tallies.read(election).await? else { return Ok(None) };
         let announced = self.tallies.announced(election);
         if snapshot.fold.seq < announced {
@@ -103,7 +119,8 @@ impl Feed {
         let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
         let Ok(state) = snapshot.fold.state.contest(contest) else { return Ok(None) };
         let audience = found.election.visibility.audience(state, viewer);
-        Ok(frame::render(&found.election, &snapshot, contest, audience).map(Arc::new))
+        let status = self.tallies.status(election);
+        Ok(frame::render(&found.election, &snapshot, status, contest, audience).map(Arc::new))
     }
 
     /// The state of an election as its counters have it.
@@ -126,7 +143,34 @@ impl Feed {
             }
             Ok::<_, LedgerError>(())
         };
-        let _late = tokio::time::timeout(Duration::from_secs(2), reached).await;
+        let _late = tokio::time::timeout(REACHED_WAIT, reached).await;
+    }
+
+    /// Looks at once how far the ledger has got, where other nodes may have moved it.
+    pub async fn refresh(&self, election: ElectionKey) -> Result<(), LedgerError> {
+        if self.shared { self.tallies.refresh(election, Duration::ZERO).await } else { Ok(()) }
+    }
+
+    /// Waits until what is shown is not older than a version that was shown before, maybe by another node, for two
+    /// seconds at most; says whether it is so. A version of another life of the ledger is not waited for.
+    pub async fn at_least(&self, election: ElectionKey, version: Version) -> Result<bool, LedgerError> {
+        let channel = self.channel(election);
+        let mut moves = channel.moves.subscribe();
+        let reached = async {
+            loop {
+                if self.tallies.read(election).await?.is_none_or(|snapshot| snapshot.has_reached(version)) {
+                    return Ok::<_, LedgerError>(true);
+                }
+                self.refresh(election).await?;
+                let reached =
+                    |snapshot: Arc<Snapshot>| snapshot.has_reached(version) || snapshot.epoch != version.epoch();
+                if self.tallies.read(election).await?.is_none_or(reached) {
+                    return Ok(true);
+                }
+                moves.changed().await.map_err(|_| LedgerError::Stopped)?;
+            }
+        };
+        tokio::time::timeout(REACHED_WAIT, reached).await.unwrap_or(Ok(false))
     }
 
     /// Begins to watch: the latest frame at once, then each that is newer. What the watcher has already seen, by its
@@ -137,6 +181,10 @@ impl Feed {
         viewer: Viewer,
         seen: Option<Version>,
     ) -> Result<Option<Watcher>, LedgerError> {
+        if let Some(seen) = seen {
+            // A watcher that comes from another node may know more than this one, of another epoch even.
+            self.at_least(election, seen).await?;
+        }
         let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
         let channel = self.channel(election);
         let full = match viewer {
@@ -146,13 +194,20 @@ impl Feed {
         };
         let later = if full { channel.full.subscribe() } else { channel.public.subscribe() };
         if channel.begin_publishing() {
-            tokio::spawn(Self::publish(Arc::downgrade(self), election, Arc::clone(&channel)));
+            let watched = self.tallies.watch(election);
+            tokio::spawn(Self::publish(Arc::downgrade(self), election, Arc::clone(&channel), watched));
         }
         // Read after subscribing, so that no move falls between the two.
         let Some(frames) = self.both(election, &channel).await? else { return Ok(None) };
         let first = if full { frames.full } else { frames.public };
         let round = (full && viewer == Viewer::Voted).then_some(first.results.round);
-        Ok(Some(Watcher { first: Some(first), later, seen, round }))
+        Ok(Some(Watcher { first: Some(first), later, seen, sent: None, round }))
+    }
+
+    /// How many elections cannot follow the ledger now.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.tallies.stale()
     }
 
     /// How many frames were rendered, for tests and benches: one per version and audience.
@@ -180,7 +235,7 @@ impl Feed {
 
     /// One task for each watched election; ends when nobody watches. While it waits it holds no feed, and with it no
     /// ledger, open.
-    async fn publish(feed: Weak<Self>, election: ElectionKey, channel: Arc<Channel>) {
+    async fn publish(feed: Weak<Self>, election: ElectionKey, channel: Arc<Channel>, _watched: Watched) {
         loop {
             channel.changed.notified().await;
             let sent = Instant::now();
@@ -218,8 +273,9 @@ impl Feed {
         snapshot: &Snapshot,
     ) -> Result<Option<Frames>, LedgerError> {
         let mut rendered = channel.rendered.lock().await;
-        let version = Version::Full(snapshot.epoch, snapshot.fold.seq);
-        if let Some(frames) = rendered.as_ref().filter(|frames| frames.full.version == version) {
+        let (version, status) = (Version::Full(snapshot.epoch, snapshot.fold.seq), self.tallies.status(election));
+        let is_latest = |frames: &&Frames| frames.full.version == version && frames.full.status == status;
+        if let Some(frames) = rendered.as_ref().filter(is_latest) {
             return Ok(Some(frames.clone()));
         }
         let contests = snapshot.fold.state.contests.len();
@@ -228,14 +284,15 @@ impl Feed {
         let Ok(state) = snapshot.fold.state.contest(current.number) else { return Ok(None) };
         let render = |audience| {
             self.serialisations.fetch_add(1, Ordering::Relaxed);
-            frame::render(&found.election, snapshot, current.number, audience).map(Arc::new)
+            frame::render(&found.election, snapshot, status, current.number, audience).map(Arc::new)
         };
         let Some(full) = render(Audience::Full) else { return Ok(None) };
         let public = match found.election.visibility.audience(state, Viewer::Public) {
             Audience::Full => Some(Arc::clone(&full)),
             Audience::Masked => {
                 let version = Version::Masked(snapshot.epoch, snapshot.fold.state.state_entries);
-                let same = rendered.as_ref().filter(|frames| frames.public.version == version);
+                let is_same = |frames: &&Frames| frames.public.version == version && frames.public.status == status;
+                let same = rendered.as_ref().filter(is_same);
                 same.map(|frames| Arc::clone(&frames.public)).or_else(|| render(Audience::Masked))
             }
         };
@@ -277,18 +334,18 @@ impl Channel {
     fn offer(&self, frames: &Frames) {
         for (sender, frame) in [(&self.public, &frames.public), (&self.full, &frames.full)] {
             sender.send_if_modified(|kept| {
-                let newer = kept.as_ref().is_none_or(|kept| frame.version.is_newer_than(kept.version));
-                if newer {
+                let follows = kept.as_ref().is_none_or(|kept| frame.follows(kept));
+                if follows {
                     *kept = Some(Arc::clone(frame));
                 }
-                newer
+                follows
             });
         }
     }
 }
 
 impl Watcher {
-    /// The next frame that is newer than those before it; `None` when the server stops, or when another round has begun
+    /// The next frame that is newer than those before it, or the same and marked otherwise; `None` when the server stops, or when another round has begun
     /// than the one whose vote opened this watcher: then the voter is to come back as who they are in the new one.
     pub async fn next(&mut self) -> Option<Arc<Frame>> {
         loop {
@@ -302,9 +359,12 @@ impl Watcher {
             if frame.as_ref().is_some_and(|frame| self.round.is_some_and(|round| frame.results.round != round)) {
                 return None;
             }
-            let newer = |frame: &Arc<Frame>| self.seen.is_none_or(|seen| frame.version.is_newer_than(seen));
-            if let Some(frame) = frame.filter(newer) {
-                self.seen = Some(frame.version);
+            let follows = |frame: &Arc<Frame>| match &self.sent {
+                Some(sent) => frame.follows(sent),
+                None => self.seen.is_none_or(|seen| frame.version.is_newer_than(seen)),
+            };
+            if let Some(frame) = frame.filter(follows) {
+                self.sent = Some(Arc::clone(&frame));
                 return Some(frame);
             }
         }

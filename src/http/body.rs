@@ -40,6 +40,10 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
 
 /// Parses strictly.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Lists are taken for objects by the derived parsers, field by field in their order, which is in no contract.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Problem::invalid("wrong_type", "", "send a JSON object, not a list"));
+    }
     // The fast way first; only what fails is read again to find its place.
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
@@ -139,6 +143,7 @@ mod tests {
             (r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
             (r#"{"scores":{"a/":1,"a/":2}}"#, "duplicate_key", "/scores/a~1"),
             (r#"{"choice":["a"]}"#, "unknown_field", "/choice"),
+            (r#" [["a"],null]"#, "wrong_type", ""),
             (r#"{"choices":["a",1]}"#, "wrong_type", "/choices/1"),
             (r#"{"scores":{"a":1.5}}"#, "wrong_type", "/scores/a"),
             (r#"{"scores":{"a":-1}}"#, "wrong_type", "/scores/a"),

@@ -35,6 +35,8 @@ pub(super) enum Answer<'a> {
     Conflict(Cow<'a, str>),
     /// 503: not now; perhaps after so long.
     Busy(Option<Duration>),
+    /// 502, 504: a proxy that got no answer. The server may have acted on it all the same.
+    Lost(Option<Duration>),
     /// Anything else, in words.
     Unexpected(String),
 }
@@ -69,6 +71,7 @@ struct Problem<'a> {
 pub(super) fn read<'a>(response: &Response<'a>) -> Answer<'a> {
     match response.status {
         200 | 201 => success(response.status, response.body),
+        502 | 504 => Answer::Lost(response.retry_after),
         503 => Answer::Busy(response.retry_after),
         status => match serde_json::from_slice::<Problem<'_>>(response.body) {
             Ok(problem) if status == 409 => match problem.code.as_ref() {
@@ -120,6 +123,7 @@ mod tests {
         check(409, r#"{"code":"superseded"}"#, "Superseded");
         check(409, r#"{"code":"id_reused"}"#, r#"Conflict("id_reused")"#);
         check(503, "", "Busy(None)");
+        check(502, r#"{"code":"no_answer"}"#, "Lost(None)");
         check(422, r#"{"code":"unknown_choice"}"#, r#"Unexpected("422 unknown_choice")"#);
         check(500, "oops", r#"Unexpected("500 without a code")"#);
     }

@@ -93,6 +93,12 @@ impl Book {
                 self.undecided(attempt);
                 return Next::Again(pause);
             }
+            Answer::Lost(pause) => {
+                self.counts.unanswered += 1;
+                self.error("no answer behind the proxy");
+                self.undecided(attempt);
+                return Next::Again(pause);
+            }
             Answer::Counted(receipt) => self.accepted(attempt, &receipt, true),
             Answer::Repeated(receipt) => self.accepted(attempt, &receipt, false),
             Answer::AlreadyVoted(receipt) => {

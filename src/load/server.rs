@@ -170,6 +170,12 @@ impl ServerProcess {
         parse_usage(&stat, &status).ok_or_else(|| io::Error::other("cannot read the processor time in /proc"))
     }
 
+    /// The number of the process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Asks it to end in order (SIGTERM) and waits until it has.
     pub async fn stop(mut self) -> Result<ExitStatus, ServerError> {
         if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {

@@ -5,20 +5,25 @@
 //! twice, late, or from two nodes changes nothing. It must not know: HTTP, watchers, how votes arrive.
 
 mod applier;
+mod follow;
 mod memory;
 mod recount;
+mod redis;
+mod tallies;
 mod verify;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Epoch, Fold};
+use hustings_core::{Epoch, Fold, Version};
 
 use crate::ledger::{Advance, ElectionKey, LedgerError};
 
-pub use applier::{Applier, Moved, Tallies};
+pub use applier::Applier;
 pub use memory::MemoryCounters;
 pub use recount::{Recounter, recount};
+pub use redis::{CountersError, RedisCounters, RedisOptions, Woken, redis_facts};
+pub use tallies::{Moved, Tallies, TallyStatus, Watched};
 pub use verify::{Verified, VerifyError, verify};
 
 /// A tally with the place in the ledger that it stands for.
@@ -28,6 +33,18 @@ pub struct Snapshot {
     pub epoch: Epoch,
     /// Totals and states up to a place.
     pub fold: Fold,
+}
+
+impl Snapshot {
+    /// Whether this is not older than what a version names. There is no order between versions of different epochs, so
+    /// one of another epoch was never reached.
+    #[must_use]
+    pub fn has_reached(&self, version: Version) -> bool {
+        match version {
+            Version::Full(epoch, seq) => epoch == self.epoch && self.fold.seq >= seq,
+            Version::Masked(epoch, count) => epoch == self.epoch && self.fold.state.state_entries >= count,
+        }
+    }
 }
 
 /// What became of a batch that was applied.
@@ -60,4 +77,8 @@ pub trait Counters: Send + Sync {
         snapshot: Arc<Snapshot>,
         condemned: Option<&Snapshot>,
     ) -> Result<bool, LedgerError>;
+
+    /// Whether a shared store is out of reach, so that these are counters of this process alone: right, and nobody
+    /// else's.
+    fn is_degraded(&self) -> bool;
 }

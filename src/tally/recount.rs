@@ -147,7 +147,7 @@ impl Recounter {
             && fold.tally.agrees_with(&counted.fold.tally);
         if !agrees {
             alarm(election, "the counters differ from the ledger; they are rebuilt from it");
-            self.correct(election, &counted).await?;
+            self.correct(election).await?;
             return Ok(false);
         }
         let verified = Snapshot { epoch: counted.epoch, fold };
@@ -158,10 +158,10 @@ impl Recounter {
 
     /// Wrong totals were shown under the names of right versions. So the ledger begins a new epoch: every watcher and
     /// every cache takes what is shown next for something new, and no fold that was kept before is started from.
-    async fn correct(&mut self, election: ElectionKey, condemned: &Snapshot) -> Result<(), LedgerError> {
+    async fn correct(&mut self, election: ElectionKey) -> Result<(), LedgerError> {
         self.verified.remove(&election);
         self.ledger.renew_epochs(Some(election)).await?;
-        self.tallies.heal(election, Some(condemned)).await?;
+        self.tallies.look(election, None).await?;
         (self.moved)(election);
         Ok(())
     }
@@ -176,7 +176,8 @@ impl Recounter {
     }
 }
 
-fn alarm(election: ElectionKey, what: &str) {
+/// Says that something is wrong with what was counted, where no look will mend it.
+pub(super) fn alarm(election: ElectionKey, what: &str) {
     metrics::counter!("hustings_recount_alarms_total").increment(1);
     tracing::error!(election = election.0, what, "recount alarm");
 }

@@ -11,6 +11,9 @@
 
 mod support;
 
+#[path = "../services/mod.rs"]
+mod services;
+
 mod bad_input;
 mod cli;
 mod contract;

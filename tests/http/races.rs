@@ -55,9 +55,12 @@ async fn storm(server: &TestServer, poll: &Poll, token: &str, voters: u64) -> Ve
     let seed = seed();
     let connections = ATTEMPTS * GROUP;
     let barrier = Arc::new(Barrier::new(usize::try_from(connections).unwrap()));
-    let ask = server.ask("POST", &poll.path("/votes")).bearer(token);
+    let ask = |connection: u64| {
+        let node = usize::try_from(connection).unwrap();
+        server.ask_node(node, "POST", &poll.path("/votes")).bearer(token)
+    };
     let tasks: Vec<_> = (0..connections)
-        .map(|connection| tokio::spawn(attempts(ask.clone(), Arc::clone(&barrier), seed, connection, voters)))
+        .map(|connection| tokio::spawn(attempts(ask(connection), Arc::clone(&barrier), seed, connection, voters)))
         .collect();
     let mut all = Vec::new();
     for task in tasks {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{TestServer, command};
+use crate::support::{ADMIN, TestServer, command};
 
 /// A data folder with one vote in it, whose server has stopped.
 async fn stopped() -> TestServer {
@@ -107,10 +107,14 @@ async fn options_that_cannot_be_used_say_what_can() {
         (["--public-url", "ftp://vote.example"], "must look like https://vote.example.org"),
         (["--public-url", "https://"], "--public-url"),
         (["--public-url", "https://vote.example/hall"], "must look like https://vote.example.org"),
-        (["--database", "postgres://localhost/x"], "use sqlite: and choose its folder with --data"),
-        (["--database", "sqlite:elsewhere.db"], "use sqlite: and choose its folder with --data"),
+        (["--database", "postgres://localhost/x"], "set HUSTINGS_SECRET to the same on all of them"),
+        (["--database", "postgres://u:s3cret@localhost/x?sslmode=require"], "which is not built in"),
+        (["--database", "postgres://"], "names no host"),
+        (["--database", "sqlite:elsewhere.db"], "choose the folder with --data"),
         (["--database", "mysql:x"], "use sqlite: and choose its folder with --data"),
-        (["--counters", "redis://localhost"], "use memory:"),
+        (["--counters", "memcached://localhost"], "use memory:"),
+        (["--counters", "redis://a,b"], "redis-cluster://"),
+        (["--counters", "rediss://localhost"], "TLS to Redis is not built in"),
         (["--config", &missing], "cannot read the configuration"),
         (["--config", &toml], "unknown field `colour`"),
         (["--trusted-proxy", "everybody"], "--trusted-proxy"),
@@ -145,4 +149,24 @@ async fn the_nearest_option_wins() {
         assert!(url.starts_with(expected), "{url} is not {expected}");
         server.finish().await;
     }
+}
+
+/// What was taken out of a ledger, or put into it, is noticed before anything of it is shown or counted further.
+#[tokio::test]
+async fn a_ledger_that_is_not_that_of_its_head_is_not_served() {
+    let mut server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    server.vote(&poll, "b", json!({ "choices": ["tea"] })).await.is(201);
+    let other = server.create(json!({})).await;
+    server.stop().await;
+    server.execute("DELETE FROM entry WHERE election = 1 AND seq = 3").await;
+    server.start_again().await;
+    server.get(&poll.path("/results")).send().await.refused(503, "store_damaged");
+    server.vote(&poll, "b", json!({ "choices": ["coffee"] })).await.refused(503, "store_damaged");
+    server.vote(&poll, "c", json!({ "choices": ["tea"] })).await.refused(503, "store_damaged");
+    server.vote(&other, "c", json!({ "choices": ["tea"] })).await.is(201);
+    let metrics = server.get("/metrics").bearer(ADMIN).send().await.is(200).text();
+    assert!(metrics.contains("hustings_recount_alarms_total 1\n"), "said once, not at every look: {metrics}");
+    server.abandon().await;
 }

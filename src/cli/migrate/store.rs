@@ -9,13 +9,18 @@ use anyhow::{Context, ensure};
 
 use crate::clock::{SystemClock, SystemRandom};
 use crate::keys::Keys;
-use crate::ledger::{Archive, Folder, FolderError, SqliteLedger, SqliteOptions, sqlite_migrate};
+use crate::ledger::{
+    Archive, Folder, FolderError, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions, postgres_migrate,
+    sqlite_migrate,
+};
 
 /// Where an installation is.
 #[derive(Debug, Clone)]
 pub(super) enum Location {
     /// A data folder; empty until [`Location::within`].
     Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres(Box<PostgresOptions>),
 }
 
 impl FromStr for Location {
@@ -23,7 +28,12 @@ impl FromStr for Location {
     fn from_str(url: &str) -> Result<Self, String> {
         match url.split_once(':') {
             Some(("sqlite", folder)) => Ok(Self::Sqlite(folder.into())),
-            _ => Err("use sqlite: and a data folder, such as sqlite:./hustings-data".to_owned()),
+            Some(("postgres" | "postgresql", _)) => PostgresOptions::new(url)
+                .map(|options| Self::Postgres(Box::new(options)))
+                .map_err(|error| error.to_string()),
+            _ => Err("use sqlite: and a data folder, such as sqlite:./hustings-data, or \
+                      postgres://user:password@host/database"
+                .to_owned()),
         }
     }
 }
@@ -32,6 +42,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(folder) => write!(f, "sqlite:{}", folder.display()),
+            Self::Postgres(options) => write!(f, "{options}"),
         }
     }
 }
@@ -41,7 +52,7 @@ impl Location {
     pub(super) fn within(self, data: &Path) -> Self {
         match self {
             Self::Sqlite(folder) if folder.as_os_str().is_empty() => Self::Sqlite(data.to_owned()),
-            other @ Self::Sqlite(_) => other,
+            other => other,
         }
     }
 
@@ -52,22 +63,28 @@ impl Location {
                 let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
                 real(one) == real(other)
             }
+            (Self::Postgres(one), Self::Postgres(other)) => one.to_string() == other.to_string(),
+            _ => false,
         }
     }
 
     /// Brings the tables up to date, and says what became of them.
-    pub(super) fn migrate(&self) -> anyhow::Result<String> {
+    pub(super) async fn migrate(&self) -> anyhow::Result<String> {
         let (before, after) = match self {
             Self::Sqlite(path) => {
                 let database = existing(path)?;
                 let _folder = Folder::lock(path)?;
                 sqlite_migrate(&database)?
             }
+            Self::Postgres(options) => {
+                let (before, after) = postgres_migrate(options).await?;
+                (before.into(), after.into())
+            }
         };
-        Ok(if before == after {
-            format!("{self} has schema {after}, which is up to date")
-        } else {
-            format!("{self} had schema {before} and has schema {after} now")
+        Ok(match before {
+            0 => format!("{self} has its tables now, schema {after}"),
+            before if before == after => format!("{self} has schema {after}, which is up to date"),
+            before => format!("{self} had schema {before} and has schema {after} now"),
         })
     }
 }
@@ -88,9 +105,15 @@ pub(super) struct Secret {
 
 impl Secret {
     fn of(folder: &Path) -> anyhow::Result<Self> {
-        let variable = std::env::var("HUSTINGS_SECRET").ok().filter(|secret| !secret.is_empty());
+        let variable = super::super::offline::secret();
         let keys = Keys::load(folder, variable.as_deref(), false, &SystemRandom)?;
         Ok(Self { keys, folder: variable.is_none().then(|| folder.to_owned()) })
+    }
+
+    fn shared(data: &Path) -> anyhow::Result<Self> {
+        let variable = super::super::offline::secret();
+        let keys = Keys::shared(data, variable.as_deref())?;
+        Ok(Self { keys, folder: variable.is_none().then(|| data.to_owned()) })
     }
 
     /// Gives a data folder the same secret where it is one of a file; one that is there must be the same.
@@ -111,19 +134,29 @@ impl Secret {
 
     /// How the copy is served under the same secret.
     pub(super) fn advice(&self, to: &Location) -> String {
-        let how = match &self.folder {
-            Some(_) => "Its secret.key is there too. Start it with",
-            None => "Start it with the same HUSTINGS_SECRET",
-        };
-        match to {
-            Location::Sqlite(path) => format!("{how}: hustings serve --data {}", path.display()),
+        match (to, &self.folder) {
+            (Location::Sqlite(path), Some(_)) => {
+                format!("Its secret.key is there too. Start it with: hustings serve --data {}", path.display())
+            }
+            (Location::Sqlite(path), None) => {
+                format!("Start it with the same HUSTINGS_SECRET: hustings serve --data {}", path.display())
+            }
+            (Location::Postgres(_), Some(folder)) => format!(
+                "Give every node the same secret: set HUSTINGS_SECRET to what stands in {}, and start them with: \
+                 hustings serve --database {to}",
+                folder.join("secret.key").display()
+            ),
+            (Location::Postgres(_), None) => {
+                format!("Start every node with the same HUSTINGS_SECRET: hustings serve --database {to}")
+            }
         }
     }
 }
 
 impl Store {
-    /// Opens what is copied, and gives the secret that it belongs to.
-    pub(super) fn source(from: &Location) -> anyhow::Result<(Self, Secret)> {
+    /// Opens what is copied, and gives the secret that it belongs to; that of a database stands in the environment or in
+    /// the data folder of its nodes.
+    pub(super) async fn source(from: &Location, data: &Path) -> anyhow::Result<(Self, Secret)> {
         match from {
             Location::Sqlite(path) => {
                 let shown = path.display();
@@ -138,11 +171,18 @@ impl Store {
                 let ledger = SqliteLedger::open(SqliteOptions::new(database), secret.keys.check(), clock, random)?;
                 Ok((Self { archive: Arc::new(ledger), _folder: Some(folder) }, secret))
             }
+            Location::Postgres(options) => {
+                let secret = Secret::shared(data)?;
+                let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+                let ledger =
+                    PostgresLedger::connect(*options.clone(), Some(secret.keys.check()), clock, random).await?;
+                Ok((Self { archive: Arc::new(ledger), _folder: None }, secret))
+            }
         }
     }
 
     /// Opens what is copied into, and makes it where there is nothing. It has its mark before it has its secret.
-    pub(super) fn target(to: &Location, secret: &Secret) -> anyhow::Result<Self> {
+    pub(super) async fn target(to: &Location, secret: &Secret) -> anyhow::Result<Self> {
         match to {
             Location::Sqlite(path) => {
                 let folder = Folder::lock(path).context("the target")?;
@@ -158,6 +198,11 @@ impl Store {
                 let ledger = SqliteLedger::open_copy(options, secret.keys.check(), clock, random)?;
                 secret.put_into(path)?;
                 Ok(Self { archive: Arc::new(ledger), _folder: Some(folder) })
+            }
+            Location::Postgres(options) => {
+                let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+                let ledger = PostgresLedger::connect_copy(*options.clone(), secret.keys.check(), clock, random).await?;
+                Ok(Self { archive: Arc::new(ledger), _folder: None })
             }
         }
     }

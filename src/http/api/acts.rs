@@ -123,6 +123,7 @@ impl Asked {
         let reason = body.reason.as_deref().map(Text::parse).transpose();
         let reason = reason.map_err(|error| Problem::text("/reason", error))?;
         let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+        services.feed.refresh(found.key).await?;
         let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
         let rounds = u32::try_from(state.contests.len()).unwrap_or(1);
         // The definition with all its rounds, not an older one from the cache.

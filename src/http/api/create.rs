@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use hustings_core::election::Accent;
 use hustings_core::{
     Act, ActKind, Change, Choice, ChoiceId, Code, Contest, ContestId, ContestNumber, Election, ElectionId, Kind, Label,
-    Method, Schedule, Slug, Text, TextError, Visibility,
+    Method, Schedule, Slug, Text, TextError, Time, Visibility,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -151,7 +151,7 @@ fn new_code(services: &Services) -> Code {
 fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
     let choices = choices(services, &asked.choices)?;
     let method = method(asked.method, asked.min, asked.max, choices.len())?;
-    let schedule = schedule(&asked)?;
+    let schedule = schedule(&asked, services.clock.now())?;
     let id = |_| uuid_v7(services.clock.as_ref(), services.random.as_ref());
     let contest = Contest {
         id: ContestId(id(())),
@@ -224,7 +224,8 @@ fn method(name: MethodName, min: Option<u16>, max: Option<u16>, choices: usize) 
     let small = |bound: u16| u8::try_from(bound).unwrap_or(u8::MAX);
     let method = match name {
         MethodName::Single if min.is_some() || max.is_some() => {
-            return Err(Problem::invalid("invalid_bounds", "/min", "the method single takes no `min` and no `max`"));
+            let pointer = if min.is_some() { "/min" } else { "/max" };
+            return Err(Problem::invalid("invalid_bounds", pointer, "the method single takes no `min` and no `max`"));
         }
         MethodName::Single => Method::Single,
         MethodName::Approval => Method::Approval { min: min.unwrap_or(1), max: max.unwrap_or(all) },
@@ -240,7 +241,7 @@ fn method(name: MethodName, min: Option<u16>, max: Option<u16>, choices: usize) 
     Err(Problem::invalid("invalid_bounds", "/max", detail))
 }
 
-fn schedule(asked: &CreateBody) -> Result<Schedule, Problem> {
+fn schedule(asked: &CreateBody, now: Time) -> Result<Schedule, Problem> {
     let time = |pointer: &str, text: &Option<String>| {
         let wrong = || Problem::invalid("invalid_time", pointer, "a time looks like 2026-11-22T18:00:00Z");
         text.as_deref().map(|text| parse_rfc3339(text).ok_or_else(wrong)).transpose()
@@ -249,6 +250,9 @@ fn schedule(asked: &CreateBody) -> Result<Schedule, Problem> {
         Schedule { opens_at: time("/opens_at", &asked.opens_at)?, closes_at: time("/closes_at", &asked.closes_at)? };
     if asked.open && schedule.opens_at.is_some() {
         return Err(Problem::invalid("invalid_schedule", "/opens_at", "either `open` or `opens_at`, not both"));
+    }
+    if schedule.closes_at.is_some_and(|closes| closes <= now) {
+        return Err(Problem::invalid("invalid_schedule", "/closes_at", "`closes_at` must be in the future"));
     }
     match (schedule.opens_at, schedule.closes_at) {
         (Some(opens), Some(closes)) if closes <= opens => {

@@ -23,6 +23,8 @@ use crate::ledger::{Registered, Scope};
 pub(super) struct ResultsQuery {
     /// An earlier round, from 1 (default: the current one).
     round: Option<u32>,
+    /// A version that was seen before, maybe on another node: what is answered is not older. Waits two seconds at most.
+    min_version: Option<String>,
 }
 
 /// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`.
@@ -40,6 +42,9 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(invalid_query)?;
     let found = find(&services.elections, &poll).await?;
+    if let Some(version) = &query.min_version {
+        at_least(&services, &found, version).await?;
+    }
     let viewer = viewer(&services, &found, &headers).await?;
     let frame = match query.round {
         None => services.feed.latest(found.key, viewer).await?,
@@ -48,6 +53,16 @@ pub(super) async fn results(
     };
     let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
     Ok(respond(&frame, &headers, viewer, found.election.visibility))
+}
+
+/// Waits until this node has what another one may have shown already.
+async fn at_least(services: &Services, found: &Registered, version: &str) -> Result<(), Problem> {
+    let malformed = || Problem::invalid("invalid_version", "", "`min_version` is the `version` of earlier results");
+    let version = version.parse().map_err(|()| malformed())?;
+    if services.feed.at_least(found.key, version).await? {
+        return Ok(());
+    }
+    Err(Problem::unavailable("not_yet", "this node has not heard of that version yet; please try again"))
 }
 
 /// Who is looking at this election.
@@ -71,7 +86,7 @@ pub(in crate::http) async fn viewer(
 }
 
 fn respond(frame: &Frame, headers: &HeaderMap, viewer: Viewer, visibility: Visibility) -> Response {
-    let etag = format!("\"{}\"", frame.version);
+    let etag = format!("\"{}\"", frame.tag());
     // What one viewer may see must never be given to another one by a cache.
     let shared = viewer == Viewer::Public && visibility != Visibility::AfterVote;
     let cache = if shared { "public, max-age=1, stale-if-error=60" } else { "private, no-cache" };

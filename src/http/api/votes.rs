@@ -97,19 +97,37 @@ async fn cast(
     voter: VoterKey,
     vote: VoteBody,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
-    let found = current(services, found).await?;
+    let known = current(services, found).await?;
+    let cast = cast_in(services, &known, voter, &vote).await;
+    // Another node may have begun a round that this one has not heard of.
+    if matches!(&cast, Err(problem) if ["unknown_choice", "contest_closed"].contains(&problem.code())) {
+        services.feed.refresh(known.key).await?;
+        let newest = current(services, &known).await?;
+        if newest.election.contests.len() > known.election.contests.len() {
+            return cast_in(services, &newest, voter, &vote).await;
+        }
+    }
+    cast
+}
+
+async fn cast_in(
+    services: &Services,
+    found: &Registered,
+    voter: VoterKey,
+    vote: &VoteBody,
+) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let field = if vote.scores.is_some() { "/scores" } else { "/choices" };
-    let (contest, selections) = selections(&found.election.contests, vote.choices, vote.scores)?;
+    let (contest, selections) = selections(&found.election.contests, vote)?;
     let ballot = Ballot {
         contest,
         voter,
         group: GroupNumber(0),
         id: vote.id.map(SubmissionId),
-        replaces: vote.replaces.as_deref().map(|receipt| replaced(services, &found, receipt)),
+        replaces: vote.replaces.as_deref().map(|receipt| replaced(services, found, receipt)),
         selections,
     };
     let answer = services.ingest.submit(found.key, Submission::Ballot(ballot)).await?;
-    let receipt = |stored| Receipt::new(&services.keys, &found, stored);
+    let receipt = |stored| Receipt::new(&services.keys, found, stored);
     let (code, status, stored) = match &answer {
         Answer::Accepted(stored) => (StatusCode::CREATED, "counted", stored),
         Answer::Changed(stored) => (StatusCode::CREATED, "changed", stored),
@@ -180,12 +198,8 @@ fn replaced(services: &Services, found: &Registered, receipt: &str) -> Seq {
 
 /// What was chosen, and in which round: the latest one that has all the choices named. So a late retry of a vote in an
 /// earlier round, whose choices have other ids, finds its own contest and its receipt.
-fn selections(
-    contests: &[Contest],
-    choices: Option<Vec<String>>,
-    scores: Option<Pairs<u64>>,
-) -> Result<(ContestNumber, Selections), Problem> {
-    let named: Vec<(String, &str)> = match (&choices, &scores) {
+fn selections(contests: &[Contest], vote: &VoteBody) -> Result<(ContestNumber, Selections), Problem> {
+    let named: Vec<(String, &str)> = match (&vote.choices, &vote.scores) {
         (Some(choices), None) => {
             choices.iter().enumerate().map(|(at, name)| (format!("/choices/{at}"), name.as_str())).collect()
         }
@@ -203,7 +217,7 @@ fn selections(
     let numbers = |contest: &Contest| named.iter().map(|(_, name)| contest.choice(name)).collect::<Option<Vec<_>>>();
     let resolved = contests.iter().rev().find_map(|contest| Some((contest.number, numbers(contest)?)));
     let Some((contest, numbers)) = resolved else { return Err(unknown_choice(contests, &named)) };
-    let selections = match scores {
+    let selections = match &vote.scores {
         None => Selections::choices(numbers)?,
         Some(Pairs(scores)) => {
             let scores = scores.iter().map(|(_, score)| u8::try_from(*score).unwrap_or(u8::MAX));

@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod server;
+mod stores;
 mod stream;
 
 pub(crate) use answer::{Answer, mask};

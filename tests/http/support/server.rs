@@ -7,6 +7,7 @@ use hustings::load::{Launch, ServerProcess};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::stores::Stores;
 use super::{Answer, Ask, soon};
 
 /// The administrator's token; long enough to be searched for in a log.
@@ -17,10 +18,12 @@ pub(crate) fn program() -> PathBuf {
     std::env::var_os("HUSTINGS_TEST_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_hustings").into(), PathBuf::from)
 }
 
-/// A running server.
+/// A running server: one process, or several nodes on the same stores.
 pub(crate) struct TestServer {
-    process: Option<ServerProcess>,
-    launch: Launch,
+    processes: Vec<ServerProcess>,
+    /// How each node is started; the first one is asked unless a test says otherwise.
+    launches: Vec<Launch>,
+    stores: Stores,
     folder: TempDir,
 }
 
@@ -51,34 +54,45 @@ impl TestServer {
 
     /// Starts with further arguments and variables. The log holds one line for each request, to be searched at the end.
     pub(crate) async fn launch(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut launch = Launch::new(folder.path(), ADMIN).expect("a launch");
-        launch.program = program();
-        launch.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        launch.variables = vec![("HUSTINGS_LOG".to_owned(), "info,hustings=debug".to_owned())];
-        launch.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut server = Self { process: None, launch, folder };
+        let (folder, stores) = (tempfile::tempdir().expect("a folder"), Stores::chosen().await);
+        let launch = |node: usize| {
+            let place = if node == 0 { folder.path().to_owned() } else { folder.path().join(format!("node-{node}")) };
+            std::fs::create_dir_all(&place).expect("a folder");
+            let mut launch = Launch::new(&place, ADMIN).expect("a launch");
+            launch.program = program();
+            launch.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            launch.variables = vec![("HUSTINGS_LOG".to_owned(), "info,hustings=debug".to_owned())];
+            launch.variables.extend(stores.variables());
+            launch.variables.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+            launch
+        };
+        let launches = (0..stores.nodes()).map(launch).collect();
+        let mut server = Self { processes: Vec::new(), launches, stores, folder };
         server.start_again().await;
         server
     }
 
-    /// Starts it after a stop, on another port.
+    /// Starts it after a stop, on other ports.
     pub(crate) async fn start_again(&mut self) {
-        let started = ServerProcess::start(&self.launch).await;
-        self.process = Some(started.unwrap_or_else(|error| panic!("{error}")));
+        for launch in &self.launches {
+            let started = ServerProcess::start(launch).await;
+            self.processes.push(started.unwrap_or_else(|error| panic!("{error}")));
+        }
     }
 
     /// The folder that the next start serves.
     pub(crate) fn move_to(&mut self, data: PathBuf) {
-        assert!(self.process.is_none(), "a stopped server");
-        self.launch.data = data;
+        assert!(self.processes.is_empty(), "a stopped server");
+        self.launches[0].data = data;
     }
 
     /// Stops it in order.
     pub(crate) async fn stop(&mut self) {
-        let process = self.process.take().expect("a running server");
-        let status = process.stop().await.expect("a stop in order");
-        assert!(status.success(), "{status}: {}", self.log());
+        assert!(!self.processes.is_empty(), "a running server");
+        for process in std::mem::take(&mut self.processes) {
+            let status = process.stop().await.expect("a stop in order");
+            assert!(status.success(), "{status}: {}", self.log());
+        }
     }
 
     pub(crate) async fn restart(&mut self) {
@@ -92,12 +106,16 @@ impl TestServer {
     }
 
     pub(crate) fn url(&self) -> String {
-        self.process.as_ref().expect("a running server").url().to_owned()
+        self.node_url(0)
+    }
+
+    fn node_url(&self, node: usize) -> String {
+        self.processes[node % self.processes.len()].url().to_owned()
     }
 
     /// The data folder.
     pub(crate) fn data(&self) -> &Path {
-        &self.launch.data
+        &self.launches[0].data
     }
 
     /// A folder for the test's own files.
@@ -106,11 +124,17 @@ impl TestServer {
     }
 
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.launch.log).unwrap_or_default()
+        self.launches.iter().map(|launch| std::fs::read_to_string(&launch.log).unwrap_or_default()).collect()
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
         Ask::new(self.address(), method, path)
+    }
+
+    /// A request to one of the nodes, counted round and round; with one node it is always the same.
+    pub(crate) fn ask_node(&self, node: usize, method: &str, path: &str) -> Ask {
+        let address = self.node_url(node).trim_start_matches("http://").parse().expect("an address");
+        Ask::new(address, method, path)
     }
 
     pub(crate) fn get(&self, path: &str) -> Ask {
@@ -175,15 +199,27 @@ impl TestServer {
         cookie.split(';').next().expect("a pair").to_owned()
     }
 
+    /// Runs a statement in the database, behind the server's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.stores.execute(self.data(), sql).await;
+    }
+
     /// Runs a command of the program to its end: whether it went well, its output, and what it said.
     pub(crate) async fn command(&self, arguments: &[&str]) -> (bool, String, String) {
-        command(self.data(), arguments, &[]).await
+        let variables = self.stores.variables();
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        command(self.data(), arguments, &variables).await
+    }
+
+    /// Stops a server whose ledger a test has damaged: it can say nothing of itself at the end.
+    pub(crate) async fn abandon(mut self) {
+        self.stop().await;
     }
 
     /// Everything a server must be able to say of itself at the end, whatever happened to it: the ledger, counted again
     /// from its first entry, gives what was last shown; no alarm, no panic, no 500; nobody's name in the log.
     pub(crate) async fn finish(mut self) {
-        if self.process.is_none() {
+        if self.processes.is_empty() {
             self.start_again().await;
         }
         let mut shown = Vec::new();
@@ -230,7 +266,7 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        if self.process.is_some() && !std::thread::panicking() {
+        if !self.processes.is_empty() && !std::thread::panicking() {
             panic!("call `finish` on a server, which holds it to its invariant");
         }
         if std::thread::panicking() {

@@ -24,17 +24,20 @@ super::on_every_counters!({
         any_order_ends_at_the_fold,
         nodes_share_counters;
     read:
-        a_reader_keeps_what_it_read;
+        a_reader_keeps_what_it_read,
+        another_process_reads_what_was_written;
     replace:
         a_newer_fold_replaces,
         another_epoch_replaces,
         only_what_was_condemned_is_replaced_by_older_folds;
+    is_degraded:
+        counters_that_can_be_reached_are_not_degraded;
 });
 
 const END: usize = History::LENGTH;
 
 /// Whether two snapshots say the same; a zero and an absent cell are the same.
-fn same(one: &Snapshot, other: &Snapshot) -> bool {
+pub(crate) fn same(one: &Snapshot, other: &Snapshot) -> bool {
     let place = |snapshot: &Snapshot| (snapshot.epoch, snapshot.fold.seq, snapshot.fold.time, snapshot.fold.chain);
     place(one) == place(other) && one.fold.state == other.fold.state && one.fold.tally.agrees_with(&other.fold.tally)
 }
@@ -165,6 +168,22 @@ async fn a_reader_keeps_what_it_read(backend: &dyn CountersBackend) {
     assert!(read(counters.as_ref(), ElectionKey(u32::MAX)).await.is_none(), "an election that nobody counts");
 }
 
+async fn another_process_reads_what_was_written(backend: &dyn CountersBackend) {
+    let counters = backend.counters();
+    let history = at(counters.as_ref(), 0).await;
+    check_at(backend.afresh().await.as_ref(), "a first fold", &history, 0).await;
+    for (from, to) in [(0, 1), (1, 4), (4, END)] {
+        assert_eq!(apply(counters.as_ref(), &history, from, to).await, "moved");
+        check_at(backend.afresh().await.as_ref(), "a batch", &history, to).await;
+    }
+    let other = history.in_another_epoch();
+    assert!(counters.replace(other.election, other.snapshot(3), None).await.expect("an answer"));
+    let afresh = backend.afresh().await;
+    check_at(afresh.as_ref(), "another epoch", &other, 3).await;
+    assert_eq!(apply(afresh.as_ref(), &other, 3, 7).await, "moved", "and moves on from there");
+    check_at(backend.afresh().await.as_ref(), "a batch of another process", &other, 7).await;
+}
+
 async fn a_newer_fold_replaces(backend: &dyn CountersBackend) {
     let counters = backend.counters();
     for place in [0, 4, END] {
@@ -239,7 +258,9 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 /// After every step the counters are the fold of a history up to a place, and healing brings them to the ledger's end.
-async fn take(counters: &dyn Counters, steps: &[Step]) -> Result<(), TestCaseError> {
+async fn take(backend: &dyn CountersBackend, steps: &[Step]) -> Result<(), TestCaseError> {
+    let counters = backend.counters();
+    let counters = counters.as_ref();
     let ledger = at(counters, 0).await;
     let histories = [ledger.clone(), ledger.forked_after(4), ledger.in_another_epoch()];
     for step in steps {
@@ -268,6 +289,7 @@ async fn take(counters: &dyn Counters, steps: &[Step]) -> Result<(), TestCaseErr
     }
     heal(counters, &ledger).await;
     check_at(counters, "healed", &ledger, END).await;
+    check_at(backend.afresh().await.as_ref(), "healed, seen afresh", &ledger, END).await;
     Ok(())
 }
 
@@ -281,12 +303,10 @@ async fn heal(counters: &dyn Counters, ledger: &History) {
 }
 
 async fn any_order_ends_at_the_fold(backend: &dyn CountersBackend) {
-    let counters = backend.counters();
     // A failure prints its shortest sequence of steps.
-    let mut runner = TestRunner::new(Config { cases: 256, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: backend.cases(), failure_persistence: None, ..Config::default() });
     let steps = prop::collection::vec(any_step(), 1..40);
-    let result =
-        runner.run(&steps, |steps| block_in_place(|| Handle::current().block_on(take(counters.as_ref(), &steps))));
+    let result = runner.run(&steps, |steps| block_in_place(|| Handle::current().block_on(take(backend, &steps))));
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -316,4 +336,12 @@ async fn nodes_share_counters(backend: &dyn CountersBackend) {
     nodes.join_all().await;
     heal(backend.counters().as_ref(), &ledger).await;
     check_at(backend.counters().as_ref(), "in the end", &ledger, END).await;
+    check_at(backend.afresh().await.as_ref(), "in the end, seen afresh", &ledger, END).await;
+}
+
+async fn counters_that_can_be_reached_are_not_degraded(backend: &dyn CountersBackend) {
+    let counters = backend.counters();
+    assert!(!counters.is_degraded());
+    at(counters.as_ref(), 3).await;
+    assert!(!counters.is_degraded());
 }

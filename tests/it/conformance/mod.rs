@@ -8,9 +8,9 @@
 
 mod archive;
 mod audit;
-mod backends;
+pub(crate) mod backends;
 mod counters;
-mod history;
+pub(crate) mod history;
 mod ledger;
 mod registry;
 pub(crate) mod support;
@@ -21,10 +21,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hustings::clock::HeldClock;
 use hustings::ledger::{Archive, Ledger, Registry};
-use hustings::tally::Counters;
+use hustings::tally::{Counters, Woken};
 
 pub(crate) use audit::{audit, audit_election};
-pub(crate) use backends::{START, Seeded, Sqlite};
+pub(crate) use backends::{Postgres, START, Seeded, Sqlite};
+pub(crate) use counters::same;
 
 /// A ledger and a registry in one store, with a clock that stands and chance that repeats itself.
 #[async_trait]
@@ -58,12 +59,22 @@ pub(crate) trait CountersBackend: Send + Sync {
         Self: Sized;
 
     fn counters(&self) -> Arc<dyn Counters>;
+
+    /// The same counters, seen by another process that knows nothing of them yet.
+    async fn afresh(&self) -> Arc<dyn Counters>;
+
+    /// Who is told of what happens there. Counters that nobody shares tell nothing.
+    fn tell(&self, woken: Woken);
+
+    /// How many random cases are tried; each step of one is a question over the network where the store is a server.
+    fn cases(&self) -> u32;
 }
 
 /// The backends of ledger and registry.
 macro_rules! on_every_store {
     ($tests:tt) => {
         crate::conformance::stamp!(sqlite: Backend for Sqlite, then audit $tests);
+        crate::conformance::stamp!(postgres: Backend for Postgres, then audit $tests);
         crate::conformance::list_methods!($tests);
     };
 }
@@ -71,7 +82,9 @@ macro_rules! on_every_store {
 /// The backends of counters.
 macro_rules! on_every_counters {
     ($tests:tt) => {
-        crate::conformance::stamp!(memory: CountersBackend for Memory, then nothing_to_audit $tests);
+        crate::conformance::stamp!(memory: CountersBackend for Memory, then still_shared $tests);
+        crate::conformance::stamp!(redis: CountersBackend for Redis, then still_shared $tests);
+        crate::conformance::stamp!(redis_cluster: CountersBackend for RedisCluster, then still_shared $tests);
         crate::conformance::list_methods!($tests);
     };
 }
@@ -103,7 +116,10 @@ macro_rules! list_methods {
 
 pub(crate) use {list_methods, on_every_counters, on_every_store, stamp};
 
-async fn nothing_to_audit(_: &dyn CountersBackend) {}
+/// Counters that fell back to this process's own memory would pass every test, and prove nothing of their store.
+pub(crate) async fn still_shared(backend: &dyn CountersBackend) {
+    assert!(!backend.counters().is_degraded(), "the test has lost its server");
+}
 
 /// The methods of a trait, read from its source.
 fn methods<'a>(source: &'a str, name: &str) -> Vec<&'a str> {

@@ -3,35 +3,39 @@
 //! Invariant: nothing is answered before the ledger was checkpointed and belongs to this secret; at the end every task
 //! is awaited, the queue is emptied, and the log is copied into the database.
 
+mod chores;
+mod process;
+mod stores;
+
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hustings_core::state::Due;
-use hustings_core::{Act, ActKind, ContestNumber, Submission, Text};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::clock::{Clock, Random, SystemClock, SystemRandom};
-use crate::config::Config;
+use self::process::{metrics_handle, raise_file_limit};
+use crate::clock::{SystemClock, SystemRandom};
+use crate::config::{Config, CountersStore, Database};
 use crate::feed::Feed;
 use crate::http::{Callers, ServerLimits, Services, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
-use crate::keys::{Keys, SecretError};
-use crate::ledger::{Advance, Elections, Folder, FolderError, Ledger, Registry, SqliteLedger, SqliteOptions};
-use crate::tally::{Applier, Counters, MemoryCounters, Moved, Recounter, Tallies};
+use crate::keys::Keys;
+use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry};
+use crate::tally::{Applier, Counters, CountersError, MemoryCounters, Moved, Recounter, RedisCounters, Tallies};
+
+pub use stores::{StoreError, Stores};
 
 /// Why the server did not start, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder or its database.
+    /// The ledger, its registry, or their secret.
     #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// The master secret.
+    Store(#[from] StoreError),
+    /// The counters.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Counters(#[from] CountersError),
     /// The address.
     #[error("cannot listen on {address}: {error}; choose another address with --listen")]
     Listen {
@@ -40,6 +44,11 @@ pub enum StartError {
         /// What went wrong.
         error: std::io::Error,
     },
+    /// The administrator's token can be guessed.
+    #[error(
+        "HUSTINGS_ADMIN_TOKEN must have at least {ADMIN_TOKEN_MIN} characters; make one with: openssl rand -hex 24"
+    )]
+    ShortToken,
     /// The metrics.
     #[error("cannot count metrics: {0}")]
     Metrics(String),
@@ -54,6 +63,9 @@ pub struct Environment {
     pub admin_token: Option<String>,
 }
 
+/// A shorter token could be found by trying.
+const ADMIN_TOKEN_MIN: usize = 16;
+
 /// A wrapper around the ledger; the real one returns what it is given. A test that proves the crash tests able to fail
 /// wraps a ledger that acknowledges too early.
 pub type Wrap = fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>;
@@ -66,17 +78,17 @@ pub async fn run(
     stopping: watch::Receiver<bool>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
-    let folder = Folder::lock(&config.data)?;
-    let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let is_new = !config.database.exists();
-    let keys = Keys::load(folder.path(), environment.secret.as_deref(), is_new, random.as_ref())?;
-    let options = SqliteOptions::new(config.database.clone());
-    let store = Arc::new(SqliteLedger::open(options, keys.check(), Arc::clone(&clock), Arc::clone(&random))?);
-    let registry: Arc<dyn Registry> = store.clone();
-    let ledger = wrap(store);
+    if environment.admin_token.as_ref().is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
+        return Err(StartError::ShortToken);
+    }
+    // Before the stores: a port that is taken leaves no new folder behind.
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|error| StartError::Listen { address: config.listen, error })?;
     let listen = listener.local_addr().unwrap_or(config.listen);
+    let (stores, keys) = Stores::open(&config.database, &config.data, environment.secret.as_deref()).await?;
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    let registry = Arc::clone(&stores.registry);
+    let ledger = wrap(Arc::clone(&stores.ledger));
     let metrics = metrics_handle()?;
 
     if environment.admin_token.is_none() && registry.tokens().await.is_ok_and(|tokens| tokens.is_empty()) {
@@ -85,7 +97,7 @@ pub async fn run(
              or start it with HUSTINGS_ADMIN_TOKEN"
         );
     }
-    let engine = Engine::start(&config, &ledger, &registry);
+    let engine = Engine::start(&config, &keys, &ledger, &registry).await?;
     let services = Arc::new(Services {
         ingest: engine.ingest.clone(),
         ledger: Arc::clone(&ledger),
@@ -93,7 +105,7 @@ pub async fn run(
         elections: Arc::clone(&engine.elections),
         feed: Arc::clone(&engine.feed),
         keys,
-        clock: Arc::clone(&clock),
+        clock: clock.clone(),
         random,
         callers: Callers::new(environment.admin_token.as_deref()),
         settings: Settings {
@@ -107,8 +119,8 @@ pub async fn run(
         stopping: stopping.clone(),
     });
     let chores = [
-        tokio::spawn(schedule(engine.ingest.clone(), Arc::clone(&ledger), Arc::clone(&engine.feed), clock)),
-        tokio::spawn(tidy(Arc::clone(&services))),
+        tokio::spawn(chores::schedule(engine.ingest.clone(), Arc::clone(&ledger), Arc::clone(&engine.feed), clock)),
+        tokio::spawn(chores::tidy(Arc::clone(&services))),
     ];
     ready(listen);
     let limits = ServerLimits { connections_max: raise_file_limit(config.connections_max), ..ServerLimits::default() };
@@ -118,9 +130,9 @@ pub async fn run(
         let _aborted = chore.await;
     }
     engine.stop().await;
-    drop((ledger, registry));
     // Dropping the last handle of the ledger waits for its writer; the folder's lock goes last.
-    drop(folder);
+    drop((ledger, registry));
+    drop(stores);
     Ok(())
 }
 
@@ -131,15 +143,23 @@ struct Engine {
     feed: Arc<Feed>,
     batcher: JoinHandle<()>,
     applier: JoinHandle<()>,
-    recounter: JoinHandle<()>,
+    /// The recounter, and who passes hints of other nodes on.
+    helpers: [JoinHandle<()>; 2],
 }
 
 impl Engine {
-    fn start(config: &Config, ledger: &Arc<dyn Ledger>, registry: &Arc<dyn Registry>) -> Self {
+    async fn start(
+        config: &Config,
+        keys: &Keys,
+        ledger: &Arc<dyn Ledger>,
+        registry: &Arc<dyn Registry>,
+    ) -> Result<Self, StartError> {
         let elections = Arc::new(Elections::new(Arc::clone(registry)));
-        let counters: Arc<dyn Counters> = Arc::new(MemoryCounters::default());
+        let (wakes, woken) = mpsc::channel(WAKES_MAX);
+        let counters = counters(&config.counters, keys, wakes).await?;
         let tallies = Arc::new(Tallies::new(Arc::clone(ledger), Arc::clone(&elections), Arc::clone(&counters)));
-        let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), config.frame_interval);
+        let shared = matches!(config.database, Database::Postgres(_));
+        let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), config.frame_interval, shared);
         let (advances, followed) = mpsc::channel(1024);
         let limits = Limits { queue_max: config.queue_max, ..Limits::default() };
         let announcing = Arc::clone(&tallies);
@@ -151,29 +171,64 @@ impl Engine {
         let (ingest, batcher) = Ingest::new(Arc::clone(ledger), limits, hand_on);
         let told = Arc::clone(&feed);
         let moved: Moved = Arc::new(move |election| told.moved(election));
-        let applier = Applier::new(Arc::clone(&tallies), Arc::clone(&moved));
+        // With one node everything is handed on, and looking only mends; nodes hear of each other by looking.
+        let pull_interval = if shared { config.frame_interval } else { PULL_INTERVAL_ALONE };
+        let applier = Applier::new(Arc::clone(&tallies), Arc::clone(&moved), pull_interval);
+        let waking = tokio::spawn(wake(Arc::clone(&tallies), woken));
         let recounter = Recounter::new(Arc::clone(ledger), Arc::clone(&elections), counters, tallies, moved);
-        Self {
+        Ok(Self {
             ingest,
             elections,
             feed,
             batcher: supervise("batcher", batcher),
             applier: supervise("applier", applier.run(followed)),
-            recounter: tokio::spawn(recounter.run()),
-        }
+            helpers: [tokio::spawn(recounter.run()), waking],
+        })
     }
 
     /// Lets the batcher empty its queue; then the applier has nothing more to follow. A connection that outlived the
     /// drain still holds the queue open; it is not waited for, and what it sends gets no answer.
     async fn stop(self) {
         drop(self.ingest);
-        self.recounter.abort();
-        for mut task in [self.batcher, self.applier, self.recounter] {
+        let [recounter, waking] = self.helpers;
+        recounter.abort();
+        waking.abort();
+        for mut task in [self.batcher, self.applier, recounter, waking] {
             if tokio::time::timeout(Duration::from_secs(1), &mut task).await.is_err() {
                 task.abort();
                 let _aborted = task.await;
             }
         }
+    }
+}
+
+/// How often the heads of watched elections are read where no other node can move them.
+const PULL_INTERVAL_ALONE: Duration = Duration::from_secs(1);
+/// The most hints of other nodes that wait; a further one is lost, and costs an interval.
+const WAKES_MAX: usize = 1024;
+
+/// The counters that the configuration names.
+async fn counters(
+    store: &CountersStore,
+    keys: &Keys,
+    wakes: mpsc::Sender<ElectionKey>,
+) -> Result<Arc<dyn Counters>, CountersError> {
+    match store {
+        CountersStore::Memory => Ok(Arc::new(MemoryCounters::default())),
+        CountersStore::Redis(options) => {
+            let woken = Arc::new(move |election| {
+                let _full_or_stopped = wakes.try_send(election);
+            });
+            let installation: String = keys.check().iter().map(|byte| format!("{byte:02x}")).collect();
+            Ok(Arc::new(RedisCounters::connect(options.clone(), &installation, woken).await?))
+        }
+    }
+}
+
+/// Passes on that other nodes may have moved an election.
+async fn wake(tallies: Arc<Tallies>, mut woken: mpsc::Receiver<ElectionKey>) {
+    while let Some(election) = woken.recv().await {
+        tallies.woken(election);
     }
 }
 
@@ -189,72 +244,4 @@ fn supervise(name: &'static str, task: impl Future<Output = ()> + Send + 'static
             std::process::exit(EXIT_SOFTWARE);
         }
     })
-}
-
-/// How often schedules are looked at.
-const SCHEDULE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// Opens and closes contests when they are due. The ledger decides; asking twice appends nothing twice.
-async fn schedule(ingest: Ingest, ledger: Arc<dyn Ledger>, feed: Arc<Feed>, clock: Arc<dyn Clock>) {
-    let Ok(by) = Text::parse("schedule") else { return };
-    loop {
-        tokio::time::sleep(SCHEDULE_INTERVAL).await;
-        let now = clock.now();
-        let Ok(schedules) = ledger.due(now).await else { continue };
-        for election in schedules.due {
-            let Ok(Some(state)) = feed.state(election).await else { continue };
-            for (number, contest) in (0..).map(ContestNumber).zip(&state.contests) {
-                let kind = match contest.due() {
-                    Some((at, Due::Open)) if at <= now => ActKind::Open { scheduled: true },
-                    Some((at, Due::Close)) if at <= now => ActKind::Close { scheduled: true },
-                    _ => continue,
-                };
-                let act = Act { contest: number, kind, by: by.clone(), reason: None };
-                if let Err(error) = ingest.submit(election, Submission::Act(act)).await {
-                    tracing::warn!(%error, election = election.0, "a schedule could not be followed now; it will be");
-                }
-            }
-        }
-    }
-}
-
-/// Keeps metrics and limits from growing.
-async fn tidy(services: Arc<Services>) {
-    loop {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        services.metrics.run_upkeep();
-        services.callers.forget_quiet_voters();
-    }
-}
-
-fn metrics_handle() -> Result<PrometheusHandle, StartError> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
-        return Ok(handle.clone());
-    }
-    const SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0];
-    let failed = |error: &dyn std::fmt::Display| StartError::Metrics(error.to_string());
-    let recorder = PrometheusBuilder::new().set_buckets(&SECONDS).map_err(|error| failed(&error))?.build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder).map_err(|error| failed(&error))?;
-    metrics::gauge!("hustings_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
-    metrics::counter!("hustings_recount_alarms_total").absolute(0);
-    Ok(HANDLE.get_or_init(|| handle).clone())
-}
-
-/// File descriptors that are not connections: the database, the log, the runtime.
-const OTHER_FILES: u64 = 100;
-
-/// Raises the limit of open files as far as it may go, and says how many connections fit.
-fn raise_file_limit(wanted: usize) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let needed = wanted as u64 + OTHER_FILES;
-    let allowed = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
-    if limit.current.is_some_and(|current| current < allowed) {
-        // Where it is refused, fewer connections fit; that is what the result says.
-        let _refused = setrlimit(Resource::Nofile, Rlimit { current: Some(allowed), maximum: limit.maximum });
-    }
-    let current = getrlimit(Resource::Nofile).current.unwrap_or(needed);
-    usize::try_from(current.saturating_sub(OTHER_FILES)).map_or(wanted, |fits| fits.min(wanted)).max(1)
 }

@@ -1,0 +1,50 @@
+//! What is done again and again while the program runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hustings_core::state::Due;
+use hustings_core::{Act, ActKind, ContestNumber, Submission, Text};
+
+use crate::clock::Clock;
+use crate::feed::Feed;
+use crate::http::Services;
+use crate::ingest::Ingest;
+use crate::ledger::Ledger;
+
+/// How often schedules are looked at.
+const SCHEDULE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Opens and closes contests when they are due. The ledger decides; asking twice appends nothing twice.
+pub(super) async fn schedule(ingest: Ingest, ledger: Arc<dyn Ledger>, feed: Arc<Feed>, clock: Arc<dyn Clock>) {
+    let Ok(by) = Text::parse("schedule") else { return };
+    loop {
+        tokio::time::sleep(SCHEDULE_INTERVAL).await;
+        let now = clock.now();
+        let Ok(schedules) = ledger.due(now).await else { continue };
+        for election in schedules.due {
+            let Ok(Some(state)) = feed.state(election).await else { continue };
+            for (number, contest) in (0..).map(ContestNumber).zip(&state.contests) {
+                let kind = match contest.due() {
+                    Some((at, Due::Open)) if at <= now => ActKind::Open { scheduled: true },
+                    Some((at, Due::Close)) if at <= now => ActKind::Close { scheduled: true },
+                    _ => continue,
+                };
+                let act = Act { contest: number, kind, by: by.clone(), reason: None };
+                if let Err(error) = ingest.submit(election, Submission::Act(act)).await {
+                    tracing::warn!(%error, election = election.0, "a schedule could not be followed now; it will be");
+                }
+            }
+        }
+    }
+}
+
+/// Keeps metrics and limits from growing.
+pub(super) async fn tidy(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        services.metrics.run_upkeep();
+        services.callers.forget_quiet_voters();
+        metrics::gauge!("hustings_tallies_stale").set(u32::try_from(services.feed.stale()).unwrap_or(u32::MAX));
+    }
+}

@@ -1,0 +1,77 @@
+//! Opens the stores that the configuration names, for the server and for commands beside it.
+//!
+//! Invariant: what is named is what is opened; nothing ever falls back to another store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::{Clock, Random, SystemClock, SystemRandom};
+use crate::config::Database;
+use crate::keys::{Keys, SecretError};
+use crate::ledger::{
+    Folder, FolderError, Ledger, PostgresError, PostgresLedger, Registry, SqliteLedger, SqliteOptions,
+};
+
+/// A ledger with its registry.
+pub struct Stores {
+    /// The truth about what was counted.
+    pub ledger: Arc<dyn Ledger>,
+    /// Everything that is not counted.
+    pub registry: Arc<dyn Registry>,
+    /// Held while a SQLite file is written: its folder is for one process. Dropped after the ledger.
+    _folder: Option<Folder>,
+}
+
+/// Why a store cannot be opened, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder or its database.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The PostgreSQL server or its database.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
+    /// The master secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl Stores {
+    /// Opens to write, and checks that the database belongs to this secret. SQLite is made where there is none; several
+    /// nodes share a secret, so PostgreSQL never makes one.
+    pub async fn open(database: &Database, data: &Path, secret: Option<&str>) -> Result<(Self, Keys), StoreError> {
+        let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        match database {
+            Database::Sqlite(file) => {
+                let folder = Folder::lock(data)?;
+                let keys = Keys::load(folder.path(), secret, !file.exists(), random.as_ref())?;
+                let ledger = SqliteLedger::open(SqliteOptions::new(file.clone()), keys.check(), clock, random)?;
+                Ok((Self::over(Arc::new(ledger), Some(folder)), keys))
+            }
+            Database::Postgres(options) => {
+                let keys = Keys::shared(data, secret)?;
+                let ledger = PostgresLedger::connect(*options.clone(), Some(keys.check()), clock, random).await?;
+                Ok((Self::over(Arc::new(ledger), None), keys))
+            }
+        }
+    }
+
+    /// Opens only to look, also beside a server, and without its secret.
+    pub async fn look(database: &Database, data: &Path) -> Result<Self, StoreError> {
+        match database {
+            Database::Sqlite(file) if !file.exists() => Err(FolderError::NoDatabase(data.display().to_string()).into()),
+            Database::Sqlite(file) => {
+                Ok(Self::over(Arc::new(SqliteLedger::read_only(SqliteOptions::new(file.clone()))), None))
+            }
+            Database::Postgres(options) => {
+                let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+                let ledger = PostgresLedger::connect(*options.clone(), None, clock, random).await?;
+                Ok(Self::over(Arc::new(ledger), None))
+            }
+        }
+    }
+
+    fn over<Store: Ledger + Registry + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
+        Self { ledger: store.clone(), registry: store, _folder: folder }
+    }
+}

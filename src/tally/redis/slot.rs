@@ -1,0 +1,64 @@
+//! What this process knows of one election's place in Redis.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hustings_core::{Epoch, Seq};
+use tokio::sync::MutexGuard;
+
+use super::hash::Content;
+use crate::ledger::ElectionKey;
+
+/// One election. Whoever moves its mirror holds its turn.
+pub(super) struct Slot {
+    pub(super) election: ElectionKey,
+    /// Whether the mirror may not be what Redis holds.
+    dirty: AtomicBool,
+    turn: tokio::sync::Mutex<Turn>,
+    /// What this process is writing now: it hears of it before it is answered.
+    writing: Mutex<Option<(Epoch, Seq)>>,
+}
+
+/// The right to move the mirror of one election.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// What Redis held that was not to be trusted; a fold of the ledger may replace exactly this.
+    pub(super) doubted: Option<Content>,
+}
+
+impl Slot {
+    /// Nothing is known yet.
+    pub(super) fn new(election: ElectionKey) -> Self {
+        Self { election, dirty: AtomicBool::new(true), turn: tokio::sync::Mutex::default(), writing: Mutex::default() }
+    }
+
+    pub(super) async fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().await
+    }
+
+    /// The turn, where nobody has it.
+    pub(super) fn free_turn(&self) -> Option<MutexGuard<'_, Turn>> {
+        self.turn.try_lock().ok()
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
+    pub(super) fn soil(&self) {
+        self.dirty.store(true, Ordering::Release);
+    }
+
+    /// Said before Redis is read, so that a hint that comes meanwhile is not lost.
+    pub(super) fn clean(&self) {
+        self.dirty.store(false, Ordering::Release);
+    }
+
+    pub(super) fn writes(&self, place: Option<(Epoch, Seq)>) {
+        *self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = place;
+    }
+
+    pub(super) fn is_writing(&self, place: (Epoch, Seq)) -> bool {
+        *self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(place)
+    }
+}

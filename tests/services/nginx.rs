@@ -1,0 +1,80 @@
+//! nginx with the shipped nginx.conf, byte for byte; only the nodes and the address are the test's.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::guardian::{Guarded, Launch, program};
+use super::ports;
+
+/// A running nginx. Dropped, it has stopped.
+pub(crate) struct Nginx {
+    pub(crate) address: SocketAddr,
+    _process: Guarded,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    /// Starts it before these nodes.
+    pub(crate) fn start(nodes: &[SocketAddr]) -> Self {
+        let mut said = String::new();
+        // The port may be taken between the question and the start.
+        for _ in 0..5 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let address = SocketAddr::from(([127, 0, 0, 1], ports::free()));
+            configure(folder.path(), address, nodes);
+            let globals = format!("daemon off; pid {}; error_log stderr notice;", folder.path().join("pid").display());
+            let command = [
+                program("nginx", "nginx", &[PathBuf::from("/usr/sbin")]).into(),
+                "-e".into(),
+                "stderr".into(),
+                "-p".into(),
+                folder.path().into(),
+                "-c".into(),
+                folder.path().join("nginx.conf").into(),
+                "-g".into(),
+                globals.into(),
+            ];
+            let command = command.to_vec();
+            let launch = Launch { command, ready: "start worker processes", stop: "QUIT", remove: None, user: None };
+            match Guarded::start(&launch) {
+                Ok(process) => return Self { address, _process: process, _folder: folder },
+                Err(error) => said = error,
+            }
+        }
+        panic!("nginx did not start:\n{said}");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// The shipped file, and the shipped nodes with the addresses replaced.
+fn configure(folder: &Path, address: SocketAddr, nodes: &[SocketAddr]) {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    std::fs::copy(deploy.join("nginx.conf"), folder.join("nginx.conf")).expect("a copy");
+    let shipped = std::fs::read_to_string(deploy.join("nginx-nodes.conf")).expect("the shipped nodes");
+    let options = " max_fails=2 fail_timeout=10s;";
+    let mut nodes = nodes.iter();
+    let mut replaced = String::new();
+    for line in shipped.lines() {
+        if !line.trim_start().starts_with("server ") {
+            writeln!(replaced, "{line}").expect("a text grows");
+            continue;
+        }
+        assert!(line.ends_with(options), "{line}");
+        if let Some(node) = nodes.next() {
+            writeln!(replaced, "server {node}{options}").expect("a text grows");
+        }
+    }
+    assert!(nodes.next().is_none(), "no more nodes than the shipped file has");
+    // Bodies that do not fit into memory go into folders whose usual places belong to another user.
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        writeln!(replaced, "{kind}_temp_path {}/{kind};", folder.display()).expect("a text grows");
+    }
+    std::fs::write(folder.join("nginx-nodes.conf"), replaced).expect("written");
+    std::fs::write(folder.join("nginx-site.conf"), format!("listen {address};\n")).expect("written");
+}
