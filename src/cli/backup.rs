@@ -41,7 +41,7 @@ pub(super) async fn backup(args: BackupArgs) -> anyhow::Result<ExitCode> {
         Database::Postgres(_) => "the secret of its nodes".to_owned(),
     };
     Offline::read(&data).await?.ledger.backup(&file).await?;
-    println!(
+    say!(
         "{} is written and synced. Keep {secret} with it, in another place: without the secret, voters are strangers.",
         file.display(),
     );
@@ -92,8 +92,8 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     });
     fs::remove_dir_all(&staging).context("cannot remove the staging folder")?;
     drop(folder);
-    placed?.iter().for_each(|line| println!("{line}"));
-    println!("restored; start it with: hustings serve --data {}", data.display());
+    placed?.iter().for_each(|line| say!("{line}"));
+    say!("restored; start it with: hustings serve --data {}", data.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -25,9 +25,9 @@ struct Report {
 impl Report {
     fn line(&mut self, good: bool, what: &str, value: &str, advice: &str) {
         let mark = if good { "ok  " } else { "LOOK" };
-        println!("{mark}  {what:<16}  {value}");
+        say!("{mark}  {what:<16}  {value}");
         if !good {
-            println!("      {advice}");
+            say!("      {advice}");
             self.failed = true;
         }
     }

@@ -36,7 +36,7 @@ pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
         (_, _, Some(database)) => {
             let database: Location =
                 database.parse().map_err(|error: String| anyhow::anyhow!("--database: {error}"))?;
-            println!("{}", database.within(data).migrate().await?);
+            say!("{}", database.within(data).migrate().await?);
         }
         (_, _, None) => anyhow::bail!("say which --database, or copy --from one --to another"),
     }
@@ -61,7 +61,7 @@ async fn transfer(from: &Location, to: &Location, data: &Path) -> anyhow::Result
     };
     target.archive.complete().await?;
     verified.iter().for_each(print);
-    println!("complete; elections copied: {}. {}", thousands(verified.len() as u64), secret.advice(to));
+    say!("complete; elections copied: {}. {}", thousands(verified.len() as u64), secret.advice(to));
     Ok(())
 }
 
@@ -75,13 +75,13 @@ fn show(progress: Progress<'_>) {
 fn print(verified: &Verified) {
     let Verified { registered, published, counted, census } = verified;
     let election = &registered.election;
-    println!("{}  {}", election.code, election.title);
+    say!("{}  {}", election.code, election.title);
     for (round, contest) in (1..).zip(&election.contests) {
         let [published, counted] = [published, counted].map(|fold| thousands(ballots(fold, contest.number)));
-        println!("  round {round}: {published} ballots published = {counted} counted in the copy");
+        say!("  round {round}: {published} ballots published = {counted} counted in the copy");
     }
     let (entries, ids) = (thousands(counted.seq.0), thousands(census.submissions));
-    println!("  {entries} entries and {ids} submission ids, chain {}", counted.chain);
+    say!("  {entries} entries and {ids} submission ids, chain {}", counted.chain);
 }
 
 fn ballots(fold: &Fold, contest: ContestNumber) -> u64 {

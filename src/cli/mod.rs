@@ -1,5 +1,10 @@
 //! The command line: each command says on stderr what went wrong and what to do, and exits 0 only if all went well.
 
+/// Writes a line to stdout. Whoever closed it has read enough; a full device is an error, and never a panic.
+macro_rules! say {
+    ($($line:tt)*) => { $crate::cli::say(format_args!($($line)*)) };
+}
+
 mod backup;
 mod bench;
 mod demo;
@@ -77,11 +82,29 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(code) => code,
+        Err(error) if error.chain().any(is_closed) => ExitCode::SUCCESS,
         Err(error) => {
             let _closed = writeln!(std::io::stderr(), "hustings: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn say(line: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr(), "hustings: cannot write the output: {error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+/// Whether an error is that nobody reads the output any more.
+fn is_closed(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

@@ -36,7 +36,7 @@ pub(super) async fn recount(args: RecountArgs) -> anyhow::Result<ExitCode> {
         None => recount_database(&args).await?,
     };
     if args.json {
-        println!("{}", json!({ "elections": counted }));
+        say!("{}", json!({ "elections": counted }));
     } else {
         counted.iter().for_each(print);
     }
@@ -82,13 +82,13 @@ fn recount_file(path: &Path) -> anyhow::Result<Value> {
 
 fn print(counted: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!("{}  {}", text(&counted["code"]), text(&counted["title"]));
+    say!("{}  {}", text(&counted["code"]), text(&counted["title"]));
     for round in counted["rounds"].as_array().into_iter().flatten() {
-        println!("  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"]);
+        say!("  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"]);
         for choice in round["choices"].as_array().into_iter().flatten() {
             let points = choice.get("points").map(|points| format!("  {points} points")).unwrap_or_default();
-            println!("    {:>12}  {}{points}", choice["votes"].to_string(), text(&choice["title"]));
+            say!("    {:>12}  {}{points}", choice["votes"].to_string(), text(&choice["title"]));
         }
     }
-    println!("  {} entries, chain {}", counted["seq"], text(&counted["chain"]));
+    say!("  {} entries, chain {}", counted["seq"], text(&counted["chain"]));
 }

@@ -85,7 +85,7 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
         TokenCommand::Revoke { id } => {
             let revoked = write(data).await?.registry.revoke_token(TokenId(id), SystemClock.now()).await?;
             ensure!(revoked, "there is no token {id} that was not revoked before; see: hustings token list");
-            println!("token {id} is revoked");
+            say!("token {id} is revoked");
         }
     }
     Ok(())
@@ -124,18 +124,18 @@ async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result
         }
         TokenCommand::Revoke { id } => {
             api.json("DELETE", &format!("/api/v1/tokens/{id}"), None).await?;
-            println!("token {id} is revoked");
+            say!("token {id} is revoked");
         }
     }
     Ok(())
 }
 
 fn made(id: i64, token: &str) {
-    println!("{token}");
+    say!("{token}");
     eprintln!("token {id}; keep it: it cannot be shown again");
 }
 
 fn row(id: i64, name: &str, scopes: &str, created: &str, revoked: Option<&str>) {
     let state = revoked.map_or("valid".to_owned(), |at| format!("revoked {at}"));
-    println!("{id:>4}  {name:<24}  {scopes:<28}  {created}  {state}");
+    say!("{id:>4}  {name:<24}  {scopes:<28}  {created}  {state}");
 }

@@ -129,3 +129,27 @@ async fn shells_and_the_manual_know_every_command() {
     let (good, _, said) = command(folder.path(), &["nonsense"], &[]).await;
     assert!(!good && said.contains("--help"), "{said}");
 }
+
+/// A device that is full is an error with a sentence; a reader who has gone is none.
+#[tokio::test]
+async fn output_that_nobody_takes_is_no_panic() {
+    let server = TestServer::start().await;
+    server.create(json!({})).await;
+    for arguments in [&["recount"][..], &["recount", "--json"], &["doctor"], &["token", "list"], &["man"]] {
+        let run = |out: std::process::Stdio| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hustings"));
+            command.args(arguments).env("HUSTINGS_DATA", server.data()).stdout(out).stderr(std::process::Stdio::piped());
+            let output = command.output().expect("the program runs");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+        let (code, said) = run(full.into());
+        let is_silent = arguments == ["token", "list"];
+        assert!(is_silent || (code == Some(1) && said.starts_with("hustings: ")), "{arguments:?}: {code:?} {said}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let (code, said) = run(writer.into());
+        assert!(is_silent || (code == Some(0) && said.is_empty()), "{arguments:?}: {code:?} {said}");
+    }
+    server.finish().await;
+}
