@@ -138,7 +138,11 @@ async fn output_that_nobody_takes_is_no_panic() {
     for arguments in [&["recount"][..], &["recount", "--json"], &["doctor"], &["token", "list"], &["man"]] {
         let run = |out: std::process::Stdio| {
             let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hustings"));
-            command.args(arguments).env("HUSTINGS_DATA", server.data()).stdout(out).stderr(std::process::Stdio::piped());
+            command
+                .args(arguments)
+                .env("HUSTINGS_DATA", server.data())
+                .stdout(out)
+                .stderr(std::process::Stdio::piped());
             let output = command.output().expect("the program runs");
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
         };
