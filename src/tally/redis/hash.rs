@@ -168,7 +168,7 @@ mod tests {
             let mut without = written.clone();
             without.remove(field);
             assert_eq!(decode(&without), None, "without {}", String::from_utf8_lossy(field));
-            for value in ["", "x", "-1", "+1", "01", "1e3", "1.0", " 1", "\u{fffd}"] {
+            for value in ["", "x", "-1", "+1", "01", "1e3", "1.0", " 1", "18446744073709551616", "\u{fffd}"] {
                 let mut altered = written.clone();
                 altered.insert(field.clone(), value.into());
                 assert_eq!(decode(&altered), None, "{} is {value:?}", String::from_utf8_lossy(field));
@@ -189,5 +189,9 @@ mod tests {
             altered.insert(field.into(), b"13".to_vec());
             assert_eq!(decode(&altered), None, "{field}");
         }
+        // 2^53 leaves the sum as it is, and is beyond all totals.
+        let mut beyond = written;
+        beyond.insert(b"1.7.0.blank".to_vec(), b"9007199254740992".to_vec());
+        assert_eq!(decode(&beyond), None);
     }
 }
