@@ -8,8 +8,9 @@ async fn start(folder: &Path, script: &str) -> Result<ServerProcess, ServerError
     ServerProcess::spawn(command, Path::new("sh"), &folder.join("log"), "t0ken").await
 }
 
-const SERVER: &str = "echo starting; echo complaint >&2; echo 'listening on http://127.0.0.1:41231'; echo on; \
-     trap 'echo bye; exit 3' TERM; while :; do sleep 0.01; done";
+// It knows how to stop before it says that it listens.
+const SERVER: &str = "trap 'echo bye; exit 3' TERM; echo starting; echo complaint >&2; \
+     echo 'listening on http://127.0.0.1:41231'; echo on; while :; do sleep 0.01; done";
 
 #[tokio::test]
 async fn a_server_is_started_measured_and_stopped_in_order() {
