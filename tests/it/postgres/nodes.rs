@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hustings::clock::{Clock, HeldClock};
 use hustings::ledger::{Answer, ElectionKey, NewElection, PostgresError, PostgresOptions, Registry, postgres_migrate};
-use hustings_core::{Change, Method, Schedule, Seq, Time};
+use hustings_core::{Change, Election, Method, Schedule, Seq, Time};
 use tokio::task::JoinSet;
 
 use super::proxy::{Cut, Proxy};
@@ -121,9 +121,11 @@ async fn no_reader_steps_over_an_entry_that_comes_later() {
     let proxy = Proxy::start().await;
     let slow = proxy.node(&database, 3).await;
     let key = final_poll(&other).await;
-    let seqs = async || {
+    let entries = async || {
         let page = reader.ledger().read(key, Seq(0), 100).await.expect("a page");
-        page.iter().map(|stored| stored.entry.seq.0).collect::<Vec<_>>()
+        let seqs: Vec<u64> = page.iter().map(|stored| stored.entry.seq.0).collect();
+        assert!(seqs.iter().copied().eq(1..=page.len() as u64), "a gap: {seqs:?}");
+        seqs.len()
     };
     // Entry 2 is written and not committed. Whoever comes meanwhile waits for it, or would be read without it.
     proxy.cut(Cut::Hold);
@@ -131,35 +133,66 @@ async fn no_reader_steps_over_an_entry_that_comes_later() {
     proxy.happened().await;
     let second = sent(&other, vec![vote(BOB, TEA).to(key)]);
     let client = PostgresServer::shared().client(&database).await;
-    loop {
-        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        assert_eq!(seqs().await, [1], "an entry after one that is not there");
-        if !client.query(waiting, &[]).await.expect("who waits").is_empty() {
-            break;
-        }
-    }
+    until_somebody_waits(&client).await;
+    entries().await;
     proxy.resume();
     assert_eq!(first.await.expect("an answer"), ["accepted 2"]);
     assert_eq!(second.await.expect("an answer"), ["accepted 3"]);
-    assert_eq!(seqs().await, [1, 2, 3]);
+    assert_eq!(entries().await, 3);
     audit_election(&reader, key).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_round_begun_while_a_vote_waits_is_seen() {
+    let (database, [other, _]) = two_nodes().await;
+    let proxy = Proxy::start().await;
+    let slow = proxy.node(&database, 3).await;
+    let election = poll(Method::Single, Change::Final, Schedule::default());
+    let next = next_round(&election);
+    let key = create(&other, election, &[OPEN]).await;
+    let acts =
+        [act_on(FIRST, CLOSE), act_on(FIRST, hustings_core::ActKind::StartRound(Box::new(next))), act_on(SECOND, OPEN)];
+    proxy.cut(Cut::Hold);
+    let begun = sent(&slow, acts.map(|act| to(key, hustings_core::Submission::Act(act))).into());
+    proxy.happened().await;
+    let voted = sent(&other, vec![vote(ANN, TEA).round(SECOND).to(key)]);
+    until_somebody_waits(&PostgresServer::shared().client(&database).await).await;
+    proxy.resume();
+    assert_eq!(begun.await.expect("an answer"), ["accepted 2", "accepted 3", "accepted 4"]);
+    assert_eq!(voted.await.expect("an answer"), ["accepted 5"], "decided on the definition as it is under the lock");
+    audit(&other).await;
+}
+
+/// Asks until a transaction waits for a lock of another one.
+async fn until_somebody_waits(client: &tokio_postgres::Client) {
+    let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while client.query(waiting, &[]).await.expect("who waits").is_empty() {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_who_goes_leaves_no_transaction_behind() {
     let (database, [other, _]) = two_nodes().await;
-    let proxy = Proxy::start().await;
-    let mut options = PostgresOptions::new(&proxy.url(&database)).expect("an address");
+    let server = PostgresServer::shared();
+    let mut options = PostgresOptions::new(&server.url(&database)).expect("an address");
     options.connections_max = 1;
     let node = Postgres::with(options, 3).await;
-    let key = final_poll(&node).await;
-    proxy.cut(Cut::Hold);
-    let gone = sent(&node, vec![vote(ANN, TEA).to(key)]);
-    proxy.happened().await;
+    let client = server.client(&database).await;
+    let same_slug = "BEGIN; INSERT INTO election (id, code, slug, definition)
+                     VALUES (gen_random_uuid(), 'another', 'town-hall', '')";
+    client.batch_execute(same_slug).await.expect("somebody else's slug");
+    let slug = Some("town-hall".parse().expect("a slug"));
+    let election = Election { slug, ..poll(Method::Single, Change::Final, Schedule::default()) };
+    let ledger = Arc::clone(&node.ledger);
+    let gone =
+        tokio::spawn(async move { ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await });
+    until_somebody_waits(&client).await;
     gone.abort();
     assert!(gone.await.expect_err("it is gone").is_cancelled());
-    assert_eq!(answers(&node, vec![vote(BOB, TEA).to(key)]).await, ["accepted 2"], "on the only connection");
-    assert_eq!(ballots(&other, key).await, 1);
+    client.batch_execute("ROLLBACK").await.expect("the slug is free");
+    // Whoever has the connection next would commit an election that lacks its first acts.
+    for node in [&node, &other] {
+        assert!(node.registry().elections(None, 10).await.expect("the elections").is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
