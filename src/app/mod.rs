@@ -169,8 +169,13 @@ impl Engine {
             let _full_or_stopped = advances.try_send(advance);
         });
         let (ingest, batcher) = Ingest::new(Arc::clone(ledger), limits, hand_on);
-        let told = Arc::clone(&feed);
-        let moved: Moved = Arc::new(move |election| told.moved(election));
+        // Not the feed itself: it holds the tallies, which keep this, and so nobody would ever close the ledger.
+        let told = Arc::downgrade(&feed);
+        let moved: Moved = Arc::new(move |election| {
+            if let Some(feed) = told.upgrade() {
+                feed.moved(election);
+            }
+        });
         // With one node everything is handed on, and looking only mends; nodes hear of each other by looking.
         let pull_interval = if shared { config.frame_interval } else { PULL_INTERVAL_ALONE };
         let applier = Applier::new(Arc::clone(&tallies), Arc::clone(&moved), pull_interval);

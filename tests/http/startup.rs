@@ -47,6 +47,19 @@ async fn a_folder_has_one_server() {
     server.finish().await;
 }
 
+/// After a stop in order the database is one file: whoever copies it has every vote.
+#[tokio::test]
+async fn a_stop_copies_the_log_into_the_database() {
+    let mut server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    server.results(&poll).await;
+    server.stop().await;
+    let log = fs::metadata(server.data().join("hustings.db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "votes are left in the log");
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_database_belongs_to_its_secret() {
     let server = stopped().await;
