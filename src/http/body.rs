@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::Problem;
+use super::words::translate;
 
 /// The largest vote.
 pub(super) const VOTE_MAX: usize = 16 * 1024;
@@ -38,15 +39,15 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     }
 }
 
-/// Parses strictly.
+/// Parses strictly. Every body is an object: serde would take a list of its values too, in the order of our fields.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Lists are taken for objects by the derived parsers, field by field in their order, which is in no contract.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        return Err(Problem::invalid("wrong_type", "", "send a JSON object, not a list"));
-    }
+    let is_object = bytes.trim_ascii_start().starts_with(b"{");
     // The fast way first; only what fails is read again to find its place.
-    if let Ok(value) = serde_json::from_slice(bytes) {
+    if is_object && let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
+    }
+    if !is_object && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::invalid("wrong_type", "", "send a JSON object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let place = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -57,29 +58,36 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     };
     let pointer = pointer(place.path());
     let error = place.into_inner();
+    // A word or a number where one of our names should stand is reported as bad syntax; the document is good.
+    if !error.is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_err() {
+        return Err(Problem::invalid("invalid_json", pointer, broken(bytes, &error)));
+    }
     let text = error.to_string();
-    let code = match () {
-        // A word or a number where one of our names should stand is reported as bad syntax; the document is good.
-        () if !error.is_data() && serde_json::from_slice::<serde_json::Value>(bytes).is_err() => "invalid_json",
-        () if text.starts_with("unknown field") => "unknown_field",
-        () if text.starts_with("missing field") => "missing_field",
-        () if text.starts_with("duplicate field") => "duplicate_key",
-        () if text.starts_with("unknown variant") => "unknown_value",
-        () => "wrong_type",
-    };
-    let pointer = if code == "duplicate_key" { doubled(pointer, &text) } else { pointer };
-    Err(Problem::invalid(code, pointer, text))
+    let at = format!(" at line {} column {}", error.line(), error.column());
+    let text = text.strip_suffix(&at).unwrap_or(&text);
+    let (code, detail) = translate(text, "field");
+    let pointer = if code == "duplicate_key" { doubled(pointer, text) } else { pointer };
+    Err(Problem::invalid(code, pointer, detail))
+}
+
+fn broken(bytes: &[u8], error: &serde_json::Error) -> String {
+    match error.is_eof() {
+        true if bytes.trim_ascii().is_empty() => "the body is empty; send a JSON object".to_owned(),
+        true => "the JSON document ends too early".to_owned(),
+        false => format!("this is not JSON: {error}"),
+    }
 }
 
 /// A doubled key is noticed before its value is entered, so the path often ends at the object around it.
-fn doubled(around: String, text: &str) -> String {
+pub(super) fn doubled(around: String, text: &str) -> String {
     let named = text.split_once('`').and_then(|(_, rest)| rest.rsplit_once('`'));
     let Some((key, _)) = named else { return around };
     let place = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
     if around.ends_with(&place) { around } else { around + &place }
 }
 
-fn pointer(path: &serde_path_to_error::Path) -> String {
+/// Where in the request a value stands, as a JSON Pointer.
+pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let segment = |segment: &Segment| match segment {
         Segment::Seq { index } => format!("/{index}"),
@@ -140,10 +148,12 @@ mod tests {
             (r#"{"choices":["a"]"#, "invalid_json", ""),
             (r#"{"choices":["a"]} x"#, "invalid_json", ""),
             ("", "invalid_json", ""),
+            (r#" [["a"],null]"#, "wrong_type", ""),
+            (r#"[["a"],null] x"#, "invalid_json", ""),
+            ("null", "wrong_type", ""),
             (r#"{"choices":["a"],"choices":["b"]}"#, "duplicate_key", "/choices"),
             (r#"{"scores":{"a/":1,"a/":2}}"#, "duplicate_key", "/scores/a~1"),
             (r#"{"choice":["a"]}"#, "unknown_field", "/choice"),
-            (r#" [["a"],null]"#, "wrong_type", ""),
             (r#"{"choices":["a",1]}"#, "wrong_type", "/choices/1"),
             (r#"{"scores":{"a":1.5}}"#, "wrong_type", "/scores/a"),
             (r#"{"scores":{"a":-1}}"#, "wrong_type", "/scores/a"),

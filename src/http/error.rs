@@ -67,6 +67,11 @@ impl Problem {
         )
     }
 
+    /// 401: a token holder votes for somebody, and does not say for whom.
+    pub fn unnamed_voter() -> Self {
+        Self::unauthorized("no_voter", "name the voter in `voter`; a token votes for somebody, and is nobody itself")
+    }
+
     /// 401: the caller is not known.
     pub fn unauthorized(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
@@ -142,6 +147,12 @@ impl Problem {
     #[must_use]
     pub fn in_field(self, pointer: &str) -> Self {
         Self { pointer: self.pointer.map(|_| pointer.to_owned()), ..self }
+    }
+
+    /// The same, with what to do next.
+    #[must_use]
+    pub fn advising(self, advice: &str) -> Self {
+        Self { detail: format!("{}: {advice}", self.detail), ..self }
     }
 
     /// The stable code.

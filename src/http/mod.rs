@@ -15,6 +15,7 @@ mod receipt;
 mod server;
 mod settings;
 mod web;
+mod words;
 
 use std::sync::Arc;
 

@@ -74,6 +74,21 @@ async fn a_poll_opens_and_closes_by_itself_once() {
     server.finish().await;
 }
 
+/// A time that has come opens at once: the clock of who asks may be a little behind, and a close to come is kept.
+#[tokio::test]
+async fn an_opening_time_that_is_over_opens_at_once() {
+    let server = TestServer::start().await;
+    let (_, later) = from_now(86_400_000);
+    for opens_at in ["2026-01-01T00:00:00Z".to_owned(), from_now(0).1] {
+        let poll = server.create(json!({ "open": false, "opens_at": opens_at, "closes_at": later })).await;
+        let shown = (&poll.body["status"], &poll.body["opens_at"], &poll.body["closes_at"]);
+        assert_eq!(shown, (&json!("open"), &Value::Null, &json!(later)));
+        server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+        assert_eq!(acts(&server, &poll).await, [by_hand("contest_opened")]);
+    }
+    server.finish().await;
+}
+
 /// What was due while the server was down happens when it is up again, once, however often it is started.
 #[tokio::test]
 async fn a_schedule_survives_a_restart() {

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use hustings_core::{Act, ActKind, Choice, ChoiceId, Contest, ContestId, ContestNumber, Submission, Text};
+use hustings_core::{Act, ActKind, Choice, ChoiceId, Contest, ContestId, ContestNumber, Rejection, Submission, Text};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -136,8 +136,12 @@ impl Asked {
     }
 
     async fn act(&self, services: &Services, kind: ActKind) -> Result<(), Problem> {
+        let advise = advice(&kind);
         let act = Act { contest: self.contest, kind, by: self.by.clone(), reason: self.reason.clone() };
         match services.ingest.submit(self.found.key, Submission::Act(act)).await? {
+            Answer::Rejected(Rejection::WrongStatus { status }, _) => {
+                Err(Problem::from(Rejection::WrongStatus { status }).advising(advise(status)))
+            }
             Answer::Rejected(rejection, _) => Err(rejection.into()),
             Answer::Accepted(stored) => {
                 services.feed.reached(self.found.key, stored.entry.seq).await;
@@ -153,3 +157,29 @@ impl Asked {
         }
     }
 }
+
+/// What to do next in a status that does not allow the act.
+fn advice(kind: &ActKind) -> fn(&str) -> &'static str {
+    match kind {
+        ActKind::Open { .. } => |status| match status {
+            "archived" => LATER_ROUND,
+            _ => "reopen it, or start a new round",
+        },
+        ActKind::Pause | ActKind::Close { .. } | ActKind::Reveal => |status| match status {
+            "draft" => "open it first",
+            "archived" => LATER_ROUND,
+            _ => "voting has ended; reopen it, or start a new round",
+        },
+        ActKind::Reopen => |status| match status {
+            "archived" => LATER_ROUND,
+            _ => "it was not closed; open it",
+        },
+        ActKind::StartRound(_) => |status| match status {
+            "draft" => "nobody could vote in it yet; open it",
+            "archived" => LATER_ROUND,
+            _ => "close it first",
+        },
+    }
+}
+
+const LATER_ROUND: &str = "a later round has begun, and only the latest one can change";

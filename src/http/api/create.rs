@@ -52,9 +52,9 @@ pub(super) struct CreateBody {
     /// The accent colour of the pages, as #rrggbb.
     #[schema(example = "#2f6f4f")]
     accent: Option<String>,
-    /// Opens by itself at this time (RFC 3339).
+    /// Opens by itself at this time (RFC 3339); at once where it is over.
     opens_at: Option<String>,
-    /// Closes by itself at this time (RFC 3339).
+    /// Closes by itself at this time (RFC 3339), which is to come.
     closes_at: Option<String>,
 }
 
@@ -111,8 +111,11 @@ pub(super) async fn create(
     let caller = Caller::of(&services, &headers).await?;
     let by = caller.require(Scope::Manage)?.name.clone();
     let asked: CreateBody = body::read(body, CREATE_MAX).await?;
+    let now = services.clock.now();
     let open = asked.open;
-    let election = define(&services, asked)?;
+    let election = define(&services, asked, now)?;
+    // A time that has come, maybe while the request was on its way, opens at once and not when schedules are looked at.
+    let open = open || election.schedule.opens_at.is_some_and(|opens| opens <= now);
     let acts = if open { vec![opening(&by)] } else { Vec::new() };
     let found = keep(&services, election, acts).await?;
     let shown = show(&services, &found).await?;
@@ -148,10 +151,10 @@ fn new_code(services: &Services) -> Code {
     Code::from_random(std::array::from_fn(|at| number(4 * at)))
 }
 
-fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
+fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election, Problem> {
     let choices = choices(services, &asked.choices)?;
     let method = method(asked.method, asked.min, asked.max, choices.len())?;
-    let schedule = schedule(&asked, services.clock.now())?;
+    let schedule = schedule(&asked, now)?;
     let id = |_| uuid_v7(services.clock.as_ref(), services.random.as_ref());
     let contest = Contest {
         id: ContestId(id(())),
@@ -177,7 +180,7 @@ fn define(services: &Services, asked: CreateBody) -> Result<Election, Problem> {
             VisibilityName::OnReveal => Visibility::OnReveal,
         },
         schedule,
-        created: services.clock.now(),
+        created: now,
         contests: vec![contest],
     })
 }
@@ -251,10 +254,10 @@ fn schedule(asked: &CreateBody, now: Time) -> Result<Schedule, Problem> {
     if asked.open && schedule.opens_at.is_some() {
         return Err(Problem::invalid("invalid_schedule", "/opens_at", "either `open` or `opens_at`, not both"));
     }
-    if schedule.closes_at.is_some_and(|closes| closes <= now) {
-        return Err(Problem::invalid("invalid_schedule", "/closes_at", "`closes_at` must be in the future"));
-    }
     match (schedule.opens_at, schedule.closes_at) {
+        (_, Some(closes)) if closes <= now => {
+            Err(Problem::invalid("invalid_schedule", "/closes_at", "`closes_at` must be in the future"))
+        }
         (Some(opens), Some(closes)) if closes <= opens => {
             Err(Problem::invalid("invalid_schedule", "/closes_at", "`closes_at` must be after `opens_at`"))
         }

@@ -11,8 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::find;
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
+use crate::http::body::{doubled, pointer};
 use crate::http::error::Problem;
 use crate::http::name::Name;
+use crate::http::words::translate;
 use crate::http::{Services, Shared};
 use crate::ledger::{ElectionKey, Registered, Scope};
 
@@ -116,9 +118,25 @@ pub(super) async fn list(
     Ok(Json(PollList { polls, next }))
 }
 
-/// A query that cannot be read.
+/// A query that cannot be read; the pointer names its parameter.
 pub(in crate::http) fn invalid_query(rejection: axum::extract::rejection::QueryRejection) -> Problem {
-    Problem::invalid("invalid_query", "", rejection.body_text())
+    type Place = serde_path_to_error::Error<serde::de::value::Error>;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&rejection);
+    while let Some(error) = cause {
+        if let Some(place) = error.downcast_ref::<Place>() {
+            let text = place.inner().to_string();
+            let (code, detail) = translate(&text, "parameter");
+            let pointer = match code {
+                "duplicate_key" => doubled(pointer(place.path()), &text),
+                _ => pointer(place.path()),
+            };
+            let named = detail.contains('`') || pointer.is_empty();
+            let detail = if named { detail } else { format!("`{}`: {detail}", &pointer[1..]) };
+            return Problem::invalid("invalid_query", pointer, detail);
+        }
+        cause = error.source();
+    }
+    Problem::invalid("invalid_query", "", "the part after `?` cannot be read")
 }
 
 /// Shows a poll by its id, code or slug.

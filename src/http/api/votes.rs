@@ -167,7 +167,7 @@ fn voter(
         }
         (Caller::Token(_), None) => {
             caller.require(Scope::Vote)?;
-            Err(Problem::no_voter())
+            Err(Problem::unnamed_voter())
         }
         (Caller::Device(_), Some(_)) => {
             Err(Problem::forbidden("wrong_scope", "`voter` may be named only with a token that has the scope `vote`"))

@@ -22,6 +22,11 @@ async fn check(server: &TestServer, path: &str, rows: Vec<Refused>) {
         let problem = answer.json();
         let found = (answer.status, problem["code"].as_str().unwrap_or_default(), problem["pointer"].as_str());
         assert_eq!(found, (status, code, Some(pointer)), "{shown}: {problem}");
+        // What people read has no words of the language that this program is written in.
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        for word in ["struct", "sequence", "variant", "boolean", "floating", "serde", "u16", "u64", "Body", "line 0"] {
+            assert!(!detail.contains(word), "`{word}` in: {detail}");
+        }
     }
 }
 
@@ -35,6 +40,11 @@ fn votes() -> Vec<Refused> {
         text("\u{feff}{}", "invalid_json", ""),
         text("null", "wrong_type", ""),
         text("[]", "wrong_type", ""),
+        // As many values as a vote has fields, in their order.
+        text(r#"[["a"],null,null,null,"vera"]"#, "wrong_type", ""),
+        text(r#" [["a"],null,null,null,"vera"]"#, "wrong_type", ""),
+        text(r#"[["a"],null,null,null,"vera"]x"#, "invalid_json", ""),
+        text(r#""a""#, "wrong_type", ""),
         text("7", "wrong_type", ""),
         text(r#"{"choices":["a"]}{"choices":["a"]}"#, "invalid_json", ""),
         text(r#"{"choices":["a"],}"#, "invalid_json", ""),
@@ -113,6 +123,7 @@ fn polls() -> Vec<Refused> {
     vec![
         text("", "invalid_json", ""),
         text("{}", "missing_field", ""),
+        text(r#"["Tea?",["A","B"],"single",true]"#, "wrong_type", ""),
         json(json!({ "title": "Tea?" }), "missing_field", ""),
         json(json!({ "choices": ["A", "B"] }), "missing_field", ""),
         text(r#"{"title":"a","title":"b","choices":["A","B"]}"#, "duplicate_key", "/title"),
@@ -134,6 +145,7 @@ fn polls() -> Vec<Refused> {
         json(with("open", json!("yes")), "wrong_type", "/open"),
         json(with("open", json!(1)), "wrong_type", "/open"),
         json(with("min", json!(1)), "invalid_bounds", "/min"),
+        json(with("max", json!(1)), "invalid_bounds", "/max"),
         json(with("min", json!(-1)), "wrong_type", "/min"),
         json(with("max", json!(65_536)), "wrong_type", "/max"),
         json(with("max", json!(1.5)), "wrong_type", "/max"),
@@ -142,6 +154,7 @@ fn polls() -> Vec<Refused> {
         json(with("opens_at", json!("tomorrow")), "invalid_time", "/opens_at"),
         json(with("opens_at", json!("1969-12-31T23:59:59Z")), "invalid_time", "/opens_at"),
         json(with("closes_at", json!("2100-13-01T00:00:00Z")), "invalid_time", "/closes_at"),
+        json(with("closes_at", json!("2026-01-01T00:00:00Z")), "invalid_schedule", "/closes_at"),
         json(with("closes_at", json!(7)), "wrong_type", "/closes_at"),
     ]
 }
@@ -180,8 +193,55 @@ async fn a_poll_that_cannot_be_made_is_refused_with_its_place() {
     both["open"] = json!(false);
     both["closes_at"] = json!("2100-01-01T00:00:00Z");
     rows.push(json(both, "invalid_schedule", "/closes_at"));
+    let mut over = with("open", json!(true));
+    over["closes_at"] = json!("2026-01-01T00:00:00Z");
+    rows.push(json(over, "invalid_schedule", "/closes_at"));
     check(&server, "/api/v1/polls", rows).await;
     assert_eq!(server.get("/api/v1/polls").bearer(ADMIN).send().await.is(200).json()["polls"], json!([]));
+    server.finish().await;
+}
+
+/// What a person reads says what to send, in the words of the contract.
+#[tokio::test]
+async fn a_refusal_says_what_to_send() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    for (path, body, detail) in [
+        ("/votes", "[]", "send a JSON object"),
+        ("/votes", " ", "the body is empty; send a JSON object"),
+        ("/votes", "{", "the JSON document ends too early"),
+        ("/votes", r#"{"choices":"a"}"#, "send a list, not a text"),
+        ("/votes", r#"{"choices":["a",1.5]}"#, "send a text, not 1.5"),
+        ("/votes", r#"{"scores":[1]}"#, "send an object, not a list"),
+        ("/votes", r#"{"scores":{"a":-1}}"#, "send a whole number from 0, not -1"),
+        ("/votes", r#"{"choices":["a"],"id":"x"}"#, "send a UUID, such as 018f6a52-7b1e-7c3a-9d41-6f0e2b8a1c77"),
+        (
+            "/votes",
+            r#"{"weight":2}"#,
+            "there is no field `weight` here; send one of `choices`, `scores`, `id`, `replaces`, `voter`",
+        ),
+        ("", r#"{"title":"x"}"#, "the field `choices` is missing"),
+        ("", r#"{"title":"x","title":"x"}"#, "the field `title` stands twice"),
+        ("", r#"{"method":"ranked"}"#, "`ranked` is not known here; send one of `single`, `approval`, `score`"),
+        ("", r#"{"method":3}"#, "send a text"),
+        ("", r#"{"open":"yes"}"#, "send true or false, not a text"),
+        ("", r#"{"max":65536}"#, "send a whole number from 0 to 65535, not 65536"),
+    ] {
+        let path = if path.is_empty() { "/api/v1/polls".to_owned() } else { poll.path(path) };
+        let answer = server.ask("POST", &path).bearer(ADMIN).body(body).send().await.is(422);
+        assert_eq!(answer.json()["detail"], detail, "{body}");
+    }
+    for (query, pointer, detail) in [
+        ("limit=x", "/limit", "`limit`: send a whole number from 0"),
+        ("limit=-1", "/limit", "`limit`: send a whole number from 0"),
+        ("cursor=99999999999999999999", "/cursor", "`cursor`: send a whole number from 0"),
+        ("page=2", "/page", "there is no parameter `page` here; send `cursor` or `limit`"),
+        ("limit=1&limit=2", "/limit", "the parameter `limit` stands twice"),
+    ] {
+        let answer = server.get(&format!("/api/v1/polls?{query}")).bearer(ADMIN).send().await;
+        let problem = answer.refused(422, "invalid_query").json();
+        assert_eq!((&problem["pointer"], &problem["detail"]), (&json!(pointer), &json!(detail)), "{query}");
+    }
     server.finish().await;
 }
 
@@ -246,7 +306,8 @@ async fn a_vote_that_is_not_for_here_is_refused_before_its_content() {
             answer.refused(404, "unknown_poll");
         }
     }
-    server.vote(&poll, "a", json!({ "choices": ["tea"], "voter": null })).await.refused(401, "no_voter");
+    let unnamed = server.vote(&poll, "a", json!({ "choices": ["tea"], "voter": null })).await.refused(401, "no_voter");
+    assert!(unnamed.json()["detail"].as_str().is_some_and(|detail| detail.starts_with("name the voter in `voter`")));
     server.post(&poll.path("/votes"), &json!({ "choices": ["tea"] })).send().await.refused(401, "no_voter");
     server.act(&poll, "close").await.is(200);
     server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.refused(409, "contest_closed");
@@ -257,6 +318,7 @@ async fn a_vote_that_is_not_for_here_is_refused_before_its_content() {
         (json!({ "round": 0 }), "unknown_round", "/round"),
         (json!({ "round": 2 }), "unknown_round", "/round"),
         (json!([]), "wrong_type", ""),
+        (json!(["because", 1, true]), "wrong_type", ""),
     ] {
         check(&server, &poll.path("/reveal"), vec![json(body, code, pointer)]).await;
     }

@@ -173,6 +173,42 @@ async fn acts_move_a_poll_as_its_states_allow() {
     server.finish().await;
 }
 
+/// An act that the status does not allow says which one it allows.
+#[tokio::test]
+async fn a_refused_act_says_what_to_do_next() {
+    let server = TestServer::start().await;
+    for (before, act, advice) in [
+        (&["open"][..], "rounds", "open: close it first"),
+        (&["open", "pause"], "rounds", "paused: close it first"),
+        (&[], "rounds", "draft: nobody could vote in it yet; open it"),
+        (&[], "pause", "draft: open it first"),
+        (&[], "close", "draft: open it first"),
+        (&[], "reveal", "draft: open it first"),
+        (&[], "reopen", "draft: it was not closed; open it"),
+        (&["open", "pause"], "reopen", "paused: it was not closed; open it"),
+        (&["open", "close"], "open", "closed: reopen it, or start a new round"),
+        (&["open", "close"], "pause", "closed: voting has ended; reopen it, or start a new round"),
+    ] {
+        let poll = server.create(json!({ "open": false, "visibility": "on_reveal" })).await;
+        for act in before {
+            server.act(&poll, act).await.is(200);
+        }
+        let refused = server.act(&poll, act).await.refused(409, "wrong_status").json();
+        assert_eq!(
+            refused["detail"],
+            format!("this cannot be done while the contest is {advice}"),
+            "{before:?}, {act}"
+        );
+    }
+    let poll = server.create(json!({})).await;
+    server.act(&poll, "close").await.is(200);
+    server.act(&poll, "rounds").await.is(201);
+    let earlier = server.post(&poll.path("/open"), &json!({ "round": 1 })).bearer(ADMIN).send().await;
+    let detail = earlier.refused(409, "wrong_status").json()["detail"].to_string();
+    assert!(detail.contains("archived: a later round has begun"), "{detail}");
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_round_repeats_the_question_under_the_same_code() {
     let server = TestServer::start().await;
