@@ -108,6 +108,20 @@ fn choice_totals(contest: &Contest, fold: &Fold) -> Vec<Value> {
     contest.choices.iter().zip(numbers).map(one).collect()
 }
 
+/// 1234567 as `1,234,567`: how people read a number, on pages and in terminals.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Bytes as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -15,6 +15,7 @@ use super::api::{Operation, find, operations, viewer};
 use super::auth::device;
 use super::name::Name;
 use super::{Problem, Services, Shared};
+use crate::export::thousands;
 use crate::feed::Results;
 use crate::keys::Device;
 use crate::ledger::Registered;
@@ -56,6 +57,7 @@ struct ResultsPage<'a> {
     bars: Vec<Bar<'a>>,
     accent: &'a str,
     unit: &'static str,
+    voters: Option<String>,
 }
 
 struct Bar<'a> {
@@ -167,6 +169,7 @@ async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> R
         code: election.code.as_str(),
         poll: election.id.to_string(),
         bars: bars(&frame.results),
+        voters: frame.results.ballots.map(voters),
         results: &frame.results,
         accent: election.accent.as_ref().map_or("#2f5d8a", |accent| accent.as_str()),
         unit: match frame.results.method {
@@ -175,6 +178,10 @@ async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> R
             _ => "Percentages of votes.",
         },
     }))
+}
+
+fn voters(ballots: u64) -> String {
+    format!("{} {}", thousands(ballots), if ballots == 1 { "voter" } else { "voters" })
 }
 
 /// Bars are shares of the voters; for scores they are points beside the leader's, with the mean score.
@@ -192,7 +199,7 @@ fn bars(results: &Results) -> Vec<Bar<'_>> {
         Bar {
             id: &choice.id,
             title: &choice.title,
-            votes: figure(choice).to_string(),
+            votes: thousands(figure(choice)),
             share: match scored {
                 true => format!("mean {}.{}", tenths / 10, tenths % 10),
                 false => format!("{}.{} %", permille / 10, permille % 10),

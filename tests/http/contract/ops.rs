@@ -39,6 +39,23 @@ async fn the_bench_is_there_only_where_it_was_asked_for() {
     server.finish().await;
 }
 
+/// What stands on the results page before any script runs.
+#[tokio::test]
+async fn the_results_page_reads_well() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    let page = async |code: &str| server.get(&format!("/{code}/results")).send().await.is(200).text();
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    let one = page(&poll.code).await;
+    assert!(one.contains(">1 voter<") && one.contains("100.0 %") && one.contains("0.0 %"), "{one}");
+    assert!(one.contains("<span id=\"unit\">Percentages of votes.</span>"), "{one}");
+    server.vote(&poll, "b", json!({ "choices": ["tea"] })).await.is(201);
+    assert!(page(&poll.code).await.contains(">2 voters<"));
+    let hidden = server.create(json!({ "visibility": "on_reveal" })).await;
+    assert!(page(&hidden.code).await.contains("<span id=\"unit\" hidden>"));
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn pages_are_plain_and_safe() {
     let server = TestServer::start().await;
