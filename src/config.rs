@@ -1,10 +1,13 @@
 //! What the operator chose: flags, then `HUSTINGS_*`, then a TOML file, then defaults. Backends are chosen by URL.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 
 use crate::ledger::{Folder, PostgresOptions};
@@ -21,9 +24,9 @@ pub struct ServeArgs {
     /// The data folder [default: ./hustings-data].
     #[arg(long, env = "HUSTINGS_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The address to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
+    /// The address or name, and the port, to listen on; port 0 takes a free one [default: 127.0.0.1:8080].
     #[arg(long, env = "HUSTINGS_LISTEN", value_name = "ADDR:PORT")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<String>,
     /// Where the ledger is kept: sqlite: in the data folder, or postgres://user:password@host/database for several
     /// nodes [default: sqlite:].
     #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", hide_env_values = true)]
@@ -38,7 +41,7 @@ pub struct ServeArgs {
     /// A network whose `X-Forwarded-For` is believed, for the access log; may be given several times.
     #[arg(long, env = "HUSTINGS_TRUSTED_PROXY", value_name = "NET", value_delimiter = ',')]
     pub trusted_proxy: Vec<ipnet::IpNet>,
-    /// The least time between two frames to watchers, in milliseconds [default: 200].
+    /// The least time between two frames to watchers, in milliseconds, 10 to 60000 [default: 200].
     #[arg(long, env = "HUSTINGS_FRAME_INTERVAL_MS", value_name = "MS")]
     pub frame_interval_ms: Option<u64>,
     /// The most connections at once [default: as many as the system allows, up to 60000].
@@ -48,7 +51,7 @@ pub struct ServeArgs {
     #[arg(long, env = "HUSTINGS_QUEUE_MAX", value_name = "N")]
     pub queue_max: Option<usize>,
     /// Answer /bench/noop, the baseline of benchmarks.
-    #[arg(long, env = "HUSTINGS_BENCH")]
+    #[arg(long, env = "HUSTINGS_BENCH", value_parser = BoolishValueParser::new())]
     pub bench: bool,
 }
 
@@ -142,6 +145,10 @@ impl CountersStore {
 pub struct ConfigError(String);
 
 const CONNECTIONS_MAX: usize = 60_000;
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const QUEUE: RangeInclusive<usize> = 1..=1_000_000;
+const FRAME_INTERVAL_MS: RangeInclusive<u64> = 10..=60_000;
+const LISTEN: &str = "127.0.0.1:8080";
 
 impl ServeArgs {
     /// Decides all options; a file fills in what flags and environment left open.
@@ -155,13 +162,15 @@ impl ServeArgs {
         let counters = CountersStore::parse(self.counters.or(file.counters).as_deref())?;
         let trusted = if self.trusted_proxy.is_empty() { file.trusted_proxy } else { self.trusted_proxy };
         let frame_interval = self.frame_interval_ms.or(file.frame_interval_ms).unwrap_or(200);
+        let connections_max = self.connections_max.or(file.connections_max).unwrap_or(CONNECTIONS_MAX);
+        let queue_max = self.queue_max.or(file.queue_max).unwrap_or(16_384);
         Ok(Config {
-            listen: self.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            listen: listen(self.listen.or(file.listen).as_deref().unwrap_or(LISTEN))?,
             public_url: self.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
             trusted_proxies: trusted,
-            frame_interval: Duration::from_millis(frame_interval.clamp(10, 60_000)),
-            connections_max: self.connections_max.or(file.connections_max).unwrap_or(CONNECTIONS_MAX).max(1),
-            queue_max: self.queue_max.or(file.queue_max).unwrap_or(16_384).clamp(1, 1_000_000),
+            frame_interval: Duration::from_millis(within("frame-interval-ms", frame_interval, &FRAME_INTERVAL_MS)?),
+            connections_max: within("connections-max", connections_max, &CONNECTIONS)?,
+            queue_max: within("queue-max", queue_max, &QUEUE)?,
             bench: self.bench || file.bench,
             data,
             database,
@@ -175,6 +184,26 @@ impl ServeArgs {
             .map_err(|error| ConfigError(format!("cannot read the configuration {shown}: {error}")))?;
         toml::from_str(&text).map_err(|error| ConfigError(format!("the configuration {shown} is wrong: {error}")))
     }
+}
+
+/// A number that may be used as it is; one that may not is refused, not bent.
+fn within<N: PartialOrd + Display>(option: &str, number: N, range: &RangeInclusive<N>) -> Result<N, ConfigError> {
+    if range.contains(&number) {
+        return Ok(number);
+    }
+    Err(ConfigError(format!("--{option} {number} must be from {} to {}", range.start(), range.end())))
+}
+
+/// The address of a name or of itself; of several, the first of IPv4, where people and examples look.
+fn listen(text: &str) -> Result<SocketAddr, ConfigError> {
+    let is_complete = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !is_complete {
+        return Err(ConfigError(format!("--listen {text} must look like {LISTEN}, an address or a name and a port")));
+    }
+    let unknown = |error| ConfigError(format!("--listen {text} is not an address of this machine: {error}"));
+    let found: Vec<SocketAddr> = text.to_socket_addrs().map_err(unknown)?.collect();
+    let first = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+    first.ok_or_else(|| ConfigError(format!("--listen {text} is not an address of this machine")))
 }
 
 fn public_url(url: &str) -> Result<String, ConfigError> {
@@ -204,6 +233,45 @@ mod tests {
     }
 
     #[test]
+    fn names_are_listened_on_where_people_look() {
+        for (text, expected) in [
+            (None, "127.0.0.1:8080"),
+            (Some("localhost:8080"), "127.0.0.1:8080"),
+            (Some("0.0.0.0:0"), "0.0.0.0:0"),
+            (Some("[::1]:9000"), "[::1]:9000"),
+        ] {
+            let args = ServeArgs { listen: text.map(str::to_owned), ..ServeArgs::default() };
+            assert_eq!(args.resolve().expect("valid").listen.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused_with_the_range() {
+        let check = |args: ServeArgs, range: &str| {
+            let refused = args.resolve().expect_err("refused").to_string();
+            assert!(refused.ends_with(range), "{refused}");
+        };
+        for connections_max in [Some(0), Some(1_000_001)] {
+            check(ServeArgs { connections_max, ..ServeArgs::default() }, "must be from 1 to 1000000");
+        }
+        for queue_max in [Some(0), Some(1_000_001)] {
+            check(ServeArgs { queue_max, ..ServeArgs::default() }, "must be from 1 to 1000000");
+        }
+        for frame_interval_ms in [Some(9), Some(60_001)] {
+            check(ServeArgs { frame_interval_ms, ..ServeArgs::default() }, "must be from 10 to 60000");
+        }
+        let args = ServeArgs {
+            connections_max: Some(1),
+            queue_max: Some(1_000_000),
+            frame_interval_ms: Some(10),
+            ..ServeArgs::default()
+        };
+        let config = args.resolve().expect("valid");
+        let found = (config.connections_max, config.queue_max, config.frame_interval);
+        assert_eq!(found, (1, 1_000_000, Duration::from_millis(10)));
+    }
+
+    #[test]
     fn what_cannot_be_used_says_what_can() {
         let refused = |args: ServeArgs| args.resolve().expect_err("refused").to_string();
         for (url, advice) in [("mysql://u:s3cret@localhost/x", "use sqlite:"), ("sqlite:/tmp/x", "with --data")] {
@@ -213,6 +281,11 @@ mod tests {
         let counters = Some("memcached://u:s3cret@localhost".to_owned());
         let refused_counters = refused(ServeArgs { counters, ..ServeArgs::default() });
         assert!(refused_counters.contains("use memory:") && !refused_counters.contains("s3cret"), "{refused_counters}");
+        for text in ["8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:x", "[::1]"] {
+            let listen = Some(text.to_owned());
+            let refused = refused(ServeArgs { listen, ..ServeArgs::default() });
+            assert!(refused.contains(text) && refused.contains("like 127.0.0.1:8080"), "{refused}");
+        }
         for url in ["vote.example", "https://", "https://a b", "https://a?x", "https://a/hall"] {
             let public_url = Some(url.to_owned());
             assert!(refused(ServeArgs { public_url, ..ServeArgs::default() }).contains("--public-url"), "{url}");

@@ -82,7 +82,8 @@ impl Keys {
         Self { receipt: derive("receipt"), locator: derive("locator"), device: derive("device"), master }
     }
 
-    /// From `HUSTINGS_SECRET` where set (64 hexadecimal digits are the key itself, any other text is hashed), else from `secret.key` in the folder, which a new installation makes (0600).
+    /// From `HUSTINGS_SECRET` where set (64 hexadecimal digits are the key itself, any other text is hashed), else from
+    /// `secret.key` in the folder, which a new installation makes (0600).
     pub fn load(
         folder: &Path,
         from_environment: Option<&str>,
@@ -278,10 +279,11 @@ fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
 }
 
 fn parse_hex(text: &str) -> Option<[u8; 32]> {
-    let bytes: Vec<u8> =
-        (0..64).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect::<Option<_>>()?;
-    (text.len() == 64).then_some(())?;
-    bytes.try_into().ok()
+    // The standard library would take a sign for a digit.
+    (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(())?;
+    let bytes: Option<Vec<u8>> =
+        (0..64).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect();
+    bytes?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -317,6 +319,15 @@ mod tests {
         let again = Keys::load(folder.path(), None, false, &SystemRandom).expect("read");
         assert_eq!(first.check(), again.check());
         let path = folder.path().join("secret.key");
+        let text = fs::read_to_string(&path).expect("a secret");
+        let from_variable = |text: &str| Keys::load(folder.path(), Some(text), false, &SystemRandom).expect("a key");
+        for same in [text.as_str(), text.trim(), &text.to_uppercase()] {
+            assert_eq!(from_variable(same).check(), first.check(), "the content of secret.key is the key");
+        }
+        for other in [&format!("{}+f", &text[..62]), &format!("{}0", text.trim()), &text[..63]] {
+            let hashed = Keys::new(Sha256::digest(other.as_bytes()).into());
+            assert_eq!(from_variable(other).check(), hashed.check(), "any other text is hashed");
+        }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
         assert!(matches!(Keys::load(folder.path(), None, false, &SystemRandom), Err(SecretError::Mode(_))));
         fs::remove_file(&path).expect("remove");

@@ -44,11 +44,12 @@ pub enum StartError {
         /// What went wrong.
         error: std::io::Error,
     },
-    /// The administrator's token can be guessed.
+    /// The administrator's token can be guessed, or cannot stand in a header.
     #[error(
-        "HUSTINGS_ADMIN_TOKEN must have at least {ADMIN_TOKEN_MIN} characters; make one with: openssl rand -hex 24"
+        "HUSTINGS_ADMIN_TOKEN must have at least {ADMIN_TOKEN_MIN} characters of ASCII, without spaces; make one with: \
+         openssl rand -hex 24"
     )]
-    ShortToken,
+    BadToken,
     /// The metrics.
     #[error("cannot count metrics: {0}")]
     Metrics(String),
@@ -78,8 +79,9 @@ pub async fn run(
     stopping: watch::Receiver<bool>,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), StartError> {
-    if environment.admin_token.as_ref().is_some_and(|token| token.len() < ADMIN_TOKEN_MIN) {
-        return Err(StartError::ShortToken);
+    let is_good = |token: &String| token.len() >= ADMIN_TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if !environment.admin_token.as_ref().is_none_or(is_good) {
+        return Err(StartError::BadToken);
     }
     // Before the stores: a port that is taken leaves no new folder behind.
     let listener = TcpListener::bind(config.listen).await;

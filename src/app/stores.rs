@@ -44,7 +44,9 @@ impl Stores {
         match database {
             Database::Sqlite(file) => {
                 let folder = Folder::lock(data)?;
-                let keys = Keys::load(folder.path(), secret, !file.exists(), random.as_ref())?;
+                let is_new = !file.exists();
+                let keys = Keys::load(folder.path(), secret, is_new, random.as_ref())?;
+                tracing::info!(folder = %data.display(), is_new, "using the data folder");
                 let ledger = SqliteLedger::open(SqliteOptions::new(file.clone()), keys.check(), clock, random)?;
                 Ok((Self::over(Arc::new(ledger), Some(folder)), keys))
             }
@@ -59,9 +61,9 @@ impl Stores {
     /// Opens only to look, also beside a server, and without its secret.
     pub async fn look(database: &Database, data: &Path) -> Result<Self, StoreError> {
         match database {
-            Database::Sqlite(file) if !file.exists() => Err(FolderError::NoDatabase(data.display().to_string()).into()),
-            Database::Sqlite(file) => {
-                Ok(Self::over(Arc::new(SqliteLedger::read_only(SqliteOptions::new(file.clone()))), None))
+            Database::Sqlite(_) => {
+                let options = SqliteOptions::new(Folder::existing_database(data)?);
+                Ok(Self::over(Arc::new(SqliteLedger::read_only(options)?), None))
             }
             Database::Postgres(options) => {
                 let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -71,7 +73,8 @@ impl Stores {
         }
     }
 
-    fn over<Store: Ledger + Registry + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
+    /// One store as the ledger and the registry that it is.
+    pub fn over<Store: Ledger + Registry + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
         Self { ledger: store.clone(), registry: store, _folder: folder }
     }
 }

@@ -1,15 +1,21 @@
 //! `hustings backup` and `hustings restore`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use super::offline::{DataArgs, Offline};
+use super::offline::{DataArgs, Offline, secret};
+use super::output::Output;
+use crate::app::Stores;
+use crate::clock::{SystemClock, SystemRandom};
 use crate::config::Database;
-use crate::ledger::Folder;
+use crate::keys::Keys;
+use crate::ledger::{Folder, FolderError, SqliteLedger, SqliteOptions};
 use crate::tally;
 
 /// Where from and where to.
@@ -33,18 +39,17 @@ pub(super) struct RestoreArgs {
 pub(super) async fn backup(args: BackupArgs) -> anyhow::Result<ExitCode> {
     let BackupArgs { file, data } = args;
     ensure!(!file.exists(), "{} exists already: choose another name", file.display());
-    let secret = match data.database()? {
-        Database::Sqlite(database) => {
-            ensure!(database.exists(), "there is no database in {}: check --data", data.data.display());
-            data.data.join("secret.key").display().to_string()
-        }
-        Database::Postgres(_) => "the secret of its nodes".to_owned(),
-    };
     Offline::read(&data).await?.ledger.backup(&file).await?;
-    say!(
-        "{} is written and synced. Keep {secret} with it, in another place: without the secret, voters are strangers.",
+    let key = match (secret(), data.database()?) {
+        (Some(_), _) => "HUSTINGS_SECRET".to_owned(),
+        (None, Database::Sqlite(_)) => data.data.join("secret.key").display().to_string(),
+        (None, Database::Postgres(_)) => "the secret of its nodes".to_owned(),
+    };
+    writeln!(
+        Output,
+        "{} is written and synced. Keep {key} with it, in another place: without the secret, voters are strangers.",
         file.display(),
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -58,47 +63,82 @@ pub(super) async fn restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
             data.display()
         );
     };
-    ensure!(
-        !database.exists(),
-        "{} has a database already: move it away first, or restore into another folder with --data",
-        data.display()
-    );
-    for leftover in ["hustings.db-wal", "hustings.db-shm"] {
-        // The log of another database would be replayed into this one.
-        let leftover = data.join(leftover);
-        ensure!(!leftover.exists(), "{} belongs to the database that was here: move it away too", leftover.display());
-    }
+    is_free(data)?;
     ensure!(args.file.exists(), "there is no file {}", args.file.display());
-    let secret = data.join("secret.key");
-    let has_secret = secret.exists() || std::env::var("HUSTINGS_SECRET").is_ok_and(|secret| !secret.is_empty());
+    let secret = secret();
     ensure!(
-        has_secret,
+        secret.is_some() || data.join("secret.key").exists(),
         "put the secret.key of the backed-up installation into {} first (mode 600), or set HUSTINGS_SECRET",
         data.display()
     );
+    let keys = Keys::load(data, secret.as_deref(), false, &SystemRandom)?;
     let folder = Folder::lock(data)?;
     let staging = data.join("restoring");
-    fs::create_dir_all(&staging)?;
-    fs::copy(&args.file, Folder::database(&staging)).context("cannot copy the backup")?;
-    if secret.exists() {
-        fs::copy(&secret, staging.join("secret.key"))?;
+    if staging.exists() {
+        // Of a restore that was interrupted.
+        fs::remove_dir_all(&staging).context("cannot remove what an earlier restore left behind")?;
     }
-    let recounted = recount_staged(&staging).await;
-    let placed = recounted.and_then(|lines| {
-        fs::File::open(Folder::database(&staging))?.sync_all()?;
+    fs::create_dir_all(&staging)?;
+    let staged = stage(args, &Folder::database(&staging), &keys).await;
+    let placed = staged.and_then(|lines| {
         fs::rename(Folder::database(&staging), &database)?;
         fs::File::open(data)?.sync_all()?;
         Ok(lines)
     });
     fs::remove_dir_all(&staging).context("cannot remove the staging folder")?;
     drop(folder);
-    placed?.iter().for_each(|line| say!("{line}"));
-    say!("restored; start it with: hustings serve --data {}", data.display());
+    placed?.iter().try_for_each(|line| writeln!(Output, "{line}"))?;
+    writeln!(Output, "restored; start it with: hustings serve --data {}", data.display())?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn recount_staged(staging: &std::path::Path) -> anyhow::Result<Vec<String>> {
-    let offline = Offline::write(&DataArgs { data: staging.to_owned(), database: None }).await?;
+/// Makes a copy that was recounted and is on the disk; gives a line for each ledger.
+async fn stage(args: &RestoreArgs, staged: &Path, keys: &Keys) -> anyhow::Result<Vec<String>> {
+    fs::copy(&args.file, staged).with_context(|| format!("cannot copy {}", args.file.display()))?;
+    let ledger = open(staged, keys).map_err(|error| as_given(error, args))?;
+    let lines = recount(Offline::over(Stores::over(Arc::new(ledger), None))).await?;
+    fs::File::open(staged)?.sync_all()?;
+    Ok(lines)
+}
+
+/// Nothing is overwritten, and nothing that was there is mixed with what comes.
+fn is_free(data: &Path) -> anyhow::Result<()> {
+    if data.is_file() {
+        return Err(FolderError::NotAFolder(data.display().to_string()).into());
+    }
+    ensure!(
+        !Folder::database(data).exists(),
+        "{} has a database already: move it away first, or restore into another folder with --data",
+        data.display()
+    );
+    for leftover in ["hustings.db-wal", "hustings.db-shm"].map(|name| data.join(name)) {
+        // The log of another database would be replayed into this one.
+        ensure!(!leftover.exists(), "{} belongs to the database that was here: move it away too", leftover.display());
+    }
+    Ok(())
+}
+
+/// Opens the staged copy. A file of ours is asked for first: in an empty one SQLite would make tables.
+fn open(staged: &Path, keys: &Keys) -> Result<SqliteLedger, FolderError> {
+    let options = SqliteOptions::new(staged.to_owned());
+    drop(SqliteLedger::read_only(options.clone())?);
+    SqliteLedger::open(options, keys.check(), Arc::new(SystemClock), Arc::new(SystemRandom))
+}
+
+/// The same error about the file and the folder that were given, not about the staged copy.
+fn as_given(error: FolderError, args: &RestoreArgs) -> FolderError {
+    let path = args.file.display().to_string();
+    match error {
+        FolderError::OtherSecret(_) => FolderError::OtherSecret(args.data.data.display().to_string()),
+        FolderError::NotOurs(_) => FolderError::NotOurs(path),
+        FolderError::Unfinished(_) => FolderError::Unfinished(path),
+        FolderError::NewerSchema { found, known, .. } => FolderError::NewerSchema { path, found, known },
+        FolderError::Database { what, .. } => FolderError::Database { path, what },
+        other => other,
+    }
+}
+
+async fn recount(offline: Offline) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for found in offline.wanted(None).await? {
         let counted = tally::recount(offline.ledger.as_ref(), &offline.elections, found.key).await?;

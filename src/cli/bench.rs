@@ -18,7 +18,7 @@ use hustings_core::Time;
 use self::round::Shape;
 use super::session::{self, Ended, OwnServer};
 use crate::clock::{Clock, Random};
-use crate::load::{Api, Mix, Pace, verify};
+use crate::load::{Api, ApiError, Mix, Pace, verify};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -161,10 +161,21 @@ impl Load {
 
 async fn noop(args: &NoopArgs, start: Time, random: &dyn Random) -> anyhow::Result<bool> {
     let (api, own) = args.site.open(random).await?;
+    has_noop(&api).await?;
     let outcome = round::noop(&api, args.requests, &args.load.shape(Mix::default()), start).await?;
     print::outcome("no-ops", &args.load, &outcome, None)?;
     close(own).await?;
     Ok(outcome.is_clean())
+}
+
+/// Only a server that was started for benchmarks has a no-op; asked once, it says so better than thousands of refusals.
+async fn has_noop(api: &Api) -> anyhow::Result<()> {
+    match api.json("GET", "/bench/noop", None).await {
+        Err(ApiError::Refused { status: 404, .. }) => {
+            anyhow::bail!("this server has no /bench/noop: start it with --bench, or leave out --url")
+        }
+        answer => Ok(answer.map(drop)?),
+    }
 }
 
 async fn votes(args: &VotesArgs, start: Time, random: &dyn Random) -> anyhow::Result<bool> {

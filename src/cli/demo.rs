@@ -9,7 +9,7 @@ mod proof;
 mod show;
 mod view;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use hustings_core::Time;
 use self::figures::Figures;
 use self::proof::{Proof, say};
 use super::numbers::{rounded, thousands};
+use super::output::Output;
 use super::session::{self, Ended, OwnServer};
 use crate::clock::{Clock, Random};
 use crate::load::{Api, Job, Mix, Outcome, Plan, Poll, Target, VOTERS_MAX, verify};
@@ -67,18 +68,19 @@ async fn demo(args: &DemoArgs, start: Time, random: &dyn Random) -> anyhow::Resu
     job.retry_for = Duration::from_secs(60);
     let outcome = show::show(job, &poll, TITLE, &link).await?;
     let well = prove(&mut own, &api, &poll, &outcome, &expected, scaled.is_some()).await?;
-    let mut out = io::stdout();
     if args.keep {
         own.start_again().await?;
         writeln!(
-            out,
+            Output,
             "\n  The page stays at {link}\n  and the data in {}, until you press Ctrl-C.",
             own.data().display()
         )?;
         return Ok(Ended { well, stays: Some(own) });
     }
-    if !well {
-        writeln!(out, "\n  The data stays in {} to be looked into.", own.keep_folder().display())?;
+    if well {
+        writeln!(Output, "\n  To look at the page and the data at leisure: hustings demo --keep")?;
+    } else {
+        writeln!(Output, "\n  The data stays in {} to be looked into.", own.keep_folder().display())?;
     }
     Ok(well.into())
 }
@@ -115,6 +117,6 @@ async fn prove(
     let recounted = proof::recount(own.data(), poll).await?;
     say(true, &format!("server stopped, {} ballots recounted from its folder", thousands(recounted.ballots)))?;
     let proof = Proof { expected, scaled, poll, counted: &report.counters, recounted: &recounted };
-    write!(io::stdout(), "\n{proof}")?;
+    write!(Output, "\n{proof}")?;
     Ok(all && honest && report.is_exact() && proof.agrees())
 }

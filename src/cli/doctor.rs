@@ -1,14 +1,18 @@
 //! `hustings doctor`: what an operator wants to know before the doors open.
 
-use std::os::unix::fs::PermissionsExt;
+mod folder;
+
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::offline::DataArgs;
+use super::output::Output;
 use crate::clock::{Clock, SystemClock, rfc3339};
 use crate::config::{CountersStore, Database};
-use crate::ledger::{postgres_facts, sqlite_facts};
+use crate::ledger::postgres_facts;
 use crate::tally::redis_facts;
 
 /// Free disk below this is a warning: about ten million votes.
@@ -18,23 +22,29 @@ const FILES_MIN: u64 = 10_000;
 /// 2025-01-01: a clock before it is wrong, because this program is younger.
 const YOUNGER_THAN: u64 = 1_735_689_600_000;
 
+/// Names and values.
+type Facts = Vec<(&'static str, String)>;
+
 struct Report {
     failed: bool,
 }
 
 impl Report {
-    fn line(&mut self, good: bool, what: &str, value: &str, advice: &str) {
+    fn line(&mut self, good: bool, what: &str, value: &str, advice: &str) -> io::Result<()> {
         let mark = if good { "ok  " } else { "LOOK" };
-        say!("{mark}  {what:<16}  {value}");
+        writeln!(Output, "{mark}  {what:<16}  {value}")?;
         if !good {
-            say!("      {advice}");
+            writeln!(Output, "      {advice}")?;
             self.failed = true;
         }
+        Ok(())
     }
 
-    fn store(&mut self, name: &str, facts: Result<Vec<(&'static str, String)>, String>, advice: &str) {
+    fn store(&mut self, name: &str, facts: Result<Facts, String>, advice: &str) -> io::Result<()> {
         match facts {
-            Ok(facts) => facts.iter().for_each(|(what, value)| self.line(is_good(what, value), what, value, advice)),
+            Ok(facts) => {
+                facts.iter().try_for_each(|(what, value)| self.line(is_good(what, value), what, value, advice))
+            }
             Err(error) => self.line(false, name, "cannot be used", &error),
         }
     }
@@ -54,38 +64,30 @@ pub(super) async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let mut report = Report { failed: false };
     let (database, counters) = (args.data.database()?, CountersStore::parse(args.counters.as_deref())?);
     match &database {
-        Database::Sqlite(file) => {
-            let data = &args.data.data;
-            let shown = data.display().to_string();
-            report.line(
-                data.is_dir(),
-                "data folder",
-                &shown,
-                "it is made by the first `hustings serve`; or check --data",
-            );
-            secret(&mut report, &args.data, file.exists());
-            if file.exists() {
-                let facts = sqlite_facts(file).map_err(|error| error.to_string());
-                report.store("database", facts, "the database is damaged: restore a backup");
-            }
-        }
+        Database::Sqlite(_) => folder::check(&mut report, &args.data.data).await?,
         Database::Postgres(options) => {
-            secret(&mut report, &args.data, true);
+            folder::secret_key(&mut report, &args.data.data, true)?;
             let facts = postgres_facts(options).await.map_err(|error| error.to_string());
-            report.store("database", facts, "votes are safe only with this setting: see docs/OPERATIONS.md");
+            report.store("database", facts, "votes are safe only with this setting: see docs/OPERATIONS.md")?;
         }
     }
     if let CountersStore::Redis(options) = &counters {
         let facts = redis_facts(options).await.map_err(|error| error.to_string());
-        report.store("counters", facts, "see docs/OPERATIONS.md; votes are safe without it, results are slower");
+        report.store("counters", facts, "see docs/OPERATIONS.md; votes are safe without it, results are slower")?;
     }
-    disk(&mut report, &args.data);
+    disk(&mut report, &args.data.data)?;
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     let many = files.is_none_or(|files| files >= FILES_MIN);
     let shown = files.map_or("unlimited".to_owned(), |files| files.to_string());
-    report.line(many, "open files", &shown, "each phone is one: raise it with `ulimit -Hn`, or LimitNOFILE in systemd");
+    report.line(
+        many,
+        "open files",
+        &shown,
+        "each phone is one: raise it with `ulimit -Hn`, or LimitNOFILE in systemd",
+    )?;
     let now = SystemClock.now();
-    report.line(now.0 > YOUNGER_THAN, "clock", &rfc3339(now), "set the clock (NTP): entry times would be wrong");
+    report.line(now.0 > YOUNGER_THAN, "clock", &rfc3339(now), "set the clock (NTP): entry times would be wrong")?;
+    writeln!(Output, "\nThis looked at the outside. hustings recount checks every entry that was counted.")?;
     Ok(if report.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
@@ -101,26 +103,9 @@ fn is_good(what: &str, value: &str) -> bool {
     }
 }
 
-fn secret(report: &mut Report, args: &DataArgs, needed: bool) {
-    let path = args.data.join("secret.key");
-    let shown = path.display().to_string();
-    if super::offline::secret().is_some() {
-        return report.line(true, "secret", "from HUSTINGS_SECRET", "");
-    }
-    match std::fs::metadata(&path) {
-        Ok(found) => {
-            let private = found.permissions().mode() & 0o077 == 0;
-            report.line(private, "secret", &shown, "others can read it: chmod 600");
-        }
-        Err(_) => report.line(!needed, "secret", "none yet", "the database needs its secret.key: put it back"),
-    }
-}
-
-fn disk(report: &mut Report, args: &DataArgs) {
-    let free =
-        |path: &std::path::Path| rustix::fs::statvfs(path).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize));
-    if let Some(free) = free(&args.data).or_else(|| free(std::path::Path::new("."))) {
-        let shown = format!("{} MiB free", free >> 20);
-        report.line(free >= DISK_MIN, "disk", &shown, "a full disk refuses votes until there is space again");
-    }
+fn disk(report: &mut Report, data: &Path) -> io::Result<()> {
+    let free = |path: &Path| rustix::fs::statvfs(path).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize));
+    let Some(free) = free(data).or_else(|| free(Path::new("."))) else { return Ok(()) };
+    let shown = format!("{} MiB free", free >> 20);
+    report.line(free >= DISK_MIN, "disk", &shown, "a full disk refuses votes until there is space again")
 }

@@ -2,7 +2,7 @@
 
 mod store;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use hustings_core::{ContestNumber, Fold, Measure};
 use self::store::{Location, Store};
 use super::numbers::thousands;
 use super::offline::DataArgs;
+use super::output::{Output, note};
 use crate::ledger::{Copied, Progress, copy};
 use crate::tally::{Verified, verify};
 
@@ -36,7 +37,7 @@ pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
         (_, _, Some(database)) => {
             let database: Location =
                 database.parse().map_err(|error: String| anyhow::anyhow!("--database: {error}"))?;
-            say!("{}", database.within(data).migrate().await?);
+            writeln!(Output, "{}", database.within(data).migrate().await?)?;
         }
         (_, _, None) => anyhow::bail!("say which --database, or copy --from one --to another"),
     }
@@ -50,9 +51,9 @@ async fn transfer(from: &Location, to: &Location, data: &Path) -> anyhow::Result
     let target = Store::target(to, &secret).await?;
     let copied = copy(source.archive.as_ref(), target.archive.as_ref(), &mut show).await?;
     if copied == Copied::Before {
-        eprintln!("{to} was complete before; both are counted again");
+        note(&format!("{to} was complete before; both are counted again"));
     } else {
-        eprintln!("everything is copied; both are counted again");
+        note("everything is copied; both are counted again");
     }
     let verified = verify(&source.archive, &target.archive).await;
     let verified = match copied {
@@ -60,8 +61,8 @@ async fn transfer(from: &Location, to: &Location, data: &Path) -> anyhow::Result
         Copied::Before => verified.with_context(|| format!("{to} holds a complete copy; choose an empty store"))?,
     };
     target.archive.complete().await?;
-    verified.iter().for_each(print);
-    say!("complete; elections copied: {}. {}", thousands(verified.len() as u64), secret.advice(to));
+    verified.iter().try_for_each(print)?;
+    writeln!(Output, "complete; elections copied: {}. {}", thousands(verified.len() as u64), secret.advice(to))?;
     Ok(())
 }
 
@@ -69,19 +70,19 @@ fn show(progress: Progress<'_>) {
     let Progress { registered, copied, of } = progress;
     let (copied, of) = (thousands(copied.0), thousands(of.0));
     // Who started this in a terminal and closed it still wants the copy.
-    let _closed = writeln!(std::io::stderr(), "{}  {copied} of {of} entries", registered.election.code);
+    note(&format!("{}  {copied} of {of} entries", registered.election.code));
 }
 
-fn print(verified: &Verified) {
+fn print(verified: &Verified) -> io::Result<()> {
     let Verified { registered, published, counted, census } = verified;
     let election = &registered.election;
-    say!("{}  {}", election.code, election.title);
+    writeln!(Output, "{}  {}", election.code, election.title)?;
     for (round, contest) in (1..).zip(&election.contests) {
         let [published, counted] = [published, counted].map(|fold| thousands(ballots(fold, contest.number)));
-        say!("  round {round}: {published} ballots published = {counted} counted in the copy");
+        writeln!(Output, "  round {round}: {published} ballots published = {counted} counted in the copy")?;
     }
     let (entries, ids) = (thousands(counted.seq.0), thousands(census.submissions));
-    say!("  {entries} entries and {ids} submission ids, chain {}", counted.chain);
+    writeln!(Output, "  {entries} entries and {ids} submission ids, chain {}", counted.chain)
 }
 
 fn ballots(fold: &Fold, contest: ContestNumber) -> u64 {

@@ -1,9 +1,5 @@
 //! The command line: each command says on stderr what went wrong and what to do, and exits 0 only if all went well.
-
-/// Writes a line to stdout. Whoever closed it has read enough; a full device is an error, and never a panic.
-macro_rules! say {
-    ($($line:tt)*) => { $crate::cli::say(format_args!($($line)*)) };
-}
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "these panic where nobody reads; see output.rs")]
 
 mod backup;
 mod bench;
@@ -13,6 +9,7 @@ mod export;
 mod migrate;
 mod numbers;
 mod offline;
+mod output;
 mod recount;
 mod serve;
 mod session;
@@ -24,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::output::Output;
 use crate::clock::{SystemClock, SystemRandom};
 
 /// Hustings counts every vote once, shows it at once, and proves it afterwards.
@@ -37,6 +35,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
+    #[command(after_help = serve::ENVIRONMENT)]
     Serve(Box<crate::config::ServeArgs>),
     /// Cast a real election vote by vote on a real server, watch it, and prove the result.
     Demo(demo::DemoArgs),
@@ -58,8 +57,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print the completions for a shell.
     Completions(shell::CompletionsArgs),
-    /// Print the manual page.
-    Man,
+    /// Print a manual page: `hustings man | man -l -`.
+    Man(shell::ManArgs),
 }
 
 /// Runs the command line of this process.
@@ -78,33 +77,11 @@ pub fn main() -> ExitCode {
         Command::Token(args) => wait(token::token(args)),
         Command::Doctor(args) => wait(doctor::doctor(args)),
         Command::Completions(args) => shell::completions(&args),
-        Command::Man => shell::man(),
+        Command::Man(args) => shell::man(&args),
     };
-    match done {
-        Ok(code) => code,
-        Err(error) if error.chain().any(is_closed) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _closed = writeln!(std::io::stderr(), "hustings: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn say(line: std::fmt::Arguments<'_>) {
-    let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => {
-            let _closed = writeln!(std::io::stderr(), "hustings: cannot write the output: {error}");
-            std::process::exit(1)
-        }
-    }
-}
-
-/// Whether an error is that nobody reads the output any more.
-fn is_closed(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    // What is still on its way to the output may be refused too.
+    let done = done.and_then(|code| Ok(Output.flush().map(|()| code)?));
+    done.unwrap_or_else(|error| output::failed(&error))
 }
 
 fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

@@ -22,6 +22,11 @@ pub(super) fn ms(duration: Duration) -> String {
     }
 }
 
+/// `done` of `all` in percent, rounded down to tenths: 100 is said when all is done, and not before.
+pub(super) fn percent_done(done: u64, all: u64) -> f64 {
+    (share(done, all) * 1000.0).floor() / 10.0
+}
+
 /// `part` of `whole`, from 0 to 1; nothing of nothing is 0.
 #[expect(clippy::cast_precision_loss, reason = "for people, and votes are below 2^53")]
 pub(super) fn share(part: u64, whole: u64) -> f64 {
@@ -45,6 +50,8 @@ mod tests {
         let micros = [350, 4_100, 18_240, 1_234_000].map(|micros| ms(Duration::from_micros(micros)));
         assert_eq!(micros, ["0.35 ms", "4.10 ms", "18.2 ms", "1,234 ms"]);
         assert_eq!((share(1, 4), share(0, 0)), (0.25, 0.0));
+        assert_eq!((percent_done(391_165, 391_166), percent_done(391_166, 391_166)), (99.9, 100.0));
+        assert_eq!((percent_done(1, 3), percent_done(0, 0)), (33.3, 0.0));
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::app::Stores;
 use crate::config::Database;
-use crate::ledger::{Elections, FolderError, Ledger, Registered, Registry};
+use crate::ledger::{Elections, Folder, Ledger, Registered, Registry};
 
 /// Which installation.
 #[derive(Debug, Clone, Args)]
@@ -49,10 +49,8 @@ impl Offline {
 
     /// Opens to write. On SQLite it takes the folder's lock, which a running server holds.
     pub(super) async fn write(args: &DataArgs) -> anyhow::Result<Self> {
-        if let Database::Sqlite(file) = args.database()?
-            && !file.exists()
-        {
-            return Err(FolderError::NoDatabase(args.data.display().to_string()).into());
+        if let Database::Sqlite(_) = args.database()? {
+            Folder::existing_database(&args.data)?;
         }
         Self::write_or_create(args).await
     }
@@ -63,7 +61,8 @@ impl Offline {
         Ok(Self::over(stores))
     }
 
-    fn over(stores: Stores) -> Self {
+    /// Gives stores to commands.
+    pub(super) fn over(stores: Stores) -> Self {
         let (ledger, registry) = (Arc::clone(&stores.ledger), Arc::clone(&stores.registry));
         let elections = Arc::new(Elections::new(Arc::clone(&registry)));
         Self { ledger, registry, elections, _stores: stores }

@@ -1,7 +1,7 @@
 //! `hustings recount`: the fold of a ledger from its first entry, held against what is stored or exported.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +11,7 @@ use hustings_core::{Election, Recount};
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
+use super::output::Output;
 use crate::export::{EXPORT_FORMAT, entry_line, totals, unhex};
 use crate::ledger::Stored;
 use crate::tally;
@@ -36,10 +37,11 @@ pub(super) async fn recount(args: RecountArgs) -> anyhow::Result<ExitCode> {
         None => recount_database(&args).await?,
     };
     if args.json {
-        say!("{}", json!({ "elections": counted }));
-    } else {
-        counted.iter().for_each(print);
+        writeln!(Output, "{}", json!({ "elections": counted }))?;
+        return Ok(ExitCode::SUCCESS);
     }
+    counted.iter().try_for_each(print)?;
+    writeln!(Output, "{}", verdict(counted.len(), args.file.is_some()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -58,14 +60,23 @@ async fn recount_database(args: &RecountArgs) -> anyhow::Result<Vec<Value>> {
 fn recount_file(path: &Path) -> anyhow::Result<Value> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
-    let mut lines = BufReader::new(file).lines();
-    let header: Value = serde_json::from_str(&lines.next().context("the file is empty")??)
+    let mut file = BufReader::new(file);
+    let unreadable = || format!("cannot read {shown}");
+    ensure!(
+        !file.fill_buf().with_context(unreadable)?.starts_with(DATABASE),
+        "{shown} is a database and no export. A backup is counted when it is restored: \
+         hustings restore {shown} --data and a new folder"
+    );
+    let mut lines = file.lines();
+    let header = lines.next().with_context(|| format!("{shown} is empty"))?.with_context(unreadable)?;
+    let header: Value = serde_json::from_str(&header)
         .with_context(|| format!("{shown} is not an export of entries: write one with: hustings export entries"))?;
     ensure!(header["export"] == EXPORT_FORMAT, "{shown} is not an export that this program knows");
     let election: Election = serde_json::from_value(header["election"].clone()).context("the header's definition")?;
     let mut recount = Recount::new(&election);
     for (line, number) in lines.zip(2_u64..) {
-        let line: Value = serde_json::from_str(&line?).with_context(|| format!("{shown}, line {number}"))?;
+        let line: Value =
+            serde_json::from_str(&line.with_context(unreadable)?).with_context(|| format!("{shown}, line {number}"))?;
         if line["totals"].is_object() {
             let counted = totals(&election, recount.fold());
             ensure!(counted == line["totals"], "{shown}: the totals at its end are not those of its entries");
@@ -80,15 +91,28 @@ fn recount_file(path: &Path) -> anyhow::Result<Value> {
     bail!("{shown} breaks off before its totals: export it again")
 }
 
-fn print(counted: &Value) {
+/// The first bytes of every SQLite file.
+const DATABASE: &[u8] = b"SQLite format 3\0";
+
+/// What the recount has shown; it is said only where all of it is so.
+fn verdict(ledgers: usize, is_file: bool) -> String {
+    match (ledgers, is_file) {
+        (_, true) => "1 ledger recounted: its entries give the totals and the chain at the end of the file".to_owned(),
+        (0, _) => "there are no polls yet, so there is nothing to recount".to_owned(),
+        (1, _) => "1 ledger recounted, and its chain is that of its head".to_owned(),
+        (ledgers, _) => format!("{ledgers} ledgers recounted, and every chain is that of its head"),
+    }
+}
+
+fn print(counted: &Value) -> io::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    say!("{}  {}", text(&counted["code"]), text(&counted["title"]));
+    writeln!(Output, "{}  {}", text(&counted["code"]), text(&counted["title"]))?;
     for round in counted["rounds"].as_array().into_iter().flatten() {
-        say!("  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"]);
+        writeln!(Output, "  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"])?;
         for choice in round["choices"].as_array().into_iter().flatten() {
             let points = choice.get("points").map(|points| format!("  {points} points")).unwrap_or_default();
-            say!("    {:>12}  {}{points}", choice["votes"].to_string(), text(&choice["title"]));
+            writeln!(Output, "    {:>12}  {}{points}", choice["votes"].to_string(), text(&choice["title"]))?;
         }
     }
-    say!("  {} entries, chain {}", counted["seq"], text(&counted["chain"]));
+    writeln!(Output, "  {} entries, chain verified: {}", counted["seq"], text(&counted["chain"]))
 }

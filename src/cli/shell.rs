@@ -1,12 +1,14 @@
-//! Completions and the manual page, made from the command line itself.
+//! Completions and manual pages, made from the command line itself.
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
+use super::output::Output;
 
 /// Which shell.
 #[derive(Debug, Args)]
@@ -16,19 +18,33 @@ pub(super) struct CompletionsArgs {
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "hustings", &mut std::io::stdout());
+    // It panics where it cannot write, and to memory it always can.
+    let mut completions = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "hustings", &mut completions);
+    Output.write_all(&completions)?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) fn man() -> anyhow::Result<ExitCode> {
-    let mut command = Cli::command();
-    command.build();
-    pages(&command, &mut std::io::stdout())?;
+/// Which page.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// The command, such as `serve` or `token create`; without one, the page of hustings itself.
+    command: Vec<String>,
+}
+
+pub(super) fn man(args: &ManArgs) -> anyhow::Result<ExitCode> {
+    let mut whole = without_help(Cli::command());
+    whole.build();
+    let mut command = &whole;
+    for word in &args.command {
+        let unknown = || format!("there is no command `{}`; see: hustings --help", args.command.join(" "));
+        command = command.find_subcommand(word).with_context(unknown)?;
+    }
+    clap_mangen::Man::new(command.clone()).render(&mut Output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of a command, and those of all its own.
-fn pages(command: &Command, out: &mut impl Write) -> std::io::Result<()> {
-    clap_mangen::Man::new(command.clone()).render(out)?;
-    command.get_subcommands().filter(|sub| sub.get_name() != "help").try_for_each(|sub| pages(sub, out))
+/// A page refers to those of its commands, and `help` has none.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }

@@ -206,7 +206,7 @@ impl From<LedgerError> for Problem {
             LedgerError::Full => Self::unavailable("storage_full", error.to_string()),
             LedgerError::InDoubt => Self::unavailable("in_doubt", error.to_string()),
             LedgerError::Stopped => Self::unavailable("stopping", "the server is stopping; please try again"),
-            LedgerError::Unavailable(_) => {
+            LedgerError::Unavailable(_) | LedgerError::Unwritable { .. } => {
                 tracing::warn!(%error, "the store did not answer");
                 Self::unavailable("store_unavailable", "the store does not answer now; please try again")
             }

@@ -16,6 +16,14 @@ pub enum LedgerError {
     /// The store did not say whether it was stored, also when it was asked again: send the same once more.
     #[error("the store did not say whether it was stored; sending the same again is harmless")]
     InDoubt,
+    /// A file beside the store, such as a backup, cannot be written.
+    #[error("cannot write {path}: {what}")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// Why not.
+        what: String,
+    },
     /// The program is stopping.
     #[error("the server is stopping")]
     Stopped,

@@ -24,7 +24,10 @@ pub struct Api {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The address cannot be used.
-    #[error("{0}: give an address like http://127.0.0.1:8080 (https needs a proxy before the load generator)")]
+    #[error(
+        "{0} is not the address of a server: it looks like http://127.0.0.1:8080. https is not spoken here, so ask on the \
+         server's own machine"
+    )]
     Address(String),
     /// The token cannot stand in a header.
     #[error("the token must consist of visible ASCII characters")]

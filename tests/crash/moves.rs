@@ -124,7 +124,10 @@ async fn how_far(target: &Path) -> BTreeMap<ElectionKey, u64> {
     if !database.exists() {
         return BTreeMap::new();
     }
-    let ledger = SqliteLedger::read_only(SqliteOptions::new(database));
+    let ledger = match SqliteLedger::read_only(SqliteOptions::new(database)) {
+        Err(FolderError::NotOurs(_)) => return BTreeMap::new(),
+        opened => opened.expect("the database"),
+    };
     let cuts = ledger.cuts(None, 1_000).await.expect("the cuts");
     cuts.into_iter().map(|cut| (cut.registered.key, cut.head.seq.0)).collect()
 }
@@ -137,7 +140,14 @@ async fn is_not_served(source: &Path, target: &Path) {
     }
     let keys = Keys::load(source, None, false, &SystemRandom).expect("the secret");
     let options = || SqliteOptions::new(Folder::database(target));
-    let holds = SqliteLedger::read_only(options()).installation().await.expect("an answer").holds;
+    let looked = match SqliteLedger::read_only(options()) {
+        Err(FolderError::NotOurs(_)) => {
+            assert!(!target.join("secret.key").exists(), "a new database under our secret would be served");
+            return;
+        }
+        looked => looked.expect("the database"),
+    };
+    let holds = looked.installation().await.expect("an answer").holds;
     match SqliteLedger::open(options(), keys.check(), Arc::new(SystemClock), Arc::new(SystemRandom)) {
         Err(FolderError::Unfinished(_)) => assert_eq!(holds, Holds::Unfinished),
         Ok(_) => assert_eq!(holds, Holds::All),

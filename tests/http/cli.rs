@@ -3,4 +3,6 @@
 mod copies;
 mod exports;
 mod migrate;
+mod output;
+mod tampered;
 mod tools;

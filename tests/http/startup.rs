@@ -21,8 +21,9 @@ async fn stopped() -> TestServer {
 
 /// `serve` must end badly and say this.
 async fn refused(data: &Path, arguments: &[&str], variables: &[(&str, &str)], advice: &str) {
-    let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
-    let (good, out, said) = command(data, &arguments, variables).await;
+    let arguments = [&["serve"], arguments].concat();
+    let variables = [&[("HUSTINGS_LISTEN", "127.0.0.1:0")], variables].concat();
+    let (good, out, said) = command(data, &arguments, &variables).await;
     assert!(!good && out.is_empty(), "it started: {out}");
     assert!(said.contains(advice), "`{advice}` is not in: {said}");
     assert!(said.lines().any(|line| line.starts_with("hustings: ") || line.contains("--help")), "{said}");
@@ -40,10 +41,14 @@ async fn a_folder_has_one_server() {
     let other = TempDir::new().expect("a folder");
     let (good, _, said) = command(other.path(), &["serve", "--listen", &port], &[]).await;
     assert!(!good && said.contains(&format!("cannot listen on {port}")) && said.contains("--listen"), "{said}");
+    let new = other.path().join("new");
+    refused(&new, &["--listen", &port], &[], "cannot listen on").await;
+    assert!(!new.exists(), "a server that does not start leaves no folder behind");
     // Commands that write take the same lock.
     let token = ["token", "create", "--name", "x", "--scopes", "vote"];
     let (good, _, said) = server.command(&token).await;
-    assert!(!good && said.contains("is in use") && said.contains("--url"), "{said}");
+    assert!(!good && said.contains("is in use by a running server: ask that one, with --url"), "{said}");
+    assert!(!said.contains("stop that one") && said.lines().count() == 1, "{said}");
     server.finish().await;
 }
 
@@ -132,13 +137,89 @@ async fn options_that_cannot_be_used_say_what_can() {
         (["--config", &toml], "unknown field `colour`"),
         (["--trusted-proxy", "everybody"], "--trusted-proxy"),
         (["--frame-interval-ms", "often"], "--frame-interval-ms"),
-        (["--data", &file], "check that it exists and that you may write to it"),
+        (["--data", &file], "is a file: give the folder"),
+        (["--data", "/proc/nowhere"], "check that you may write to it"),
+        (["--frame-interval-ms", "9"], "--frame-interval-ms 9 must be from 10 to 60000"),
+        (["--connections-max", "0"], "--connections-max 0 must be from 1 to 1000000"),
+        (["--queue-max", "1000001"], "--queue-max 1000001 must be from 1 to 1000000"),
+        (["--listen", "8080"], "--listen 8080 must look like 127.0.0.1:8080"),
+        (["--listen", "no-such-host.invalid:8080"], "is not an address of this machine"),
     ] {
         refused(&data, &arguments, &[], advice).await;
     }
-    refused(&garbage, &[], &[], "cannot open").await;
+    refused(&garbage, &[], &[], "it is not a database of Hustings").await;
     refused(&data, &[], &[("HUSTINGS_TRUSTED_PROXY", "everybody")], "--trusted-proxy").await;
     assert!(!data.join("hustings.db").exists(), "nothing is made before the options are known to be good");
+}
+
+/// The secret may be handed over as a variable, as it stands in the file.
+#[tokio::test]
+async fn the_content_of_the_secret_is_the_secret() {
+    let mut server = stopped().await;
+    let key = server.data().join("secret.key");
+    let content = fs::read_to_string(&key).expect("a secret");
+    fs::remove_file(&key).expect("removed");
+    server.set("HUSTINGS_SECRET", content.trim());
+    server.start_again().await;
+    let listed = server.get("/api/v1/polls").bearer(ADMIN).send().await.is(200).json();
+    let poll = listed["polls"][0]["id"].as_str().expect("a poll").to_owned();
+    let again = json!({ "voter": "vera a", "choices": ["tea"] });
+    let again = server.post(&format!("/api/v1/polls/{poll}/votes"), &again).bearer(ADMIN).send().await.is(200);
+    assert_eq!(again.word(), "repeated", "the same secret knows its voters again");
+    assert!(!key.exists(), "a secret of the environment is not written down");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_listens_on_a_name_and_says_where_its_data_is() {
+    let mut server = TestServer::launch(&[], &[("HUSTINGS_LOG", ""), ("HUSTINGS_BENCH", "1")]).await;
+    let data = server.data().display().to_string();
+    let told = |log: &str, is_new: &str| {
+        let line = log.lines().rfind(|line| line.contains("using the data folder")).unwrap_or_default().to_owned();
+        assert!(line.contains(&data) && line.contains(is_new), "{line}");
+    };
+    told(&server.log(), "is_new=true");
+    server.get("/bench/noop").send().await.is(200);
+    server.stop().await;
+    server.set("HUSTINGS_BENCH", "0");
+    server.listen("localhost:0");
+    server.start_again().await;
+    told(&server.log(), "is_new=false");
+    assert!(!server.log().contains("migration"), "{}", server.log());
+    assert!(server.url().starts_with("http://127.0.0.1:"), "{}", server.url());
+    server.get("/bench/noop").send().await.is(404);
+    server.finish().await;
+}
+
+/// What a flag may not say, a variable and a file may not either.
+#[tokio::test]
+async fn variables_and_files_are_held_to_the_same_limits() {
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data");
+    let toml = folder.path().join("hustings.toml").display().to_string();
+    for (name, value, advice) in [
+        ("HUSTINGS_FRAME_INTERVAL_MS", "60001", "must be from 10 to 60000"),
+        ("HUSTINGS_CONNECTIONS_MAX", "0", "must be from 1 to 1000000"),
+        ("HUSTINGS_QUEUE_MAX", "0", "must be from 1 to 1000000"),
+        ("HUSTINGS_LISTEN", "localhost", "must look like 127.0.0.1:8080"),
+        ("HUSTINGS_BENCH", "perhaps", "--bench"),
+        ("HUSTINGS_ADMIN_TOKEN", "fifteen-letters", "make one with: openssl rand -hex 24"),
+        ("HUSTINGS_ADMIN_TOKEN", "sixteen or more, with spaces", "without spaces"),
+    ] {
+        refused(&data, &[], &[(name, value)], advice).await;
+    }
+    for (line, advice) in [
+        ("queue_max = 0", "--queue-max 0 must be from 1 to 1000000"),
+        ("connections_max = 2000000", "--connections-max 2000000 must be from 1 to 1000000"),
+        ("frame_interval_ms = 5", "--frame-interval-ms 5 must be from 10 to 60000"),
+        ("listen = \"8080\"", "must look like 127.0.0.1:8080"),
+    ] {
+        fs::write(&toml, format!("{line}\n")).expect("written");
+        // The file's own address is asked only where no flag is nearer.
+        let (good, _, said) = command(&data, &["serve", "--config", &toml], &[]).await;
+        assert!(!good && said.contains(advice), "{line}: {said}");
+    }
+    assert!(!data.exists(), "nothing is made before the options are known to be good");
 }
 
 /// Flags, then the environment, then the file, then what is built in.

@@ -62,7 +62,7 @@ fn a_folder_is_for_one_process() {
 
     std::fs::write(folder.path().join("file"), "").expect("a file");
     let refused = Folder::lock(&folder.path().join("file")).err().expect("a refusal");
-    assert!(matches!(refused, FolderError::Unusable { .. }), "{refused}");
+    assert!(matches!(refused, FolderError::NotAFolder(_)), "{refused}");
 }
 
 #[tokio::test]
@@ -102,8 +102,20 @@ async fn what_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = refusal(open(&folder.path().join("missing")));
     assert!(matches!(missing, FolderError::Database { .. }), "{missing}");
-    assert!(SqliteLedger::backup_file(&folder.path().join("missing.db"), &folder.path().join("copy.db")).is_err());
+    let look = |file: &Path| refusal(SqliteLedger::read_only(SqliteOptions::new(file.to_owned())));
+    let missing = look(&folder.path().join("missing.db"));
+    assert!(matches!(missing, FolderError::Database { .. }), "{missing}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing came to be");
+    let foreign = folder.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).expect("a file").execute_batch("CREATE TABLE x (y)").expect("a table");
+    for (name, content) in [("empty", String::new()), ("text", "this is no database".repeat(500))] {
+        std::fs::write(folder.path().join(name), content).expect("written");
+    }
+    for name in ["foreign.db", "empty", "text"] {
+        let refused = look(&folder.path().join(name));
+        assert!(matches!(refused, FolderError::NotOurs(_)), "{name}: {refused}");
+        assert!(refused.to_string().ends_with("it is not a database of Hustings"), "{refused}");
+    }
 }
 
 #[tokio::test]
@@ -186,7 +198,8 @@ async fn a_copy_can_be_taken_beside_a_running_server() {
     let key = poll_in(&ledger).await;
     votes(&ledger, key, 0..10).await;
     let file = Folder::database(copies.path());
-    SqliteLedger::backup_file(&Folder::database(folder.path()), &file).expect("a copy");
+    let beside = SqliteLedger::read_only(SqliteOptions::new(Folder::database(folder.path()))).expect("the database");
+    beside.backup(&file).await.expect("a copy");
     votes(&ledger, key, 10..20).await;
     let copy = open(copies.path()).expect("the copy");
     assert_eq!([seq(&ledger, key).await, seq(&copy, key).await], [Seq(21), Seq(11)]);

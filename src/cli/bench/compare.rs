@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{CATCH_UP, CompareArgs, round};
 use crate::cli::numbers::{median, rounded, thousands};
+use crate::cli::output::Output;
 use crate::cli::session::OwnServer;
 use crate::clock::Random;
 use crate::load::{Api, Mix, Outcome, verify};
@@ -93,7 +94,7 @@ fn per_commit(before: (f64, f64), after: (f64, f64)) -> Option<f64> {
 }
 
 fn print(args: &CompareArgs, comparison: &Comparison) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Output;
     let speed = |(noop, votes): &(Side, Side)| votes.per_second / noop.per_second;
     let cost = |(noop, votes): &(Side, Side)| votes.cpu.as_secs_f64() / noop.cpu.as_secs_f64().max(1e-9);
     let speeds = median(comparison.rounds.iter().map(speed).collect());

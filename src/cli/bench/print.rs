@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::Load;
 use crate::cli::numbers::{ms, rounded, thousands};
+use crate::cli::output::Output;
 use crate::load::{Counts, Outcome, Report};
 
 /// Prints the outcome, and the verification where there was something to verify.
 pub(super) fn outcome(what: &str, load: &Load, outcome: &Outcome, report: Option<&Report>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Output;
     if load.json {
         return writeln!(out, "{}", as_json(what, load, outcome, report));
     }

@@ -3,7 +3,7 @@
 //! Invariant: both runs are verified, and no watcher saw an older version after a newer one, or the run is not well.
 //! It must not know: the goals. It prints what is.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::{CATCH_UP, WatchArgs, round};
 use crate::cli::numbers::{ms, rounded, thousands};
+use crate::cli::output::Output;
 use crate::cli::session::OwnServer;
 use crate::clock::Random;
 use crate::load::{Crowd, Latency, Mix, Pace, Screen, verify};
@@ -103,7 +104,7 @@ fn waits(acknowledged: &[(Instant, u64)], screens: &[Screen]) -> Latency {
 }
 
 fn print(args: &WatchArgs, figures: &Figures) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Output;
     let ratio = figures.watched_per_second / figures.unwatched_per_second;
     if args.load.json {
         let us = |latency: Duration| latency.as_secs_f64() * 1e6;

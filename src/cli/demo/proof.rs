@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use super::figures::Figures;
 use crate::cli::numbers::thousands;
+use crate::cli::output::Output;
 use crate::load::{Poll, Totals, without_settings};
 
 /// What `hustings recount --json` says of one election.
@@ -54,7 +55,7 @@ fn read(json: &[u8], poll: &Poll) -> anyhow::Result<Recounted> {
 
 /// Prints one step of the proof with its mark.
 pub(super) fn say(well: bool, text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "  {} {text}", mark(well))
+    writeln!(Output, "  {} {text}", mark(well))
 }
 
 fn mark(well: bool) -> &'static str {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::view::{Ink, Look};
+use crate::cli::output::Output;
 use crate::load::{Api, EventStream, Job, Outcome, Poll, Progress, Results, run};
 
 const REDRAW_EVERY: Duration = Duration::from_millis(200);
@@ -85,7 +86,7 @@ impl Display {
         let now = Instant::now();
         let canvas = Canvas::open()?;
         if canvas.is_none() {
-            writeln!(io::stdout(), "{}, live at {}", look.title, look.link)?;
+            writeln!(Output, "{}, live at {}", look.title, look.link)?;
         }
         Ok(Self { look, progress, latest, canvas, started: now, redraws: 0, since: (now, 0) })
     }
@@ -96,7 +97,7 @@ impl Display {
         self.update(new_figures);
         match &mut self.canvas {
             Some(canvas) => canvas.draw(&self.look),
-            None if new_figures => writeln!(io::stdout(), "{}", self.look.line()),
+            None if new_figures => writeln!(Output, "{}", self.look.line()),
             None => Ok(()),
         }
     }
@@ -114,7 +115,7 @@ impl Display {
         (self.look.p50, self.look.p99) = (outcome.latency.quantile(0.5), outcome.latency.quantile(0.99));
         match &mut self.canvas {
             Some(canvas) => canvas.draw(&self.look),
-            None => writeln!(io::stdout(), "{}", self.look.line()),
+            None => writeln!(Output, "{}", self.look.line()),
         }
     }
 
@@ -162,7 +163,7 @@ impl Canvas {
             return Ok(None);
         }
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        out.lock().write_all(CURSOR_HIDE.as_bytes())?;
+        Output.write_all(CURSOR_HIDE.as_bytes())?;
         Ok(Some(Self { ink: if colour { Ink::COLOUR } else { Ink::PLAIN }, lines: 0 }))
     }
 
@@ -176,9 +177,8 @@ impl Canvas {
         }
         frame.push_str(CLEAR_BELOW);
         self.lines = lines.len();
-        let mut out = io::stdout().lock();
-        out.write_all(frame.as_bytes())?;
-        out.flush()
+        Output.write_all(frame.as_bytes())?;
+        Output.flush()
     }
 }
 

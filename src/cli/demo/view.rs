@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::cli::numbers::{ms, rounded, share, thousands};
+use crate::cli::numbers::{ms, percent_done, rounded, share, thousands};
 use crate::load::Seen;
 
 /// Everything that is shown at one moment.
@@ -46,7 +46,7 @@ impl Look {
         let Ink { bold, dim, off, .. } = ink;
         let Seen { acknowledged, retries, errors, .. } = self.seen;
         let part = share(acknowledged, self.voters);
-        let (p50, p99) = (ms(self.p50), ms(self.p99));
+        let (p50, p99) = (latency(self.p50), latency(self.p99));
         let trouble = match (retries, errors) {
             (0, 0) => String::new(),
             (retries, 0) => format!("   {} sent again", thousands(retries)),
@@ -57,7 +57,11 @@ impl Look {
             format!("  {bold}{}{off}", self.title),
             format!("  {dim}live at{off} {}", self.link),
             String::new(),
-            format!("  {} {:>5.1} %", bar(part, BAR_WIDTH + NAME_WIDTH + 1, ink), part * 100.0),
+            format!(
+                "  {} {:>5.1} %",
+                bar(part, BAR_WIDTH + NAME_WIDTH + 1, ink),
+                percent_done(acknowledged, self.voters)
+            ),
             format!("  {bold}{}{off} of {} voters", thousands(acknowledged), thousands(self.voters)),
             format!("  {} answers a second   p50 {p50}   p99 {p99}{trouble}", rounded(self.per_second)),
             String::new(),
@@ -80,21 +84,26 @@ impl Look {
     /// One line, for logs and pipes.
     pub(super) fn line(&self) -> String {
         let Seen { acknowledged, .. } = self.seen;
-        let percent = share(acknowledged, self.voters) * 100.0;
+        let percent = percent_done(acknowledged, self.voters).floor();
         let mut line = format!(
             "{:>4} s {percent:>4.0} %  {} of {}  {}/s  p50 {}  p99 {}",
             self.elapsed.as_secs(),
             thousands(acknowledged),
             thousands(self.voters),
             rounded(self.per_second),
-            ms(self.p50),
-            ms(self.p99)
+            latency(self.p50),
+            latency(self.p99)
         );
         for (name, votes) in &self.candidates {
             line.push_str(&format!("  {name} {}", thousands(*votes)));
         }
         line
     }
+}
+
+/// Nothing is measured before the first answers have come.
+fn latency(measured: Duration) -> String {
+    if measured.is_zero() { "–".to_owned() } else { ms(measured) }
 }
 
 /// A bar of half columns.
@@ -150,12 +159,15 @@ mod tests {
     fn the_view_says_what_happens() {
         let text = look().lines(Ink::COLOUR).join("\n");
         for part in
-            ["\x1b[1mMayor of Montréal", "238,912", "61.1 %", "123,457 answers", "1,234 sent again", "10,000,000"]
+            ["\x1b[1mMayor of Montréal", "238,912", "61.0 %", "123,457 answers", "1,234 sent again", "10,000,000"]
         {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert_eq!(bar(0.5, 5, Ink::PLAIN), "━━╸──");
         assert_eq!([bar(0.0, 2, Ink::PLAIN), bar(1.0, 2, Ink::PLAIN)], ["──", "━━"]);
+        let nearly = Look { seen: Seen { acknowledged: 391_165, ..look().seen }, p50: Duration::ZERO, ..look() };
+        assert!(nearly.line().starts_with("  12 s   99 %  391,165 of 391,166  123,457/s  p50 –"), "{}", nearly.line());
+        assert!(nearly.lines(Ink::PLAIN).join("\n").contains(" 99.9 %\n"), "{:?}", nearly.lines(Ink::PLAIN));
         let line = look().line();
         assert!(line.starts_with("  12 s   61 %  238,912 of 391,166  123,457/s  p50 1,234 ms"), "{line}");
         assert!(line.ends_with("Joly 10,000,000"), "{line}");

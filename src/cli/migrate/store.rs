@@ -10,8 +10,7 @@ use anyhow::{Context, ensure};
 use crate::clock::{SystemClock, SystemRandom};
 use crate::keys::Keys;
 use crate::ledger::{
-    Archive, Folder, FolderError, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions, postgres_migrate,
-    sqlite_migrate,
+    Archive, Folder, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions, postgres_migrate, sqlite_migrate,
 };
 
 /// Where an installation is.
@@ -72,7 +71,7 @@ impl Location {
     pub(super) async fn migrate(&self) -> anyhow::Result<String> {
         let (before, after) = match self {
             Self::Sqlite(path) => {
-                let database = existing(path)?;
+                let database = Folder::existing_database(path)?;
                 let _folder = Folder::lock(path)?;
                 sqlite_migrate(&database)?
             }
@@ -164,7 +163,7 @@ impl Store {
                     !path.is_file(),
                     "{shown} is a file: first run hustings restore {shown} --data and a new folder"
                 );
-                let database = existing(path)?;
+                let database = Folder::existing_database(path)?;
                 let folder = Folder::lock(path).context("the source")?;
                 let secret = Secret::of(path)?;
                 let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -206,10 +205,4 @@ impl Store {
             }
         }
     }
-}
-
-/// The database of a data folder that has one.
-fn existing(folder: &Path) -> Result<PathBuf, FolderError> {
-    let database = Folder::database(folder);
-    if database.exists() { Ok(database) } else { Err(FolderError::NoDatabase(folder.display().to_string())) }
 }

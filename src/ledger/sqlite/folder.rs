@@ -19,13 +19,16 @@ pub enum FolderError {
     )]
     InUse(String),
     /// It cannot be made or opened.
-    #[error("cannot use the data folder {path}: {error}; check that it exists and that you may write to it")]
+    #[error("cannot use the data folder {path}: {error}; check that you may write to it")]
     Unusable {
         /// The folder.
         path: String,
         /// What went wrong.
         error: std::io::Error,
     },
+    /// It is something else.
+    #[error("{0} is a file: give the folder that has it, or that is to be made, with --data")]
+    NotAFolder(String),
     /// The database was written by a later program.
     #[error("{path} has schema {found}, and this program knows up to {known}: install the newer hustings again")]
     NewerSchema {
@@ -54,6 +57,9 @@ pub enum FolderError {
     /// There is no database.
     #[error("there is no database in {0}: check --data, or start a new one with: hustings serve --data {0}")]
     NoDatabase(String),
+    /// The file is something else.
+    #[error("cannot open {0}: it is not a database of Hustings")]
+    NotOurs(String),
     /// The database cannot be opened.
     #[error("cannot open {path}: {what}")]
     Database {
@@ -68,6 +74,9 @@ impl Folder {
     /// Makes the folder where needed (mode 0700) and takes its lock.
     pub fn lock(path: &Path) -> Result<Self, FolderError> {
         let shown = path.display().to_string();
+        if path.is_file() {
+            return Err(FolderError::NotAFolder(shown));
+        }
         let unusable = |error| FolderError::Unusable { path: shown.clone(), error };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let lock = OpenOptions::new()
@@ -87,6 +96,15 @@ impl Folder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The database of a data folder that has one.
+    pub fn existing_database(path: &Path) -> Result<PathBuf, FolderError> {
+        let (shown, database) = (path.display().to_string(), Self::database(path));
+        if path.is_file() {
+            return Err(FolderError::NotAFolder(shown));
+        }
+        if database.exists() { Ok(database) } else { Err(FolderError::NoDatabase(shown)) }
     }
 
     /// The database in a data folder.

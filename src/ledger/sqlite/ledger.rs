@@ -62,17 +62,10 @@ impl SqliteLedger {
     }
 
     /// Opens a database only to read, beside a server that may be running. Whatever writes is refused as stopped.
-    #[must_use]
-    pub fn read_only(options: SqliteOptions) -> Self {
-        let readers = Readers::new(options);
-        Self { writer: Writer::none(), readers, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
-    }
-
-    /// Copies a database, also beside a server that is running.
-    pub fn backup_file(database: &Path, file: &Path) -> Result<(), LedgerError> {
-        let connection =
-            open::reader(&SqliteOptions::new(database.to_owned())).map_err(|error| survive(error.into()))?;
-        write_backup(&connection, file).map_err(survive)
+    pub fn read_only(options: SqliteOptions) -> Result<Self, FolderError> {
+        open::require_ours(&options)?;
+        let (writer, readers) = (Writer::none(), Readers::new(options));
+        Ok(Self { writer, readers, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) })
     }
 }
 
@@ -178,10 +171,13 @@ fn write_backup(connection: &Connection, file: &Path) -> Result<(), Failure> {
 
 /// A folder beside a file that is to be written: the file's name never stands for half of it.
 pub(super) fn unfinished_beside(file: &Path) -> Result<TempDir, LedgerError> {
-    tempfile::Builder::new()
-        .prefix(".hustings-backup-")
-        .tempdir_in(folder_of(file))
-        .map_err(|error| cannot(file, &error))
+    tempfile::Builder::new().prefix(".hustings-backup-").tempdir_in(folder_of(file)).map_err(|error| {
+        match folder_of(file) {
+            folder if !folder.is_dir() => cannot(file, format!("there is no folder {}", folder.display())),
+            // The error itself would tell the passing name, which nobody gave it.
+            _ => cannot(file, std::io::Error::from(error.kind())),
+        }
+    })
 }
 
 /// Gives a whole database its name, for its owner alone: who voted is only a keyed hash in there, and still nobody
@@ -193,7 +189,7 @@ pub(super) fn put_in_place(whole: &Path, file: &Path) -> Result<(), LedgerError>
         std::fs::rename(whole, file)?;
         std::fs::File::open(folder_of(file))?.sync_all()
     };
-    placed().map_err(|error| cannot(file, &error))
+    placed().map_err(|error| cannot(file, error))
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -203,6 +199,6 @@ fn folder_of(file: &Path) -> &Path {
     }
 }
 
-fn cannot(file: &Path, error: &std::io::Error) -> LedgerError {
-    LedgerError::Unavailable(format!("cannot write {}: {error}", file.display()))
+fn cannot(file: &Path, what: impl ToString) -> LedgerError {
+    LedgerError::Unwritable { path: file.display().to_string(), what: what.to_string() }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::folder::FolderError;
 
@@ -84,6 +84,22 @@ fn require_durability(connection: &Connection, options: &SqliteOptions) -> Resul
     })
 }
 
+/// Refuses a file that is no database of ours. Only here: once a ledger is open, the same errors mean a failed disk.
+pub(super) fn require_ours(options: &SqliteOptions) -> Result<(), FolderError> {
+    let shown = options.path.display().to_string();
+    let connection = reader(options).map_err(|error| cannot_open(&shown, &error))?;
+    refuse_newer_schema(&connection, &shown)?;
+    let ours = connection.table_exists(None, "installation").map_err(|error| cannot_open(&shown, &error))?;
+    if ours { Ok(()) } else { Err(FolderError::NotOurs(shown)) }
+}
+
+fn cannot_open(shown: &str, error: &rusqlite::Error) -> FolderError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => FolderError::NotOurs(shown.to_owned()),
+        _ => FolderError::Database { path: shown.to_owned(), what: error.to_string() },
+    }
+}
+
 /// Opens a connection that only reads.
 pub(super) fn reader(options: &SqliteOptions) -> rusqlite::Result<Connection> {
     let connection = connect(options, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -139,9 +155,8 @@ fn connect(options: &SqliteOptions, flags: OpenFlags) -> rusqlite::Result<Connec
 }
 
 fn refuse_newer_schema(connection: &Connection, shown: &str) -> Result<(), FolderError> {
-    let failed = |error: rusqlite::Error| FolderError::Database { path: shown.to_owned(), what: error.to_string() };
     let known = embedded::migrations::runner().get_migrations().iter().map(|m| i64::from(m.version())).max();
-    match (schema(connection).map_err(failed)?, known) {
+    match (schema(connection).map_err(|error| cannot_open(shown, &error))?, known) {
         (Some(found), Some(known)) if found > known => {
             Err(FolderError::NewerSchema { path: shown.to_owned(), found, known })
         }

@@ -1,11 +1,13 @@
 //! Backups while votes go on, and what a restore brings back.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::{Events, Poll, TestServer, command};
+use crate::support::{Events, Poll, TestServer, command, run};
 
 /// Votes until told to stop; the receipts, in order.
 async fn keep_voting(server: &TestServer, poll: &Poll, stop: &std::sync::atomic::AtomicBool) -> Vec<String> {
@@ -86,9 +88,10 @@ async fn what_is_no_backup_is_not_restored() {
     let target = server.folder().join("target");
     fs::create_dir(&target).expect("a folder");
     fs::copy(server.data().join("secret.key"), target.join("secret.key")).expect("copied");
-    let check = async |file: &Path| {
+    let check = async |file: &Path, expected: &str| {
         let (good, _, said) = command(&target, &["restore", &file.display().to_string()], &[]).await;
-        assert!(!good && !said.contains("panicked"), "{said}");
+        assert!(!good && said.starts_with("hustings: ") && said.contains(expected), "{expected}: {said}");
+        assert!(!said.contains("restoring"), "what is staged is nobody's business: {said}");
         assert!(
             !target.join("hustings.db").exists() && !target.join("restoring").exists(),
             "something was left behind"
@@ -96,14 +99,76 @@ async fn what_is_no_backup_is_not_restored() {
     };
     let garbage = server.folder().join("garbage");
     fs::write(&garbage, "no database".repeat(1000)).expect("written");
-    check(&garbage).await;
+    let not_ours = format!("cannot open {}: it is not a database of Hustings", garbage.display());
+    check(&garbage, &not_ours).await;
+    fs::write(&garbage, "").expect("written");
+    check(&garbage, &not_ours).await;
+    check(server.folder(), "cannot copy").await;
     // The backup of another installation belongs to another secret.
     let other = TestServer::start().await;
     other.create(json!({})).await;
     let foreign = server.folder().join("foreign.db");
     let (good, _, said) = other.command(&["backup", &foreign.display().to_string()]).await;
     assert!(good, "{said}");
-    check(&foreign).await;
+    let advice = format!("put the right secret.key back into {}, or set", target.display());
+    check(&foreign, &advice).await;
+    let key = target.join("secret.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("chmod");
+    check(&foreign, &format!("chmod 600 {}", key.display())).await;
+    fs::write(&key, "nonsense").expect("written");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("chmod");
+    check(&foreign, &format!("{} is not a secret of Hustings", key.display())).await;
+    let (good, _, said) = command(&garbage, &["restore", &foreign.display().to_string()], &[]).await;
+    assert!(!good && said.contains("is a file: give the folder"), "{said}");
     other.finish().await;
+    server.finish().await;
+}
+
+/// What a reading command says of a database that is none, and of files that are not what it wants.
+#[tokio::test]
+async fn what_is_no_database_is_not_a_failed_disk() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("hustings.db");
+    let (copy, line) =
+        (folder.path().join("copy.db").display().to_string(), format!("cannot open {}", database.display()));
+    for content in [String::new(), "no database".repeat(1000)] {
+        fs::write(&database, content).expect("written");
+        for arguments in
+            [&["recount"][..], &["token", "list"], &["export", "totals", "--poll", "ABCDEF"], &["backup", &copy]]
+        {
+            let ended = run(folder.path(), arguments, Stdio::piped()).await;
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(said, format!("hustings: {line}: it is not a database of Hustings\n"), "{arguments:?}");
+            assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
+        }
+    }
+    let file = database.display().to_string();
+    for arguments in [&["recount"][..], &["token", "list"], &["backup", &copy]] {
+        let (good, _, said) = command(&database, arguments, &[]).await;
+        assert!(!good && said.starts_with(&format!("hustings: {file} is a file: give the folder")), "{said}");
+    }
+    let (good, _, said) = command(folder.path(), &["recount", "/"], &[]).await;
+    assert!(!good && said.starts_with("hustings: cannot read /: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_named_once() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    let file = server.folder().join("b.db").display().to_string();
+    let (good, _, said) = server.command(&["backup", &file]).await;
+    assert!(good, "{said}");
+    let (good, _, said) = server.command(&["recount", &file]).await;
+    assert!(!good && said.contains("is a database and no export") && said.contains("hustings restore"), "{said}");
+    for arguments in
+        [&["backup", "/nowhere/b.db"][..], &["export", "totals", "--poll", &poll.code, "--out", "/nowhere/b.db"]]
+    {
+        let (good, _, said) = server.command(arguments).await;
+        assert!(!good && said.starts_with("hustings: cannot write /nowhere/b.db: "), "{said}");
+        assert!(
+            said.matches("nowhere").count() <= 2 && !said.contains(".hustings-") && !said.contains(".tmp"),
+            "{said}"
+        );
+    }
     server.finish().await;
 }

@@ -4,14 +4,14 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Poll, TestServer, command};
+use crate::support::{ADMIN, Poll, TestServer, command};
 
-async fn export(server: &TestServer, poll: &Poll, what: &str, format: &str) -> (bool, String, String) {
+pub(super) async fn export(server: &TestServer, poll: &Poll, what: &str, format: &str) -> (bool, String, String) {
     server.command(&["export", what, "--poll", &poll.code, "--format", format]).await
 }
 
 /// A closed poll with a second round, changed votes and a repeat.
-async fn eventful(server: &TestServer) -> Poll {
+pub(super) async fn eventful(server: &TestServer) -> Poll {
     let poll = server.create(json!({ "change": "until_close", "choices": ["Tea", "=1+1", "Water"] })).await;
     for (voter, choice) in [("a", "tea"), ("b", "1-1"), ("c", "tea"), ("a", "water"), ("a", "water"), ("d", "water")] {
         assert!(server.vote(&poll, voter, json!({ "choices": [choice] })).await.status < 300);
@@ -98,6 +98,11 @@ async fn an_export_is_recounted_and_a_tampered_one_is_refused() {
     };
     let (good, out, said) = recount(&owned(&lines)).await;
     assert!(good, "{said}");
+    let (_, verdict, _) = command(server.folder(), &["recount", &file.display().to_string()], &[]).await;
+    assert!(verdict.contains("chain verified") && verdict.ends_with("at the end of the file\n"), "{verdict}");
+    let (_, verdict, _) = server.command(&["recount"]).await;
+    assert!(verdict.contains("chain verified"), "{verdict}");
+    assert!(verdict.ends_with("1 ledger recounted, and its chain is that of its head\n"), "{verdict}");
     let (_, folder, _) = server.command(&["recount", "--json"]).await;
     let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("JSON")["elections"][0].clone();
     assert_eq!(parsed(&out), parsed(&folder));
@@ -174,5 +179,36 @@ async fn public_ballots_tell_what_was_chosen_and_nothing_else() {
             assert!(!out.contains(secret), "entry {number}: {secret}");
         }
     }
+    server.finish().await;
+}
+
+/// A round that is over can be published while the next one is open.
+#[tokio::test]
+async fn ballots_of_an_earlier_round_are_published_by_themselves() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "visibility": "on_reveal" })).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    server.act(&poll, "close").await.is(200);
+    server.post(&poll.path("/rounds"), &json!({ "open": true })).bearer(ADMIN).send().await.is(201);
+    server.vote(&poll, "a", json!({ "choices": ["coffee"] })).await.is(201);
+    let round = async |arguments: &[&str]| {
+        server.command(&[&["export", "ballots", "--poll", &poll.code], arguments].concat()).await
+    };
+    let refused = async |arguments: &[&str], advice: &str| {
+        let (good, out, said) = round(arguments).await;
+        assert!(!good && out.is_empty() && said.contains(advice), "{arguments:?}: {out}{said}");
+    };
+    refused(&["--round", "1"], "results are hidden").await;
+    server.post(&poll.path("/reveal"), &json!({ "round": 1 })).bearer(ADMIN).send().await.is(200);
+    refused(&[], "it is open now; an earlier round can be, with --round").await;
+    refused(&["--round", "2"], "it is open now\n").await;
+    for number in ["0", "3"] {
+        refused(&["--round", number], "--round goes from 1 to 2").await;
+    }
+    let (good, out, said) = round(&["--round", "1"]).await;
+    assert!(good, "{said}");
+    assert_eq!(out, "{\"choices\":[\"tea\"],\"round\":1}\n");
+    let (good, _, said) = server.command(&["export", "totals", "--poll", &poll.code, "--round", "1"]).await;
+    assert!(!good && said.contains("--round is for ballots"), "{said}");
     server.finish().await;
 }

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 
 use hustings::load::{Launch, ServerProcess};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use super::stores::Stores;
 use super::{Answer, Ask, soon};
@@ -78,6 +80,18 @@ impl TestServer {
             let started = ServerProcess::start(launch).await;
             self.processes.push(started.unwrap_or_else(|error| panic!("{error}")));
         }
+    }
+
+    /// A variable of the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        for launch in &mut self.launches {
+            launch.variables.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Where the next start listens.
+    pub(crate) fn listen(&mut self, listen: &str) {
+        listen.clone_into(&mut self.launches[0].listen);
     }
 
     /// The folder that the next start serves.
@@ -279,11 +293,26 @@ impl Drop for TestServer {
 
 /// Runs a command on a data folder to its end: whether it went well, its output, and what it said.
 pub(crate) async fn command(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String, String) {
-    let mut command = tokio::process::Command::new(program());
-    command.args(arguments).env("HUSTINGS_DATA", data).envs(variables.iter().copied()).kill_on_drop(true);
+    let mut command = on(data, arguments);
+    command.envs(variables.iter().copied());
     let output = soon(&arguments.join(" "), command.output()).await.expect("the program runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+/// The same with an output of the test's choice: how it ended, and what it said.
+pub(crate) async fn run(data: &Path, arguments: &[&str], output: impl Into<Stdio>) -> Output {
+    let mut command = on(data, arguments);
+    let child = command.stdout(output).stderr(Stdio::piped()).spawn().expect("the program runs");
+    // The command holds the other end of the output; it is read, or not, by the program alone.
+    drop(command);
+    soon(&arguments.join(" "), child.wait_with_output()).await.expect("an end")
+}
+
+fn on(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.args(arguments).env("HUSTINGS_DATA", data).kill_on_drop(true);
+    command
 }
 
 /// A named voter's vote.
