@@ -9,14 +9,11 @@ mod containers;
 mod files;
 mod lint;
 mod manual;
+mod moved;
 mod names;
 mod proxy;
 mod restored;
-// The guardian of the other tests' servers; their servers themselves are not needed here.
-#[path = "../services"]
-mod services {
-    pub(crate) mod guardian;
-    pub(crate) mod ports;
-}
+#[path = "../services/mod.rs"]
+mod services;
 mod stores;
 mod system_calls;

@@ -13,3 +13,17 @@ pub(crate) mod nginx;
 pub(crate) mod ports;
 pub(crate) mod postgres;
 pub(crate) mod redis;
+
+use std::time::{Duration, Instant};
+
+/// How long servers may take for what they must agree on.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until it is so, where nobody tells.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "it does not happen: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

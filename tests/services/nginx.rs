@@ -3,17 +3,18 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use super::guardian::{Guarded, Launch, program};
-use super::ports;
+use super::{ports, until};
 
 /// A running nginx. Dropped, it has stopped.
 pub(crate) struct Nginx {
     pub(crate) address: SocketAddr,
-    _process: Guarded,
-    _folder: TempDir,
+    process: Guarded,
+    folder: TempDir,
 }
 
 impl Nginx {
@@ -25,22 +26,11 @@ impl Nginx {
             let folder = tempfile::tempdir().expect("a folder");
             let address = SocketAddr::from(([127, 0, 0, 1], ports::free()));
             configure(folder.path(), address, nodes);
-            let globals = format!("daemon off; pid {}; error_log stderr notice;", folder.path().join("pid").display());
-            let command = [
-                program("nginx", "nginx", &[PathBuf::from("/usr/sbin")]).into(),
-                "-e".into(),
-                "stderr".into(),
-                "-p".into(),
-                folder.path().into(),
-                "-c".into(),
-                folder.path().join("nginx.conf").into(),
-                "-g".into(),
-                globals.into(),
-            ];
-            let command = command.to_vec();
+            let command = command(folder.path());
+            let command = [command.get_program()].into_iter().chain(command.get_args()).map(Into::into).collect();
             let launch = Launch { command, ready: "start worker processes", stop: "QUIT", remove: None, user: None };
             match Guarded::start(&launch) {
-                Ok(process) => return Self { address, _process: process, _folder: folder },
+                Ok(process) => return Self { address, process, folder },
                 Err(error) => said = error,
             }
         }
@@ -50,6 +40,26 @@ impl Nginx {
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// Puts it before other nodes while it runs, as an operator does, and returns once no worker takes requests for the
+    /// ones before.
+    pub(crate) fn point_to(&self, nodes: &[SocketAddr]) {
+        let said = |words: &str| self.process.log().matches(words).count();
+        let gone = said("gracefully shutting down");
+        let workers = said("start worker process ") - gone;
+        configure(self.folder.path(), self.address, nodes);
+        let reload = command(self.folder.path()).args(["-s", "reload"]).output().expect("nginx runs");
+        assert!(reload.status.success(), "{}", String::from_utf8_lossy(&reload.stderr));
+        until("the workers before the reload are gone", || said("gracefully shutting down") - gone == workers);
+    }
+}
+
+/// nginx on a folder with the three files.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(program("nginx", "nginx", &[PathBuf::from("/usr/sbin")]));
+    let globals = format!("daemon off; pid {}; error_log stderr notice;", folder.join("nginx.pid").display());
+    command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(folder.join("nginx.conf")).arg("-g").arg(globals);
+    command
 }
 
 /// The shipped file, and the shipped nodes with the addresses replaced.

@@ -2,17 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::guardian::{Guarded, Launch, program};
-use super::ports;
+use super::{ports, until};
 use redis::{Cmd, Connection, FromRedisValue, RedisResult, cmd};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How often another port is tried, where somebody else was faster.
 const TRIES_MAX: usize = 10;
-/// How long a cluster may take for what it must agree on.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server of its own, with nothing in it. Dropped, it has ended.
 pub(crate) struct Redis {
@@ -269,13 +267,4 @@ pub(crate) fn cluster_cmd(what: &str) -> Cmd {
     let mut command = cmd("CLUSTER");
     command.arg(what);
     command
-}
-
-/// Asks again and again until it is so, where nobody tells.
-pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "it does not happen: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }

@@ -74,6 +74,12 @@ impl Node {
         std::fs::read_to_string(&self.launch.log).expect("a log")
     }
 
+    /// Stops it in order (SIGTERM), and returns when it is gone.
+    pub(crate) async fn stop(&mut self) {
+        let status = self.process.take().expect("a running node").stop().await.expect("a stop in order");
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+
     /// Ends it at once (SIGKILL), and returns when it is gone.
     pub(crate) async fn kill(&mut self) {
         self.process.take().expect("a running node").kill().await.expect("a process of ours can be killed");

@@ -3,7 +3,8 @@
 use redis::cmd;
 
 use super::rig::{Hall, Node};
-use crate::services::redis::{Cluster, cluster_cmd, until};
+use crate::services::redis::{Cluster, cluster_cmd};
+use crate::services::until;
 
 /// The primary of a slot, 0 to 2.
 fn primary(slot: u16) -> usize {

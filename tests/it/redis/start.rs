@@ -8,7 +8,8 @@ use redis::cmd;
 use crate::conformance::CountersBackend;
 use crate::conformance::backends::RedisCluster;
 use crate::services::ports;
-use crate::services::redis::{Redis, until};
+use crate::services::redis::Redis;
+use crate::services::until;
 
 async fn connect(url: &str, installation: &str) -> Result<RedisCounters, CountersError> {
     let options = RedisOptions::new(url).expect("a URL");
