@@ -8,6 +8,8 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper of a test stops the test when its own input is wrong")]
 
 mod campaign;
+#[path = "../services/copying.rs"]
+mod copying;
 mod coverage;
 mod disk_full;
 mod drain;

@@ -1,11 +1,7 @@
 //! A copy of an installation that is killed at any instant is finished by the next run, and is never served before.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hustings::clock::{SystemClock, SystemRandom};
 use hustings::keys::Keys;
@@ -19,20 +15,17 @@ use hustings_core::{
     ElectionId, GroupNumber, Kind, Label, Method, Schedule, Selections, Submission, SubmissionId, Text, Time,
     Visibility, VoterKey,
 };
+use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use uuid::Uuid;
 
+use crate::copying::{Copying, Coverage, Found, Instant};
 use crate::setting;
 
 const ELECTIONS: u32 = 12;
 const VOTERS: u32 = 150;
-/// How long after a line a kill comes, in microseconds: about as long as the next few transactions take.
-const AFTER_A_LINE_US: std::ops::Range<u64> = 0..8_000;
-/// How long after the start another kill comes: about as long as it takes to begin.
-const AFTER_THE_START_US: std::ops::Range<u64> = 0..50_000;
+/// All entries: of each election its opening, and two of each voter.
+const ENTRIES: u64 = ELECTIONS as u64 * (2 * VOTERS as u64 + 1);
 
 #[tokio::test]
 async fn a_copy_killed_at_any_instant_is_finished_by_the_next_run() {
@@ -44,7 +37,7 @@ async fn a_copy_killed_at_any_instant_is_finished_by_the_next_run() {
     let mut coverage = Coverage::default();
     let kills = setting::kills();
     for round in 0.. {
-        if coverage.kills >= kills {
+        if coverage.kills() >= kills {
             break;
         }
         let target = folder.path().join(format!("target {round}"));
@@ -52,33 +45,29 @@ async fn a_copy_killed_at_any_instant_is_finished_by_the_next_run() {
         std::fs::remove_dir_all(&target).expect("a target that is done with");
     }
     println!("{coverage}");
-    assert!(!coverage.is_void(), "void, because no kill came in the middle of the entries; seed {seed}");
+    let [_, middle, _] = coverage.kinds();
+    // A run of a few kills is only a look.
+    let is_void = middle == 0 && !(1..10).contains(&coverage.kills());
+    assert!(!is_void, "void, because no kill came in the middle of the entries; seed {seed}");
 }
 
 /// Runs the copy, kills it, runs it again, until one run comes to its end.
 async fn one_copy(source: &Path, target: &Path, random: &mut Xoshiro256PlusPlus, coverage: &mut Coverage) {
-    let mut copied = BTreeMap::new();
+    let url = |data: &Path| format!("sqlite:{}", data.display());
+    let mut copied: Option<Found> = None;
     loop {
-        // One in five while the copy begins, the others somewhere on the way.
-        let (lines, later) = if random.random_ratio(1, 5) {
-            (0, AFTER_THE_START_US)
-        } else {
-            (random.random_range(1..2 * ELECTIONS + 4), AFTER_A_LINE_US)
-        };
-        let later = Duration::from_micros(random.random_range(later));
-        let ended = Run::start(source, target).killed_after(lines, later).await;
-        let before = std::mem::replace(&mut copied, how_far(target).await);
-        assert!(
-            before.iter().all(|(key, entries)| copied[key] >= *entries),
-            "it lost what it had: {before:?}, {copied:?}"
-        );
+        let copying = Copying::start(&setting::server(), &url(source), &url(target), None);
+        let ended = copying.killed_at(Instant::random(random, ELECTIONS)).await;
+        let before = std::mem::replace(&mut copied, Found::in_folder(target).await);
+        let kept = before.iter().all(|before| copied.as_ref().is_some_and(|copied| copied.has_all_of(before)));
+        assert!(kept, "it lost what it had: {before:?}, {copied:?}");
         let whole = ended == Some(true);
-        coverage.found(whole, &copied);
+        coverage.found(whole, copied.as_ref().map_or(0, Found::total), ENTRIES);
         if whole {
             break;
         }
         assert_eq!(ended, None, "it failed by itself");
-        is_not_served(source, target).await;
+        is_not_served(source, target, copied.as_ref()).await;
     }
     let [ours, theirs] =
         [source, target].map(|data| Arc::new(open(data).expect("an installation")) as Arc<dyn Archive>);
@@ -87,70 +76,17 @@ async fn one_copy(source: &Path, target: &Path, random: &mut Xoshiro256PlusPlus,
     assert!(verified.iter().all(|one| one.census.submissions > one.published.seq.0), "ids of repeats");
 }
 
-/// A copy under way; dropped, it is killed.
-struct Run(Child);
-
-impl Run {
-    fn start(source: &Path, target: &Path) -> Self {
-        let url = |data: &Path| format!("sqlite:{}", data.display());
-        let mut command = Command::new(setting::server());
-        command.arg("migrate").arg("--from").arg(url(source)).arg("--to").arg(url(target));
-        command.env_remove("HUSTINGS_SECRET").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
-        Self(command.spawn().expect("the program runs"))
-    }
-
-    /// Kills it so many lines of its progress later, and a moment; whether it went well, where it ended before.
-    async fn killed_after(mut self, lines: u32, later: Duration) -> Option<bool> {
-        let mut progress = BufReader::new(self.0.stderr.take().expect("its progress")).lines();
-        let mut seen = 0;
-        while seen < lines && progress.next_line().await.is_ok_and(|line| line.is_some()) {
-            seen += 1;
-        }
-        // An instant between two lines: nothing waits for this, it only says when to kill.
-        tokio::select! {
-            status = self.0.wait() => return Some(status.expect("a child can be waited for").success()),
-            () = tokio::time::sleep(later) => {}
-        }
-        self.0.start_kill().expect("a process of ours can be killed");
-        let status = self.0.wait().await.expect("a child can be waited for");
-        // It may have come to its end in the same instant.
-        status.code().map(|code| code == 0)
-    }
-}
-
-/// Entries of each election in the target, as far as there is one.
-async fn how_far(target: &Path) -> BTreeMap<ElectionKey, u64> {
-    let database = Folder::database(target);
-    if !database.exists() {
-        return BTreeMap::new();
-    }
-    let ledger = match SqliteLedger::read_only(SqliteOptions::new(database)) {
-        Err(FolderError::NotOurs(_)) => return BTreeMap::new(),
-        opened => opened.expect("the database"),
-    };
-    let cuts = ledger.cuts(None, 1_000).await.expect("the cuts");
-    cuts.into_iter().map(|cut| (cut.registered.key, cut.head.seq.0)).collect()
-}
-
 /// What is there is either no installation of ours yet, or half a copy that does not open, or all of it.
-async fn is_not_served(source: &Path, target: &Path) {
-    if !Folder::database(target).exists() {
+async fn is_not_served(source: &Path, target: &Path, found: Option<&Found>) {
+    let Some(found) = found else {
         assert!(!target.join("secret.key").exists(), "a new database under our secret would be served");
         return;
-    }
-    let keys = Keys::load(source, None, false, &SystemRandom).expect("the secret");
-    let options = || SqliteOptions::new(Folder::database(target));
-    let looked = match SqliteLedger::read_only(options()) {
-        Err(FolderError::NotOurs(_)) => {
-            assert!(!target.join("secret.key").exists(), "a new database under our secret would be served");
-            return;
-        }
-        looked => looked.expect("the database"),
     };
-    let holds = looked.installation().await.expect("an answer").holds;
-    match SqliteLedger::open(options(), keys.check(), Arc::new(SystemClock), Arc::new(SystemRandom)) {
-        Err(FolderError::Unfinished(_)) => assert_eq!(holds, Holds::Unfinished),
-        Ok(_) => assert_eq!(holds, Holds::All),
+    let keys = Keys::load(source, None, false, &SystemRandom).expect("the secret");
+    let options = SqliteOptions::new(Folder::database(target));
+    match SqliteLedger::open(options, keys.check(), Arc::new(SystemClock), Arc::new(SystemRandom)) {
+        Err(FolderError::Unfinished(_)) => assert!(found.is_unfinished(), "{found:?}"),
+        Ok(_) => assert_eq!((found.holds, found.total()), (Holds::All, ENTRIES)),
         Err(other) => panic!("{other}"),
     }
 }
@@ -215,42 +151,5 @@ fn poll(number: u32) -> Election {
         schedule: Schedule::default(),
         created: Time(0),
         contests: vec![contest],
-    }
-}
-
-/// What the kills hit: a test whose kills all came too early or too late has proved nothing.
-#[derive(Default)]
-struct Coverage {
-    kills: u32,
-    before: u32,
-    middle: u32,
-    verifying: u32,
-    finished: u32,
-}
-
-impl Coverage {
-    fn found(&mut self, whole: bool, copied: &BTreeMap<ElectionKey, u64>) {
-        let (begun, all) = (copied.values().any(|entries| *entries > 0), u64::from(2 * VOTERS + 1));
-        let ended = copied.len() == ELECTIONS as usize && copied.values().all(|entries| *entries == all);
-        self.kills += u32::from(!whole);
-        match (whole, begun, ended) {
-            (true, ..) => self.finished += 1,
-            (false, false, _) => self.before += 1,
-            (false, true, false) => self.middle += 1,
-            (false, true, true) => self.verifying += 1,
-        }
-    }
-
-    /// Whether the copy was ever killed while entries were on their way. A run of a few kills is only a look.
-    fn is_void(&self) -> bool {
-        self.middle == 0 && !(1..10).contains(&self.kills)
-    }
-}
-
-impl fmt::Display for Coverage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, before, middle, verifying, finished } = self;
-        write!(f, "{kills} kills of copies: {before} before the first entry, {middle} in the middle of the entries, ")?;
-        write!(f, "{verifying} after the last one; {finished} copies were finished")
     }
 }

@@ -3,6 +3,7 @@
 mod copies;
 mod exports;
 mod migrate;
+mod migrate_killed;
 mod output;
 mod tampered;
 mod tools;

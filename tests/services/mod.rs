@@ -7,6 +7,7 @@
 //! these, built on [`guardian`].
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod copying;
 pub(crate) mod gate;
 pub(crate) mod guardian;
 pub(crate) mod nginx;

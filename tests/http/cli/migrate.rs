@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use crate::support::{ADMIN, Answer, Poll, TestServer, command};
 
 /// A server with everything in it that must survive.
-struct Installation {
-    server: TestServer,
-    polls: Vec<Poll>,
+pub(super) struct Installation {
+    pub(super) server: TestServer,
+    pub(super) polls: Vec<Poll>,
     device: String,
     gateway: String,
     revoked: String,
@@ -20,7 +20,7 @@ struct Installation {
 
 /// What an installation says of itself: statuses, words and receipts, and what everybody may read.
 #[derive(Debug, PartialEq)]
-struct Memory {
+pub(super) struct Memory {
     retries: Vec<(u16, String, Value)>,
     receipts: Vec<Value>,
     results: Vec<Value>,
@@ -49,7 +49,7 @@ const VOTES: [(&str, &str, Option<usize>); 8] = [
 ];
 
 impl Installation {
-    async fn start(variables: &[(&str, &str)]) -> Self {
+    pub(super) async fn start(variables: &[(&str, &str)]) -> Self {
         let server = TestServer::launch(&[], variables).await;
         let mut polls = Vec::new();
         for more in [
@@ -100,7 +100,7 @@ impl Installation {
         answers
     }
 
-    async fn remembers(&self) -> Memory {
+    pub(super) async fn remembers(&self) -> Memory {
         let mut memory = Memory { retries: vec![], receipts: vec![], results: vec![], entries: vec![] };
         for poll in &self.polls {
             for answer in self.votes(poll).await {

@@ -9,6 +9,7 @@ mod stream;
 pub(crate) use answer::{Answer, mask};
 pub(crate) use ask::{Ask, raw};
 pub(crate) use server::{ADMIN, Poll, TestServer, command, program, run};
+pub(crate) use stores::Stores;
 pub(crate) use stream::{Events, Frame, Socket};
 
 use std::time::Duration;

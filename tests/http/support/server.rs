@@ -100,6 +100,17 @@ impl TestServer {
         self.launches[0].data = data;
     }
 
+    /// The stores of the next start, in place of those before.
+    pub(crate) fn move_to_stores(&mut self, stores: Stores) {
+        assert!(self.processes.is_empty(), "a stopped server");
+        let (before, after) = (self.stores.variables(), stores.variables());
+        for launch in &mut self.launches {
+            launch.variables.retain(|(name, _)| !before.iter().any(|(old, _)| old == name));
+            launch.variables.extend(after.iter().cloned());
+        }
+        self.stores = stores;
+    }
+
     /// Stops it in order.
     pub(crate) async fn stop(&mut self) {
         assert!(!self.processes.is_empty(), "a running server");

@@ -18,6 +18,8 @@ pub(crate) enum Stores {
         database: String,
         /// The counters.
         counters: Redis,
+        /// The secret that the nodes share.
+        secret: String,
     },
 }
 
@@ -27,7 +29,9 @@ impl Stores {
         match std::env::var("HUSTINGS_TEST_STORES").as_deref() {
             Err(_) | Ok("sqlite") => Self::Folder,
             Ok("postgres+redis") => {
-                Self::Shared { database: PostgresServer::shared().database().await, counters: Redis::start(&[]) }
+                let database = PostgresServer::shared().database().await;
+                let secret = format!("a secret that the nodes on {database} share");
+                Self::Shared { database, counters: Redis::start(&[]), secret }
             }
             Ok(other) => panic!("HUSTINGS_TEST_STORES is `{other}`; use sqlite or postgres+redis"),
         }
@@ -45,10 +49,10 @@ impl Stores {
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         match self {
             Self::Folder => Vec::new(),
-            Self::Shared { database, counters } => [
+            Self::Shared { database, counters, secret } => [
                 ("HUSTINGS_DATABASE", PostgresServer::shared().url(database)),
                 ("HUSTINGS_COUNTERS", counters.url()),
-                ("HUSTINGS_SECRET", format!("a secret that the nodes on {database} share")),
+                ("HUSTINGS_SECRET", secret.clone()),
             ]
             .map(|(name, value)| (name.to_owned(), value))
             .into(),
