@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::files::{good, hustings, json, path, run, text, tool, yaml};
-use crate::proxy::nginx;
+use crate::services::nginx;
 
 #[test]
 fn nginx_takes_the_configuration_as_it_is_shipped() {

@@ -55,11 +55,21 @@ impl Nginx {
 }
 
 /// nginx on a folder with the three files.
-fn command(folder: &Path) -> Command {
+pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(program("nginx", "nginx", &[PathBuf::from("/usr/sbin")]));
     let globals = format!("daemon off; pid {}; error_log stderr notice;", folder.join("nginx.pid").display());
     command.args(["-e", "stderr", "-p"]).arg(folder).arg("-c").arg(folder.join("nginx.conf")).arg("-g").arg(globals);
     command
+}
+
+/// Adds the folders for bodies that do not fit into memory, whose usual places belong to another user.
+pub(crate) fn write_where_this_user_may(folder: &Path) {
+    let file = folder.join("nginx-nodes.conf");
+    let mut text = std::fs::read_to_string(&file).expect("the nodes");
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        writeln!(text, "{kind}_temp_path {}/{kind};", folder.display()).expect("a text grows");
+    }
+    std::fs::write(file, text).expect("written");
 }
 
 /// The shipped file, and the shipped nodes with the addresses replaced.
@@ -81,10 +91,7 @@ fn configure(folder: &Path, address: SocketAddr, nodes: &[SocketAddr]) {
         }
     }
     assert!(nodes.next().is_none(), "no more nodes than the shipped file has");
-    // Bodies that do not fit into memory go into folders whose usual places belong to another user.
-    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-        writeln!(replaced, "{kind}_temp_path {}/{kind};", folder.display()).expect("a text grows");
-    }
     std::fs::write(folder.join("nginx-nodes.conf"), replaced).expect("written");
+    write_where_this_user_may(folder);
     std::fs::write(folder.join("nginx-site.conf"), format!("listen {address};\n")).expect("written");
 }

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::client::{Reply, ask};
-use super::nginx::Nginx;
 use super::node::{Node, ballot};
+use crate::services::nginx::Nginx;
 
 /// A node that takes whole requests and dies before it answers: whether it stored them, nobody can know.
 struct Dying {

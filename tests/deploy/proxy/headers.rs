@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use tokio::task::JoinSet;
 
 use super::client::{Stream, ask, ask_from};
-use super::nginx::Nginx;
 use super::node::{Node, ballot};
 use crate::files::text;
+use crate::services::nginx::Nginx;
 
 #[tokio::test]
 async fn a_node_learns_who_asks_and_believes_no_other() {

@@ -6,7 +6,6 @@
 mod client;
 mod failures;
 mod headers;
-pub(crate) mod nginx;
 pub(crate) mod node;
 mod streams;
 

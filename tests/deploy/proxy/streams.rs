@@ -5,9 +5,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::client::Stream;
-use super::nginx::Nginx;
 use super::node::Node;
 use super::soon;
+use crate::services::nginx::Nginx;
 
 #[tokio::test]
 async fn each_event_arrives_when_it_is_sent() {
