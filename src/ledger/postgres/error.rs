@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::failure::{Failure, sentence};
+use super::failure::Failure;
 
 /// Why the PostgreSQL database cannot be used, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -134,14 +134,12 @@ impl PostgresError {
     /// What a failure at start means for the person who started the program.
     pub(super) fn at_start(url: &str, failure: Failure) -> Self {
         let url = url.to_owned();
-        let error = match failure {
-            Failure::Server(error) => error,
-            Failure::Silent => return Self::Unreachable { url, what: "it did not answer in time".to_owned() },
-            Failure::Ledger(error) => return Self::Refused { url, what: error.to_string() },
-        };
-        let what = sentence(&error);
-        let Some(code) = error.code() else { return Self::Unreachable { url, what } };
-        match *code {
+        let what = failure.sentence();
+        if let Failure::Ledger(_) = failure {
+            return Self::Refused { url, what };
+        }
+        let Some(refused) = failure.refused() else { return Self::Unreachable { url, what } };
+        match *refused.code() {
             SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => Self::Password { url, what },
             SqlState::INVALID_CATALOG_NAME => Self::NoDatabase { url, what },
             SqlState::INSUFFICIENT_PRIVILEGE => Self::Privilege { url, what },

@@ -21,11 +21,21 @@ pub(super) enum Failure {
     Server(tokio_postgres::Error),
     /// No answer in time.
     Silent,
+    /// No host gave a connection: which were asked, and what each of them said.
+    Hosts(Vec<(String, Failure)>),
     /// An error in our terms.
     Ledger(LedgerError),
 }
 
 impl Failure {
+    /// What kept hosts from giving a connection; one host alone is not named, because the address names it.
+    pub(super) fn of_hosts(mut tried: Vec<(String, Self)>) -> Self {
+        match tried.len() {
+            1 => tried.remove(0).1,
+            _ => Self::Hosts(tried),
+        }
+    }
+
     /// Whether the transaction has left nothing behind for certain, even though its commit may have been sent with it.
     ///
     /// A statement that the server refused takes the commit after it along. That a connection ended says nothing, nor
@@ -36,6 +46,8 @@ impl Failure {
                 error.parsed_severity() == Some(Severity::Error) && !error.code().code().starts_with("08")
             }),
             Self::Silent => false,
+            // Nothing was sent.
+            Self::Hosts(_) => true,
             Self::Ledger(_) => true,
         }
     }
@@ -45,15 +57,30 @@ impl Failure {
         match self {
             Self::Server(error) => error.as_db_error().is_none_or(passes),
             Self::Silent => true,
+            Self::Hosts(tried) => tried.iter().any(|(_, failure)| failure.passes()),
             Self::Ledger(_) => false,
         }
     }
 
-    /// What the server said, where it refused something.
+    /// What the server said, where it refused something; of several hosts, the first that said something.
     pub(super) fn refused(&self) -> Option<&DbError> {
         match self {
             Self::Server(error) => error.as_db_error(),
+            Self::Hosts(tried) => tried.iter().find_map(|(_, failure)| failure.refused()),
             Self::Silent | Self::Ledger(_) => None,
+        }
+    }
+
+    /// What went wrong, in the words of who noticed it.
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Self::Server(error) => sentence(error),
+            Self::Silent => "it did not answer in time".to_owned(),
+            Self::Hosts(tried) => {
+                let each = tried.iter().map(|(host, failure)| format!("{host}: {}", failure.sentence()));
+                each.collect::<Vec<_>>().join("; ")
+            }
+            Self::Ledger(error) => error.to_string(),
         }
     }
 
@@ -97,6 +124,7 @@ impl From<Failure> for LedgerError {
             Failure::Server(error) if error.code() == Some(&SqlState::DISK_FULL) => Self::Full,
             Failure::Server(error) => Self::Unavailable(sentence(&error)),
             Failure::Silent => Self::Unavailable("PostgreSQL did not answer in time".to_owned()),
+            Failure::Hosts(_) => Self::Unavailable(failure.sentence()),
             Failure::Ledger(error) => error,
         }
     }

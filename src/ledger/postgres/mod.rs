@@ -10,6 +10,7 @@
 mod append;
 mod archive;
 mod columns;
+mod connect;
 mod error;
 mod failure;
 mod ledger;

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config};
 
+use super::connect::{CONNECT_MAX, connect, names};
 use super::error::PostgresError;
 use super::failure::{Failure, sentence};
 use super::pool::{Pool, within};
@@ -13,9 +14,6 @@ use super::schema;
 
 /// The oldest server that is known to do.
 const SERVER_MIN: i32 = 14;
-
-/// The longest wait for a new connection.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// How to reach a database. Shown, it never has a password.
 #[derive(Debug, Clone)]
@@ -37,8 +35,16 @@ impl PostgresOptions {
         if config.get_ssl_mode() == SslMode::Require {
             return Err(PostgresError::Tls);
         }
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(PostgresError::Url("the address names no host".to_owned()));
+        let [hosts, addresses, ports] =
+            [config.get_hosts().len(), config.get_hostaddrs().len(), config.get_ports().len()];
+        match hosts.max(addresses) {
+            0 => return Err(PostgresError::Url("the address names no host".to_owned())),
+            count
+                if [hosts, addresses].iter().any(|some| ![0, count].contains(some)) || ports > 1 && ports != count =>
+            {
+                return Err(PostgresError::Url("the address has another number of hosts than of ports".to_owned()));
+            }
+            _ => {}
         }
         if config.get_application_name().is_none() {
             config.application_name("hustings");
@@ -53,24 +59,9 @@ impl PostgresOptions {
 impl fmt::Display for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let config = &self.config;
-        let hosts: Vec<String> = match config.get_hosts() {
-            [] => config.get_hostaddrs().iter().map(ToString::to_string).collect(),
-            hosts => hosts.iter().map(name).collect(),
-        };
-        let ports = config.get_ports();
-        let port = |place: usize| ports.get(place).or(ports.first()).copied().unwrap_or(5432);
-        let places: Vec<_> = hosts.iter().enumerate().map(|(place, host)| format!("{host}:{}", port(place))).collect();
         let user = config.get_user().map(|user| format!("{user}@")).unwrap_or_default();
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-        write!(f, "postgres://{user}{}/{database}", places.join(","))
-    }
-}
-
-fn name(host: &Host) -> String {
-    match host {
-        Host::Tcp(name) => name.clone(),
-        // As an address has it: the slashes of a folder would end the part with the host.
-        Host::Unix(folder) => folder.display().to_string().replace('/', "%2F"),
+        write!(f, "postgres://{user}{}/{database}", names(config).join(","))
     }
 }
 
@@ -78,7 +69,7 @@ fn name(host: &Host) -> String {
 pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresError> {
     let url = options.to_string();
     let failed = |failure| PostgresError::at_start(&url, failure);
-    let pool = Pool::new(options.config.clone(), options.connections_max, CONNECT_MAX).map_err(failed)?;
+    let pool = Pool::new(options.config.clone(), options.connections_max).map_err(failed)?;
     let lease = pool.lease().await.map_err(failed)?;
     let client = lease.client();
     Server::ask(client).await.map_err(failed)?.check(&url)?;
@@ -115,12 +106,7 @@ pub async fn facts(options: &PostgresOptions) -> Result<Vec<(&'static str, Strin
 
 /// A connection outside of any pool. It ends when it is dropped.
 pub(super) async fn client(options: &PostgresOptions) -> Result<Client, Failure> {
-    let (client, connection) = within(async { Ok(options.config.connect(NoTls).await?) }).await?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection to PostgreSQL has ended");
-        }
-    });
+    let (client, _ends_by_itself) = connect(&options.config, 0).await?;
     Ok(client)
 }
 

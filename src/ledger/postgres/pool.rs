@@ -4,15 +4,16 @@
 //! middle, by an error or by a caller who is gone, is cut off, which rolls back what it had begun.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use deadpool::Runtime;
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult};
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
+use super::connect::connect;
 use super::failure::{Failure, Patience};
 use super::sql;
 use crate::ledger::LedgerError;
@@ -47,13 +48,11 @@ pub(super) enum Doubt {
 }
 
 impl Pool {
-    pub(super) fn new(config: Config, size: usize, connect_timeout: Duration) -> Result<Self, Failure> {
-        let pool = managed::Pool::builder(Connections(config))
+    pub(super) fn new(config: Config, size: usize) -> Result<Self, Failure> {
+        let pool = managed::Pool::builder(Connections { config, made: AtomicUsize::new(0) })
             .max_size(size)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_MAX))
-            .create_timeout(Some(connect_timeout))
-            .recycle_timeout(Some(connect_timeout))
             .build();
         pool.map(Self).map_err(|error| LedgerError::Unavailable(error.to_string()).into())
     }
@@ -62,7 +61,7 @@ impl Pool {
     pub(super) async fn lease(&self) -> Result<Lease, Failure> {
         match self.0.get().await {
             Ok(object) => Ok(Lease::of(object)),
-            Err(PoolError::Backend(error)) => Err(Failure::Server(error)),
+            Err(PoolError::Backend(failure)) => Err(failure),
             Err(PoolError::Closed) => Err(LedgerError::Stopped.into()),
             Err(_) => Err(Failure::Silent),
         }
@@ -207,7 +206,11 @@ pub(super) fn in_order<A, B>(
 }
 
 /// Makes the connections of the pool.
-pub(super) struct Connections(Config);
+pub(super) struct Connections {
+    config: Config,
+    /// How many were begun.
+    made: AtomicUsize,
+}
 
 /// A connection and the task that talks to the server.
 pub(super) struct Connection {
@@ -218,19 +221,14 @@ pub(super) struct Connection {
 
 impl managed::Manager for Connections {
     type Type = Connection;
-    type Error = tokio_postgres::Error;
+    type Error = Failure;
 
-    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
-        let (client, connection) = self.0.connect(NoTls).await?;
-        let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to PostgreSQL has ended");
-            }
-        });
+    async fn create(&self) -> Result<Connection, Failure> {
+        let (client, task) = connect(&self.config, self.made.fetch_add(1, Ordering::Relaxed)).await?;
         Ok(Connection { client, task, is_busy: AtomicBool::new(false) })
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<tokio_postgres::Error> {
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Failure> {
         if connection.client.is_closed() || connection.is_busy.load(Ordering::SeqCst) {
             return Err(RecycleError::message("the connection was cut off"));
         }

@@ -2,6 +2,7 @@
 //! refuses what could lose votes.
 
 mod faults;
+mod hosts;
 mod nodes;
 mod pooler;
 mod proxy;

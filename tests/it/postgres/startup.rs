@@ -46,6 +46,8 @@ async fn an_address_that_cannot_be_used_is_refused() {
     for (url, expected) in [
         ("postgres://:s3cret@[nonsense/x", "write the database as postgres://"),
         ("postgres:///votes?user=hustings&password=s3cret", "names no host"),
+        ("postgres://:s3cret@one:1,two:2/votes?port=3", "another number of hosts than of ports"),
+        ("postgres://:s3cret@one,two/votes?hostaddr=192.0.2.1", "another number of hosts than of ports"),
         ("postgres://hustings:s3cret@localhost/votes?sslmode=require", "is not built in"),
         ("postgres://hustings:s3cret@localhost/votes?sslmode=verify-full", "is not built in"),
         ("postgres://hustings:s3cret@localhost/votes?sslmode=other", "write the database as postgres://"),
