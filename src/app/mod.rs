@@ -23,7 +23,9 @@ use crate::http::{Callers, ServerLimits, Services, Settings, VoteMeters, router,
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
 use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry};
-use crate::tally::{Applier, Counters, CountersError, MemoryCounters, Moved, Recounter, RedisCounters, Tallies};
+use crate::tally::{
+    ADVANCES_MAX, Applier, Counters, CountersError, MemoryCounters, Moved, Recounter, RedisCounters, Tallies,
+};
 
 pub use stores::{StoreError, Stores};
 
@@ -162,7 +164,7 @@ impl Engine {
         let tallies = Arc::new(Tallies::new(Arc::clone(ledger), Arc::clone(&elections), Arc::clone(&counters)));
         let shared = matches!(config.database, Database::Postgres(_));
         let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), config.frame_interval, shared);
-        let (advances, followed) = mpsc::channel(1024);
+        let (advances, followed) = mpsc::channel(ADVANCES_MAX);
         let limits = Limits { queue_max: config.queue_max, ..Limits::default() };
         let announcing = Arc::clone(&tallies);
         let hand_on = Arc::new(move |advance: Arc<Advance>| {

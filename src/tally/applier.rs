@@ -18,8 +18,8 @@ use crate::ledger::{Advance, ElectionKey, LedgerError};
 
 /// How often the heads of all elections that were ever read are looked at.
 const PULL_INTERVAL: Duration = Duration::from_secs(1);
-/// The most advances that are taken at once; what waits is joined first.
-const ADVANCES_MAX: usize = 256;
+/// The most advances that wait, and that are taken at once; what waits for one election is joined first.
+pub const ADVANCES_MAX: usize = 4_096;
 /// The most elections that are worked on at once; one that is slow does not keep the others waiting.
 const ELECTIONS_MAX: usize = 16;
 
@@ -50,14 +50,14 @@ impl Applier {
     async fn apply_all(&self, mut advances: mpsc::Receiver<Arc<Advance>>) {
         let mut arrived = Vec::new();
         while advances.recv_many(&mut arrived, ADVANCES_MAX).await > 0 {
-            let mut batches: BTreeMap<ElectionKey, Vec<Arc<Advance>>> = BTreeMap::new();
-            arrived.drain(..).for_each(|advance| push(batches.entry(advance.election).or_default(), advance));
-            let apply = |(_, batches): (_, Vec<Arc<Advance>>)| async move {
-                for advance in batches {
+            let mut runs: BTreeMap<ElectionKey, Vec<Vec<Arc<Advance>>>> = BTreeMap::new();
+            arrived.drain(..).for_each(|advance| push(runs.entry(advance.election).or_default(), advance));
+            let apply = |runs: Vec<Vec<Arc<Advance>>>| async move {
+                for advance in runs.iter().filter_map(|run| joined(run)) {
                     self.apply(&advance).await;
                 }
             };
-            stream::iter(batches).for_each_concurrent(ELECTIONS_MAX, apply).await;
+            stream::iter(runs.into_values()).for_each_concurrent(ELECTIONS_MAX, apply).await;
         }
     }
 
@@ -134,26 +134,83 @@ impl Applier {
     }
 }
 
-/// Joins an advance to the one before it where it goes on from there.
-fn push(batches: &mut Vec<Arc<Advance>>, next: Arc<Advance>) {
-    match batches.last_mut() {
-        Some(last) if last.after == next.before => *last = Arc::new(joined(last, &next)),
-        _ => batches.push(next),
+/// Adds an advance to the run that ends where it begins, or begins another run.
+fn push(runs: &mut Vec<Vec<Arc<Advance>>>, next: Arc<Advance>) {
+    match runs.last_mut() {
+        Some(run) if run.last().is_some_and(|last| last.after == next.before) => run.push(next),
+        _ => runs.push(vec![next]),
     }
 }
 
-fn joined(first: &Advance, second: &Advance) -> Advance {
+/// The one batch that leads from the beginning of a run to its end.
+fn joined(run: &[Arc<Advance>]) -> Option<Arc<Advance>> {
+    let (first, last) = (run.first()?, run.last()?);
+    if run.len() == 1 {
+        return Some(Arc::clone(first));
+    }
     let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
-    for increment in first.increments.iter().chain(&second.increments) {
-        // Each batch is bounded by its size, so no sum of two gets near the end of its type.
+    for increment in run.iter().flat_map(|advance| &advance.increments) {
+        // Each batch is bounded by its size, and a run by their number, so no sum gets near the end of its type.
         *sums.entry(increment.cell).or_default() += increment.delta.0;
     }
     let moved = |(cell, sum)| (sum != 0).then_some(Increment { cell, delta: Delta(sum) });
-    Advance {
+    Some(Arc::new(Advance {
         election: first.election,
         before: first.before,
-        after: second.after,
+        after: last.after,
         increments: sums.into_iter().filter_map(moved).collect(),
-        state: second.state.clone().or_else(|| first.state.clone()),
+        state: run.iter().rev().find_map(|advance| advance.state.clone()),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use hustings_core::{
+        Chain, ChoiceNumber, ContestNumber, ElectionState, Epoch, GroupNumber, Measure, Seq, Time, UnitNumber,
+        Visibility,
+    };
+
+    use super::*;
+    use crate::ledger::Head;
+
+    fn advance(from: u64, to: u64, deltas: &[(u16, i64)], state_entries: Option<u64>) -> Arc<Advance> {
+        let head = |seq: u64| Head { epoch: Epoch([1; 8]), seq: Seq(seq), time: Time(seq), chain: Chain([7; 32]) };
+        let increment = |&(choice, delta): &(u16, i64)| Increment { cell: cell(choice), delta: Delta(delta) };
+        let state = |state_entries| ElectionState { visibility: Visibility::Always, contests: vec![], state_entries };
+        Arc::new(Advance {
+            election: ElectionKey(1),
+            before: head(from),
+            after: head(to),
+            increments: deltas.iter().map(increment).collect(),
+            state: state_entries.map(state),
+        })
+    }
+
+    fn cell(choice: u16) -> Cell {
+        let measure = Measure::Choice(ChoiceNumber(choice));
+        Cell { contest: ContestNumber(0), unit: UnitNumber(0), group: GroupNumber(0), measure }
+    }
+
+    #[test]
+    fn batches_that_follow_each_other_are_joined_and_others_are_not() {
+        let mut runs = Vec::new();
+        for next in [
+            advance(1, 4, &[(0, 2), (1, 1)], Some(2)),
+            advance(4, 5, &[(1, -1), (2, 1)], Some(3)),
+            advance(5, 9, &[(0, 3)], None),
+            // The batch in between was lost.
+            advance(10, 11, &[(0, 1)], None),
+            // It comes late.
+            advance(9, 10, &[(0, 1)], None),
+        ] {
+            push(&mut runs, next);
+        }
+        let joined: Vec<_> = runs.iter().filter_map(|run| joined(run)).collect();
+        let places: Vec<_> = joined.iter().map(|joined| (joined.before.seq.0, joined.after.seq.0)).collect();
+        assert_eq!(places, [(1, 9), (10, 11), (9, 10)]);
+        let added = |(choice, delta)| Increment { cell: cell(choice), delta: Delta(delta) };
+        assert_eq!(joined[0].increments, [(0, 5), (2, 1)].map(added), "what adds up to nothing is left out");
+        assert_eq!(joined[0].state.as_ref().map(|state| state.state_entries), Some(3), "the latest state");
+        assert_eq!(joined[1].increments, [(0, 1)].map(added));
     }
 }

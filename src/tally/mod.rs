@@ -19,7 +19,7 @@ use hustings_core::{Epoch, Fold, Version};
 
 use crate::ledger::{Advance, ElectionKey, LedgerError};
 
-pub use applier::Applier;
+pub use applier::{ADVANCES_MAX, Applier};
 pub use memory::MemoryCounters;
 pub use recount::{Recounter, recount};
 pub use redis::{CountersError, RedisCounters, RedisOptions, Woken, redis_facts};
