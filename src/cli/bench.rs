@@ -5,6 +5,7 @@
 //! It must not know: the server from inside. It measures what a client gets.
 
 mod compare;
+mod counters;
 mod print;
 mod round;
 mod watch;
@@ -37,6 +38,8 @@ enum What {
     Compare(CompareArgs),
     /// Casts votes while a crowd watches, and the same without it: what watchers cost, and how long they wait.
     Watch(WatchArgs),
+    /// Counts votes in Redis, and compares that with redis-benchmark and with three calls a report.
+    Counters(counters::CountersArgs),
 }
 
 #[derive(Debug, Args)]
@@ -132,6 +135,7 @@ pub(super) fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> a
             What::Votes(args) => votes(args, start, random).await,
             What::Compare(args) => compare::compare(args, start, random).await,
             What::Watch(args) => watch::watch(args, start, random).await,
+            What::Counters(args) => counters::counters(args, random).await,
         };
         well.map(Ended::from)
     })
@@ -225,7 +229,10 @@ mod tests {
         check("votes --url http://127.0.0.1:8080 --token x --ballots 10 --repeats 0 --second-votes 0", true);
         check("compare --ballots 1000 --serve=--counters --serve=memory:", true);
         check("watch --watchers 10000 --ballots 1000 --connections 100", true);
+        check("counters --counters redis://127.0.0.1:6379 --votes 1000 --batch 10 --json", true);
         check("watch --watchers 0", false);
+        check("counters --batch 0", false);
+        check("counters --batch 5000", false);
         check("votes --ballots 0", false);
         check("votes --repeats 101", false);
         check("votes --connections 0", false);
