@@ -25,6 +25,8 @@ struct Asked {
     /// Whose entries were read.
     reads: Mutex<Vec<ElectionKey>>,
     is_away: AtomicBool,
+    /// At which place entry 3 holds another byte when it is read.
+    altered: Mutex<Option<usize>>,
     /// Each question for heads takes one of these.
     answers: Semaphore,
 }
@@ -48,7 +50,12 @@ impl Ledger for Asked {
 
     async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError> {
         self.reads.lock().expect("no panic while one is noted").push(election);
-        self.ledger.read(election, after, limit).await
+        let mut entries = self.ledger.read(election, after, limit).await?;
+        if let Some(place) = *self.altered.lock().expect("no panic while it is set") {
+            let third = entries.iter_mut().filter(|stored| stored.entry.seq == Seq(3));
+            third.for_each(|stored| stored.bytes[place] = LATER);
+        }
+        Ok(entries)
     }
 
     async fn ballot(
@@ -82,6 +89,11 @@ impl Ledger for Asked {
 }
 
 const MANY: usize = 1_000_000;
+/// A format and a kind of entries that no program has yet.
+const LATER: u8 = 200;
+/// Where an entry says its format and its kind.
+const FORMAT: usize = 0;
+const KIND: usize = 1;
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AN_HOUR: Duration = Duration::from_secs(3_600);
@@ -103,6 +115,7 @@ impl Rig {
             questions: watch::Sender::default(),
             reads: Mutex::default(),
             is_away: AtomicBool::new(false),
+            altered: Mutex::default(),
             answers: Semaphore::new(MANY),
         });
         let elections = Arc::new(Elections::new(store.registry()));
@@ -121,6 +134,16 @@ impl Rig {
     async fn vote_elsewhere(&mut self, election: ElectionKey) {
         self.voters += 1;
         self.store.ledger().append(vec![vote(self.voters, 0).to(election)]).await.expect("appended");
+    }
+
+    /// Lets entry 3 say something else in the file.
+    fn alter(&self, election: ElectionKey, place: usize) {
+        let database = rusqlite::Connection::open(Folder::database(self.store.folder())).expect("the file");
+        let entry = "SELECT bytes FROM entry WHERE election = ? AND seq = 3";
+        let mut bytes: Vec<u8> = database.query_row(entry, [election.0], |row| row.get(0)).expect("entry 3");
+        bytes[place] = LATER;
+        let later = "UPDATE entry SET bytes = ? WHERE election = ? AND seq = 3";
+        assert_eq!(database.execute(later, (bytes, election.0)).expect("an entry of a later program"), 1);
     }
 
     async fn shown(&self, election: ElectionKey) -> Seq {
@@ -289,12 +312,7 @@ async fn an_entry_of_a_later_program_stops_its_own_election_only() {
         rig.vote_elsewhere(election).await;
         rig.vote_elsewhere(election).await;
     }
-    let database = rusqlite::Connection::open(Folder::database(rig.store.folder())).expect("the file");
-    let entry = "SELECT bytes FROM entry WHERE election = ? AND seq = 3";
-    let mut bytes: Vec<u8> = database.query_row(entry, [halted.0], |row| row.get(0)).expect("entry 3");
-    bytes[0] = 2;
-    let later = "UPDATE entry SET bytes = ? WHERE election = ? AND seq = 3";
-    assert_eq!(database.execute(later, (bytes, halted.0)).expect("an entry of a later program"), 1);
+    rig.alter(halted, FORMAT);
     let (_advances, mut told) = rig.apply(Duration::from_millis(20));
     rig.until(&mut told, "it is stale", || rig.tallies.status(halted) == TallyStatus::Stale).await;
     let reads = |rig: &Rig| rig.ledger.reads.lock().expect("no panic").iter().filter(|read| **read == halted).count();
@@ -308,4 +326,67 @@ async fn an_entry_of_a_later_program_stops_its_own_election_only() {
     }
     assert_eq!(rig.shown(going).await, Seq(6));
     assert_eq!(reads(&rig), before, "what cannot be understood is not read again and again");
+}
+
+/// What this thread logs.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Kept until the guard is dropped.
+    fn keep() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writing = log.clone();
+        let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writing.clone());
+        (log, tracing::subscriber::set_default(lines.finish()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("no panic while a line is written").clone()).expect("text")
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic while a line is written").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// It is noticed where an entry is read from its row, or, by another store, only where it is folded.
+#[tokio::test]
+async fn an_entry_of_a_later_program_is_logged_once_and_called_no_damage() {
+    for (place, is_in_the_file, says) in [
+        (FORMAT, true, "entry format 200 is newer than this program"),
+        (FORMAT, false, "entry format 200 is newer than this program"),
+        (KIND, true, "entry kind 200 is newer than this program"),
+        (KIND, false, "entry kind 200 is newer than this program"),
+    ] {
+        let (log, _guard) = Log::keep();
+        let mut rig = Rig::start(1).await;
+        let election = rig.polls[0];
+        rig.vote_elsewhere(election).await;
+        assert_eq!(rig.shown(election).await, Seq(2));
+        rig.vote_elsewhere(election).await;
+        match is_in_the_file {
+            true => rig.alter(election, place),
+            false => *rig.ledger.altered.lock().expect("no panic") = Some(place),
+        }
+        let _watched = rig.tallies.watch(election);
+        let (_advances, mut told) = rig.apply(Duration::from_millis(10));
+        rig.until(&mut told, "it is stale", || rig.tallies.status(election) == TallyStatus::Stale).await;
+        // Each interval asks twice: how the ledger stands, and again because the counters do not stand there.
+        rig.asks(&[election], 10).await;
+        for _ in 0..3 {
+            rig.tallies.refresh(election, Duration::ZERO).await.expect("what was shown stays");
+        }
+        let lines: Vec<String> = log.text().lines().map(str::to_owned).collect();
+        let [line] = lines.as_slice() else { panic!("{place} {is_in_the_file}: {lines:#?}") };
+        assert!(line.contains("its counters stand still on this node until it is upgraded"), "{line}");
+        assert!(line.contains(says) && line.contains(&format!("election {}", election.0)), "{line}");
+        assert!(!line.contains("damage") && !line.contains("alarm"), "{line}");
+    }
 }
