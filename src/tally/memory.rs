@@ -89,7 +89,7 @@ impl Counters for MemoryCounters {
         Ok(allowed)
     }
 
-    fn is_degraded(&self) -> bool {
+    fn is_degraded(&self, _: ElectionKey) -> bool {
         false
     }
 }

@@ -78,7 +78,7 @@ pub trait Counters: Send + Sync {
         condemned: Option<&Snapshot>,
     ) -> Result<bool, LedgerError>;
 
-    /// Whether a shared store is out of reach, so that these are counters of this process alone: right, and nobody
-    /// else's.
-    fn is_degraded(&self) -> bool;
+    /// Whether the shared counters of an election are out of reach, so that these are counters of this process alone:
+    /// right, and nobody else's.
+    fn is_degraded(&self, election: ElectionKey) -> bool;
 }

@@ -23,7 +23,7 @@ pub enum TallyStatus {
     Fresh,
     /// They cannot follow the ledger now, or are being rebuilt from it: newer votes may not be in them.
     Stale,
-    /// The shared counters are out of reach; this process counts by itself.
+    /// The shared counters of this election are out of reach; this process counts it by itself.
     Degraded,
 }
 
@@ -104,7 +104,7 @@ impl Tallies {
     pub fn status(&self, election: ElectionKey) -> TallyStatus {
         if self.with(election, |followed| followed.stale).unwrap_or(false) {
             TallyStatus::Stale
-        } else if self.counters.is_degraded() {
+        } else if self.counters.is_degraded(election) {
             TallyStatus::Degraded
         } else {
             TallyStatus::Fresh

@@ -142,6 +142,15 @@ const SLOTS: usize = 16_384;
 impl Cluster {
     /// Starts a whole cluster, whose replicas have what their primaries have.
     pub(crate) fn start() -> Self {
+        Self::serving("yes")
+    }
+
+    /// A cluster that serves on where a part of its slots is served by nobody: `cluster-require-full-coverage no`.
+    pub(crate) fn start_that_serves_in_part() -> Self {
+        Self::serving("no")
+    }
+
+    fn serving(full_coverage: &str) -> Self {
         let nodes: Vec<Redis> = (0..6)
             .map(|_| {
                 let bus = ports::free().to_string();
@@ -155,6 +164,8 @@ impl Cluster {
                     // A replica may take over however old it is: that is what counters must bear.
                     "--cluster-replica-validity-factor",
                     "0",
+                    "--cluster-require-full-coverage",
+                    full_coverage,
                     "--repl-diskless-sync-delay",
                     "0",
                 ])

@@ -1,13 +1,14 @@
 //! The task beside the counters: hears hints, looks whether Redis is still what it was, and finds it again.
 //!
-//! Invariant: a link is given back only when Redis passed the checks of a start, and holds nothing older than the mirror.
+//! Invariant: a link is given back only when Redis passed the checks of a start, and holds nothing older than the mirror;
+//! an election whose shard was away, only when that shard holds nothing older.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hustings_core::{Epoch, Seq};
-use redis::{RedisError, RedisResult};
+use redis::{RedisError, RedisResult, cmd};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -85,24 +86,40 @@ async fn hear(node: &Node, event: Event) {
         }
         Event::Disconnected => {
             let Some(link) = node.link() else { return };
-            if let Err(error) = claim(&link, &node.options, &node.names).await {
+            if let Err(error) = is_ours(node, &link).await {
                 node.lose(&link, &error);
             }
         }
     }
 }
 
+/// Whether Redis is still ours. Where the shard that says so is away and others answer, nothing says that it is not.
+async fn is_ours(node: &Node, link: &Link) -> Result<(), CountersError> {
+    match claim(link, &node.options, &node.names).await {
+        Err(CountersError::Unreachable { .. }) if link.answers().await => Ok(()),
+        claimed => claimed,
+    }
+}
+
 /// Whether Redis is still ours, and stands where the mirror does. It may have been emptied, rewound or altered.
-async fn inspect(node: &Node, link: &Link, checks: usize) -> Result<(), CountersError> {
-    claim(link, &node.options, &node.names).await?;
+async fn inspect(node: &Node, link: &Arc<Link>, checks: usize) -> Result<(), CountersError> {
+    is_ours(node, link).await?;
     let mut slots = node.slots();
+    slots.retain(|slot| !slot.is_away());
     slots.sort_unstable_by_key(|slot| slot.election);
     let parts = slots.len().div_ceil(CHECKED_MAX).max(1);
     let whole = (checks / parts) % WHOLE_EVERY == WHOLE_EVERY - 1;
     let part = slots.chunks(CHECKED_MAX).nth(checks % parts).unwrap_or_default();
-    let inspected = stream::iter(part)
-        .map(Ok::<_, RedisError>)
-        .try_for_each_concurrent(QUESTIONS_MAX, |slot| inspect_one(node, link, slot, whole));
+    let inspected =
+        stream::iter(part).map(Ok::<_, RedisError>).try_for_each_concurrent(QUESTIONS_MAX, |slot| async move {
+            match inspect_one(node, link, slot, whole).await {
+                Err(error) if link.is_cluster() => {
+                    node.miss(link, slot, &error);
+                    Ok(())
+                }
+                inspected => inspected,
+            }
+        });
     inspected.await.map_err(|error| CountersError::of(&node.options.to_string(), &error))
 }
 
@@ -133,6 +150,39 @@ async fn inspect_one(node: &Node, link: &Link, slot: &Slot, whole: bool) -> Redi
     Ok(())
 }
 
+/// Brings elections back whose shard was away, until it is aborted. Nobody waits for it.
+pub(super) async fn mend(node: Arc<Node>) {
+    let mut check = tokio::time::interval(CHECK_INTERVAL);
+    check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut checks: usize = 0;
+    loop {
+        check.tick().await;
+        let Some(link) = node.link() else { continue };
+        let mut away = node.slots();
+        away.retain(|slot| slot.is_away());
+        checks = checks.wrapping_add(1);
+        // One after the other is tried: they may be on several shards, and as long as none answers, one question is enough.
+        let Some(first) = away.get(checks % away.len().max(1)) else { continue };
+        if answers_about(&node, &link, first).await {
+            stream::iter(&away).for_each_concurrent(QUESTIONS_MAX, |slot| regain(&node, &link, slot)).await;
+        }
+    }
+}
+
+async fn regain(node: &Node, link: &Link, slot: &Slot) {
+    // Asked without the turn: whoever counts meanwhile need not wait for an answer that may not come.
+    if answers_about(node, link, slot).await {
+        let mut turn = slot.turn().await;
+        if node.look(link, slot, &mut turn).await.is_ok() {
+            node.regain(slot);
+        }
+    }
+}
+
+async fn answers_about(node: &Node, link: &Link, slot: &Slot) -> bool {
+    link.ask::<i64>(cmd("EXISTS").arg(node.names.tally(slot.election))).await.is_ok()
+}
+
 /// Tries once to find Redis again, and heals it from the mirror.
 async fn seek(node: &Node, said: &mut Option<String>) {
     if node.link().is_some() {
@@ -155,7 +205,9 @@ async fn heal(node: &Node, link: &Link) -> RedisResult<()> {
     let heal = |slot: Arc<Slot>| async move {
         link.subscribe(&node.names.channel(slot.election)).await;
         let mut turn = slot.turn().await;
-        node.look(link, &slot, &mut turn).await
+        node.look(link, &slot, &mut turn).await?;
+        slot.is_back();
+        Ok(())
     };
     stream::iter(slots).map(Ok).try_for_each_concurrent(QUESTIONS_MAX, heal).await
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::cluster_routing::{MultipleNodeRoutingInfo, ResponsePolicy, RoutingInfo};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, PushKind, RedisResult,
     Script, ServerErrorKind, Value, cmd, from_redis_value,
@@ -145,6 +145,19 @@ impl Link {
                 Ok(answers.into_iter().map(|(_, info)| info).collect())
             }
         }
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// Whether any shard of a cluster answers.
+    pub(super) async fn answers(&self) -> bool {
+        let Self::Cluster(connection) = self else { return false };
+        let any = (MultipleNodeRoutingInfo::AllMasters, Some(ResponsePolicy::OneSucceeded));
+        let mut connection = connection.clone();
+        let answer = connection.route_command(cmd("PING"), RoutingInfo::MultiNode(any));
+        tokio::time::timeout(ANSWER_MAX, answer).await.is_ok_and(|answer| answer.is_ok())
     }
 
     /// Asks for the hints about an election, which come from its own slot in a cluster; a single server sends all.

@@ -1,7 +1,7 @@
 //! Counters that all nodes share, in Redis or a Redis Cluster, with a copy in this process.
 //!
 //! Job: move the shared counters by compare-and-set, keep a mirror of them so that a read costs no round trip, and count
-//! in the mirror alone while Redis is out of reach.
+//! in the mirror alone while Redis, or the shard of an election, is out of reach.
 //! Invariant: the mirror is never older within an epoch than it was; where Redis was rewound (a late replica, an old
 //! dump, FLUSHALL) the mirror is put back there; where Redis holds what is no snapshot, or differs from the mirror at
 //! the same place, neither is trusted and the ledger decides. It must not know: ledgers, watchers.
@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 
 use super::{Applied, Counters, Snapshot};
 use crate::ledger::{Advance, ElectionKey, LedgerError};
-use keeper::keep;
+use keeper::{keep, mend};
 use node::Node;
 
 pub use check::redis_facts;
@@ -40,7 +40,7 @@ const EVENTS_MAX: usize = 1024;
 /// Counters in Redis.
 pub struct RedisCounters {
     node: Arc<Node>,
-    keeper: JoinHandle<()>,
+    keepers: [JoinHandle<()>; 2],
 }
 
 impl RedisCounters {
@@ -48,14 +48,14 @@ impl RedisCounters {
     pub async fn connect(options: RedisOptions, installation: &str, woken: Woken) -> Result<Self, CountersError> {
         let (events, heard) = mpsc::channel(EVENTS_MAX);
         let node = Arc::new(Node::connect(options, installation, woken, events).await?);
-        let keeper = tokio::spawn(keep(Arc::clone(&node), heard));
-        Ok(Self { node, keeper })
+        let keepers = [tokio::spawn(keep(Arc::clone(&node), heard)), tokio::spawn(mend(Arc::clone(&node)))];
+        Ok(Self { node, keepers })
     }
 }
 
 impl Drop for RedisCounters {
     fn drop(&mut self) {
-        self.keeper.abort();
+        self.keepers.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -64,10 +64,10 @@ impl Counters for RedisCounters {
     async fn apply(&self, advance: &Advance) -> Result<Applied, LedgerError> {
         let slot = self.node.slot(advance.election);
         let mut turn = slot.turn().await;
-        if let Some(link) = self.node.link() {
+        if let Some(link) = self.node.link_of(&slot) {
             match self.node.apply(&link, &slot, &mut turn, advance).await {
                 Ok(applied) => return Ok(applied),
-                Err(error) => self.node.lose(&link, &error),
+                Err(error) => self.node.miss(&link, &slot, &error),
             }
         }
         self.node.mirror.apply(advance).await
@@ -75,14 +75,14 @@ impl Counters for RedisCounters {
 
     async fn read(&self, election: ElectionKey) -> Result<Option<Arc<Snapshot>>, LedgerError> {
         let slot = self.node.slot(election);
-        if slot.is_dirty()
-            && let Some(link) = self.node.link()
-        {
+        if slot.is_dirty() && self.node.link_of(&slot).is_some() {
             let mut turn = slot.turn().await;
+            // Whoever had the turn may have cleaned it, or may have found that nobody answers.
             if slot.is_dirty()
+                && let Some(link) = self.node.link_of(&slot)
                 && let Err(error) = self.node.look(&link, &slot, &mut turn).await
             {
-                self.node.lose(&link, &error);
+                self.node.miss(&link, &slot, &error);
             }
         }
         self.node.mirror.read(election).await
@@ -96,16 +96,16 @@ impl Counters for RedisCounters {
     ) -> Result<bool, LedgerError> {
         let slot = self.node.slot(election);
         let mut turn = slot.turn().await;
-        if let Some(link) = self.node.link() {
+        if let Some(link) = self.node.link_of(&slot) {
             match self.node.replace(&link, &slot, &mut turn, &snapshot, condemned).await {
                 Ok(replaced) => return Ok(replaced),
-                Err(error) => self.node.lose(&link, &error),
+                Err(error) => self.node.miss(&link, &slot, &error),
             }
         }
         self.node.mirror.replace(election, snapshot, condemned).await
     }
 
-    fn is_degraded(&self) -> bool {
-        self.node.link().is_none()
+    fn is_degraded(&self, election: ElectionKey) -> bool {
+        self.node.link().is_none() || self.node.known(election).is_some_and(|slot| slot.is_away())
     }
 }

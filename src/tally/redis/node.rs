@@ -8,7 +8,7 @@ use std::sync::atomic::{self, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use hustings_core::{Count, Epoch, Seq};
-use redis::{RedisResult, cmd};
+use redis::{RedisError, RedisResult, cmd};
 use tokio::sync::{Notify, mpsc};
 
 use super::check::enter;
@@ -84,6 +84,11 @@ impl Node {
         self.link.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The link for one election, where its shard can be reached.
+    pub(super) fn link_of(&self, slot: &Slot) -> Option<Arc<Link>> {
+        if slot.is_away() { None } else { self.link() }
+    }
+
     /// Redis is there again, and its counters are no older than the mirror was.
     pub(super) fn found(&self, link: Link) {
         *self.link.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(link));
@@ -103,6 +108,37 @@ impl Node {
             tracing::warn!(redis = %self.options, %error, "the shared counters are out of reach; this node counts by itself");
             self.lost.notify_one();
         }
+    }
+
+    /// Redis did not answer about this election as it should. Of a cluster, its shard alone may be away: the others are
+    /// asked on, and the keeper finds out whether there is anything left to ask.
+    pub(super) fn miss(&self, link: &Arc<Link>, slot: &Slot, error: &RedisError) {
+        if !link.is_cluster() {
+            return self.lose(link, error);
+        }
+        if !self.is_any_away() {
+            metrics::gauge!("hustings_counters_degraded").set(1);
+            tracing::warn!(
+                redis = %self.options, %error, election = slot.election.0,
+                "a part of the shared counters is out of reach; this node counts its elections by itself"
+            );
+        }
+        slot.goes_away();
+        self.wake(slot.election);
+    }
+
+    /// The shard of this election is there again, and its counters are no older than the mirror was.
+    pub(super) fn regain(&self, slot: &Slot) {
+        slot.is_back();
+        self.wake(slot.election);
+        if !self.is_any_away() && self.link().is_some() {
+            metrics::gauge!("hustings_counters_degraded").set(0);
+            tracing::info!(redis = %self.options, "all of the shared counters are back");
+        }
+    }
+
+    fn is_any_away(&self) -> bool {
+        self.slots().iter().any(|slot| slot.is_away())
     }
 
     pub(super) fn wake(&self, election: ElectionKey) {

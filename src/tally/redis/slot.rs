@@ -14,6 +14,8 @@ pub(super) struct Slot {
     pub(super) election: ElectionKey,
     /// Whether the mirror may not be what Redis holds.
     dirty: AtomicBool,
+    /// Whether the shard that holds it does not answer, while other shards of the cluster may.
+    away: AtomicBool,
     turn: tokio::sync::Mutex<Turn>,
     /// What this process is writing now: it hears of it before it is answered.
     writing: Mutex<Option<(Epoch, Seq)>>,
@@ -29,7 +31,13 @@ pub(super) struct Turn {
 impl Slot {
     /// Nothing is known yet.
     pub(super) fn new(election: ElectionKey) -> Self {
-        Self { election, dirty: AtomicBool::new(true), turn: tokio::sync::Mutex::default(), writing: Mutex::default() }
+        Self {
+            election,
+            dirty: AtomicBool::new(true),
+            away: AtomicBool::new(false),
+            turn: tokio::sync::Mutex::default(),
+            writing: Mutex::default(),
+        }
     }
 
     pub(super) async fn turn(&self) -> MutexGuard<'_, Turn> {
@@ -52,6 +60,19 @@ impl Slot {
     /// Said before Redis is read, so that a hint that comes meanwhile is not lost.
     pub(super) fn clean(&self) {
         self.dirty.store(false, Ordering::Release);
+    }
+
+    pub(super) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
+    }
+
+    pub(super) fn goes_away(&self) {
+        self.away.store(true, Ordering::Release);
+    }
+
+    /// Said once Redis holds nothing older than the mirror.
+    pub(super) fn is_back(&self) {
+        self.away.store(false, Ordering::Release);
     }
 
     pub(super) fn writes(&self, place: Option<(Epoch, Seq)>) {

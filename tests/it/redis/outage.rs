@@ -26,12 +26,12 @@ async fn votes_go_on_while_the_server_is_gone_and_it_is_healed_when_it_is_back()
         for node in &nodes {
             node.reaches(voted, hall.head(voted).await).await;
             node.reaches(late, hall.head(late).await).await;
-            node.is_degraded(true).await;
+            node.is_degraded(voted, true).await;
             assert_eq!(node.tallies.status(voted), TallyStatus::Degraded);
         }
         server.restart();
         for node in &nodes {
-            node.is_degraded(false).await;
+            node.is_degraded(voted, false).await;
         }
         assert!(hall.is_healed_now(&url, quiet).await, "it was given back before it was healed");
         for election in [voted, quiet, late] {
@@ -62,9 +62,9 @@ async fn a_server_that_stands_still_holds_up_nobody_for_long() {
             node.hand_on(hall.votes(election, 1).await).await;
         }
         node.reaches(election, hall.head(election).await).await;
-        node.is_degraded(true).await;
+        node.is_degraded(election, true).await;
         server.thaw(pid);
-        node.is_degraded(false).await;
+        node.is_degraded(election, false).await;
         hall.is_healed(&server.url(), election).await;
         // What it was asked while it stood still it has answered since, too late, and that changes nothing.
         node.hand_on(hall.votes(election, 1).await).await;
@@ -80,13 +80,13 @@ async fn a_server_that_becomes_anothers_is_left_alone() {
     let election = hall.poll().await;
     let node = Node::start(&hall, &server.url(), &[election]).await;
     server.ask::<()>(cmd("SET").arg("hustings:installation").arg("7ea"));
-    node.is_degraded(true).await;
+    node.is_degraded(election, true).await;
     node.hand_on(hall.votes(election, 3).await).await;
     node.reaches(election, hall.head(election).await).await;
     let stands: String = server.ask(cmd("HGET").arg(format!("hustings:{{c0ffee:{}}}:tally", election.0)).arg("seq"));
     assert_eq!(stands, "1", "what is another's is not written");
     server.ask::<()>(cmd("DEL").arg("hustings:installation"));
-    node.is_degraded(false).await;
+    node.is_degraded(election, false).await;
     hall.is_healed(&server.url(), election).await;
     hall.was_right(&node).await;
 }

@@ -187,11 +187,11 @@ impl Node {
         reached.unwrap_or_else(|_| panic!("{election:?} does not reach {seq}"));
     }
 
-    /// Waits until this node says so of itself.
-    pub(super) async fn is_degraded(&self, degraded: bool) {
+    /// Waits until this node says so of its counters of an election.
+    pub(super) async fn is_degraded(&self, election: ElectionKey, degraded: bool) {
         let started = Instant::now();
-        while self.told.counters.is_degraded() != degraded {
-            assert!(started.elapsed() < PATIENCE, "the counters do not become degraded: {degraded}");
+        while self.told.counters.is_degraded(election) != degraded {
+            assert!(started.elapsed() < PATIENCE, "the counters of {election:?} do not become degraded: {degraded}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

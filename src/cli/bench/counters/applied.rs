@@ -127,11 +127,12 @@ async fn connect(site: &Site) -> anyhow::Result<RedisCounters> {
 async fn is_exact(site: &Site, hall: &Hall) -> anyhow::Result<bool> {
     let counters = connect(site).await?;
     for (election, expected) in &hall.expected {
-        if !counters.read(*election).await?.is_some_and(|found| says_the_same(&found, expected)) {
+        let found = counters.read(*election).await?;
+        if counters.is_degraded(*election) || !found.is_some_and(|found| says_the_same(&found, expected)) {
             return Ok(false);
         }
     }
-    Ok(!counters.is_degraded())
+    Ok(true)
 }
 
 fn says_the_same(found: &Snapshot, expected: &Snapshot) -> bool {
