@@ -11,6 +11,7 @@ pub mod count;
 pub mod decide;
 pub mod election;
 pub mod entry;
+pub mod format;
 pub mod id;
 pub mod rejection;
 pub mod state;
@@ -24,6 +25,7 @@ pub use count::{Count, CountError, Delta};
 pub use decide::{Known, Recorded, Verdict, decide_act, decide_ballot};
 pub use election::{Audience, Code, Election, Kind, Slug, Visibility};
 pub use entry::{BallotCast, Entry, Event, Previous, StateChanged};
+pub use format::Format;
 pub use id::{
     Chain, ChoiceId, ChoiceNumber, ContestId, ContestNumber, ElectionId, Epoch, GroupNumber, Seq, SubmissionId, Time,
     UnitNumber, Version, VoterKey,

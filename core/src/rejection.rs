@@ -3,11 +3,24 @@
 //! The order of the variants is the order of the checks: dedupe, then state, then rules. A repeat of an accepted
 //! submission therefore gets its receipt for ever, also after the close.
 
+use crate::format::Format;
 use crate::id::Seq;
 
 /// Why a submission is refused. Nothing was written for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
+    /// A kind that the installation may not hold yet. It comes before the dedupe and takes no receipt from anybody: what
+    /// was accepted once was allowed, and a format never falls.
+    #[error(
+        "this needs ledger format {needed}, and the installation has {found}; once all nodes are upgraded, raise it \
+         with: hustings migrate --database URL --format {needed}"
+    )]
+    FormatTooOld {
+        /// The format that it needs.
+        needed: Format,
+        /// The installation's format.
+        found: Format,
+    },
     /// No such contest in this election.
     #[error("there is no such contest in this election")]
     UnknownContest,
@@ -95,6 +108,7 @@ impl Rejection {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::FormatTooOld { .. } => "format_too_old",
             Self::UnknownContest => "unknown_contest",
             Self::IdReused => "id_reused",
             Self::AlreadyVoted { .. } => "already_voted",

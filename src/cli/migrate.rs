@@ -1,4 +1,5 @@
-//! `hustings migrate`: a database brought up to date, or a whole installation moved into another store.
+//! `hustings migrate`: a database brought up to date, its ledger format raised, or a whole installation moved into another
+//! store.
 
 mod store;
 
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use hustings_core::{ContestNumber, Fold, Measure};
+use hustings_core::{ContestNumber, Fold, Format, Measure};
 
 use self::store::{Location, Store};
 use super::numbers::thousands;
@@ -26,6 +27,10 @@ pub(super) struct MigrateArgs {
     /// The empty store to copy it into; run again after an interruption, it goes on where it stopped.
     #[arg(long, value_name = "URL", requires = "from")]
     to: Option<Location>,
+    /// Raise the ledger format instead, once no program runs that does not know it: from then on the kinds of entries and
+    /// definitions that are new in it may be written. There is no way back.
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"])]
+    format: Option<u16>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -37,7 +42,12 @@ pub(super) async fn migrate(args: MigrateArgs) -> anyhow::Result<ExitCode> {
         (_, _, Some(database)) => {
             let database: Location =
                 database.parse().map_err(|error: String| anyhow::anyhow!("--database: {error}"))?;
-            writeln!(Output, "{}", database.within(data).migrate().await?)?;
+            let database = database.within(data);
+            let done = match args.format {
+                Some(format) => database.raise(Format(format)).await?,
+                None => database.migrate().await?,
+            };
+            writeln!(Output, "{done}")?;
         }
         (_, _, None) => anyhow::bail!("say which --database, or copy --from one --to another"),
     }

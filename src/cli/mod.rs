@@ -49,7 +49,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of an empty data folder, recount it, and give every ledger a new epoch.
     Restore(backup::RestoreArgs),
-    /// Bring a database's tables up to date, or copy a whole installation into another store and count both again.
+    /// Bring a database's tables up to date, raise its ledger format, or copy a whole installation into another store and
+    /// count both again.
     Migrate(Box<migrate::MigrateArgs>),
     /// Create, list and revoke API tokens.
     Token(token::TokenArgs),

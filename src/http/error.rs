@@ -123,7 +123,8 @@ impl Problem {
     pub fn rejected(rejection: Rejection, receipt: Option<Receipt>) -> Self {
         let status = match rejection {
             Rejection::UnknownContest => StatusCode::NOT_FOUND,
-            Rejection::IdReused
+            Rejection::FormatTooOld { .. }
+            | Rejection::IdReused
             | Rejection::AlreadyVoted { .. }
             | Rejection::ContestNotOpen
             | Rejection::ContestPaused
@@ -214,10 +215,11 @@ impl From<LedgerError> for Problem {
                 tracing::error!(%error, "the store is damaged");
                 Self::unavailable("store_damaged", "the store is damaged; the operator's log says where")
             }
-            LedgerError::Newer { .. } => {
+            LedgerError::Newer { .. } | LedgerError::NewerFormat { .. } => {
                 tracing::error!(%error, "the store holds what this program does not know");
                 Self::unavailable("upgrade_needed", "this server must be upgraded first; please try again")
             }
+            LedgerError::Refused(rejection) => rejection.into(),
             LedgerError::SlugTaken => Self::invalid("slug_taken", "/slug", "this slug is taken; choose another one"),
             LedgerError::CodeTaken => Self::unavailable("code_taken", "no free code was found; please try again"),
         }

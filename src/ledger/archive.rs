@@ -6,7 +6,7 @@
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
 use async_trait::async_trait;
-use hustings_core::{Election, Seq, SubmissionId, Time};
+use hustings_core::{Election, Format, Seq, SubmissionId, Time};
 
 use super::batch::Locked;
 use super::{Advance, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Stored, Token, TokenId};
@@ -14,7 +14,8 @@ use super::{Advance, ElectionKey, Head, Ledger, LedgerError, Registered, Registr
 /// A store that whole installations can be copied out of and into. All methods may be called from any task at any time.
 #[async_trait]
 pub trait Archive: Ledger + Registry {
-    /// Whose installation this is, and how much of it is here.
+    /// Whose installation this is, what it may hold, and how much of it is here. A format that this program does not know
+    /// is an error.
     async fn installation(&self) -> Result<Installation, LedgerError>;
 
     /// Elections after a key, newest key last, at most `limit`; definition and head of each are of one instant.
@@ -53,6 +54,8 @@ pub trait Archive: Ledger + Registry {
 pub struct Installation {
     /// What it keeps to know its secret; none before its first start.
     pub secret_check: Option<[u8; 16]>,
+    /// Which kinds of entries and definitions it may hold.
+    pub format: Format,
     /// How much of an installation is here.
     pub holds: Holds,
 }
@@ -115,6 +118,8 @@ pub enum Page {
     Submissions(ElectionKey, Vec<Submitted>),
     /// Tokens. One that has been revoked since takes the place of the one that is there.
     Tokens(Vec<HashedToken>),
+    /// The format, where it is higher than the one that is there.
+    Format(Format),
 }
 
 /// Entries held against the ledger that they shall continue.

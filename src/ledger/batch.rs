@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use hustings_core::decide::{decide_act, decide_ballot};
 use hustings_core::{
-    Act, ActKind, Ballot, Cell, Contest, ContestNumber, Delta, Election, ElectionState, Entry, Event, Increment, Known,
-    Recorded, Rejection, Seq, Submission, SubmissionId, Time, Verdict, VoterKey,
+    Act, ActKind, Ballot, Cell, Contest, ContestNumber, Delta, Election, ElectionState, Entry, Event, Format,
+    Increment, Known, Recorded, Rejection, Seq, Submission, SubmissionId, Time, Verdict, VoterKey,
 };
 
 use super::{Addressed, Advance, Answer, ElectionKey, Head, LedgerError, Stored};
@@ -43,16 +43,19 @@ pub(super) struct Decided {
     pub(super) advances: Vec<Arc<Advance>>,
 }
 
-/// Decides a batch against locked ledgers.
+/// Decides a batch against locked ledgers and the format that was read under their locks: by then, whoever wrote what needs
+/// a newer one has raised it.
 pub(super) fn decide(
     batch: Vec<Addressed>,
     locked: HashMap<ElectionKey, Locked>,
+    format: Format,
     now: Time,
     lookup: &mut dyn Lookup,
 ) -> Result<Decided, LedgerError> {
     let ledgers = locked.into_iter().map(|(key, locked)| (key, Moving::new(locked))).collect();
     let mut deciding = Deciding {
         ledgers,
+        format,
         now,
         lookup,
         entries: Vec::with_capacity(batch.len()),
@@ -108,6 +111,7 @@ impl Moving {
 
 struct Deciding<'a> {
     ledgers: HashMap<ElectionKey, Moving>,
+    format: Format,
     now: Time,
     lookup: &'a mut dyn Lookup,
     entries: Vec<(ElectionKey, Stored)>,
@@ -120,6 +124,9 @@ struct Deciding<'a> {
 
 impl Deciding<'_> {
     fn one(&mut self, addressed: Addressed) -> Result<Answer, LedgerError> {
+        if let Err(rejection) = self.format.allow(addressed.submission.format()) {
+            return Ok(Answer::Rejected(rejection, None));
+        }
         match addressed.submission {
             Submission::Ballot(ballot) => self.ballot(addressed.election, &ballot),
             Submission::Act(act) => Ok(self.act(addressed.election, act)),

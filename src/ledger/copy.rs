@@ -80,6 +80,8 @@ pub async fn copy(
         }
     }
     copy_tokens(from, to).await?;
+    // Asked last: it allows every entry that was read before, also where it rose meanwhile.
+    to.import(Page::Format(from.installation().await?.format)).await?;
     Ok(Copied::Now)
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong with a store, in terms of what the caller can do.
 
-use hustings_core::{FoldError, entry::DecodeError};
+use hustings_core::{FoldError, Format, Rejection, entry::DecodeError};
 
 use super::ElectionKey;
 
@@ -55,6 +55,18 @@ pub enum LedgerError {
         /// What is not known.
         error: DecodeError,
     },
+    /// The installation's format is one that this program does not know: all other nodes have been upgraded.
+    #[error(
+        "this installation has ledger format {found}, and this program knows up to {}: upgrade Hustings",
+        Format::NEWEST
+    )]
+    NewerFormat {
+        /// The installation's format.
+        found: Format,
+    },
+    /// A definition that the rules refuse.
+    #[error(transparent)]
+    Refused(#[from] Rejection),
     /// The address is taken by another election.
     #[error("this slug is taken")]
     SlugTaken,

@@ -9,6 +9,7 @@ mod batch;
 mod copy;
 mod elections;
 mod error;
+mod format;
 mod postgres;
 mod registry;
 mod sqlite;
@@ -28,9 +29,13 @@ pub use elections::Elections;
 pub use error::LedgerError;
 pub use postgres::{
     PostgresError, PostgresLedger, PostgresOptions, facts as postgres_facts, migrate as postgres_migrate,
+    raise as postgres_raise,
 };
 pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
-pub use sqlite::{Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate};
+pub use sqlite::{
+    Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate,
+    raise as sqlite_raise,
+};
 
 /// An election's small number inside one installation; kept for ever, also by backups and migrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

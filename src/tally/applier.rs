@@ -100,7 +100,7 @@ impl Applier {
 
     async fn look(&self, election: ElectionKey) {
         if let Err(error) = self.tallies.look(election, None).await
-            && !matches!(error, LedgerError::Newer { .. })
+            && !matches!(error, LedgerError::Newer { .. } | LedgerError::NewerFormat { .. })
         {
             tracing::warn!(%error, election = election.0, "the counters could not follow the ledger now; they will");
         }
@@ -110,6 +110,7 @@ impl Applier {
     async fn pull(&self, interval: Duration, elections: fn(&Tallies) -> Vec<ElectionKey>) {
         let mut pull = tokio::time::interval(interval);
         pull.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_told = false;
         loop {
             pull.tick().await;
             let (elections, began) = (elections(&self.tallies), Instant::now());
@@ -118,6 +119,7 @@ impl Applier {
             }
             match self.tallies.ledger.heads(&elections).await {
                 Ok(heads) => {
+                    is_told = false;
                     let compare = |(election, head)| async move {
                         if !self.tallies.stands_at(election, head, began).await {
                             self.tallies.woken(election);
@@ -126,7 +128,10 @@ impl Applier {
                     stream::iter(heads).for_each_concurrent(ELECTIONS_MAX, compare).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the ledger could not be read; what is shown may not be the latest");
+                    // Said once until it can be read again: a format that this program does not know stays.
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(%error, "the ledger could not be read; what is shown may not be the latest");
+                    }
                     elections.into_iter().for_each(|election| self.tallies.is_out_of_sight(election));
                 }
             }

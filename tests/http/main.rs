@@ -18,6 +18,7 @@ mod bad_input;
 mod cli;
 mod contract;
 mod devices;
+mod formats;
 mod hidden;
 mod lost_replies;
 mod races;

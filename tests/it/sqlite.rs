@@ -6,9 +6,9 @@ use std::sync::Arc;
 use hustings::clock::HeldClock;
 use hustings::ledger::{
     Addressed, ElectionKey, Folder, FolderError, Ledger, LedgerError, Registry, SqliteLedger, SqliteOptions,
-    sqlite_facts,
+    sqlite_facts, sqlite_raise,
 };
-use hustings_core::{Change, Seq, Time};
+use hustings_core::{Change, Format, Seq, Time};
 use rusqlite::Connection;
 
 use crate::conformance::support::*;
@@ -84,6 +84,38 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     assert_eq!(std::fs::read(&database).expect("the file"), before, "not a byte was changed");
     change("DELETE FROM refinery_schema_history WHERE version = 999");
     assert_eq!(seq(&open(folder.path()).expect("its own schema"), key).await, Seq(1));
+}
+
+#[tokio::test]
+async fn a_later_format_is_refused_and_an_earlier_one_is_raised_only_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = poll_in(&open(folder.path()).expect("a new database")).await;
+    let database = Folder::database(folder.path());
+    let change = |sql: &str| Connection::open(&database).expect("the file").execute(sql, []).expect("a change");
+    let format = || {
+        let facts = sqlite_facts(&database).expect("the facts");
+        facts.into_iter().find(|(fact, _)| *fact == "ledger format").map(|(_, value)| value)
+    };
+    assert_eq!(format().as_deref(), Some("1"), "a new one begins with the newest");
+    change("UPDATE installation SET value = '2' WHERE name = 'format'");
+    let before = std::fs::read(&database).expect("the file");
+    let look = SqliteLedger::read_only(SqliteOptions::new(database.clone()));
+    for refused in [refusal(open(folder.path())), refusal(look), sqlite_raise(&database, Format(1)).expect_err("lower")]
+    {
+        assert!(
+            refused.to_string().ends_with("format 2, and this program knows up to 1: upgrade Hustings"),
+            "{refused}"
+        );
+    }
+    assert_eq!(std::fs::read(&database).expect("the file"), before, "not a byte was changed");
+    change("DELETE FROM installation WHERE name = 'format'");
+    assert_eq!(seq(&open(folder.path()).expect("one of before"), key).await, Seq(1));
+    assert_eq!(sqlite_raise(&database, Format::FIRST).expect("nothing to do"), Format::FIRST);
+    change("INSERT INTO installation (name, value) VALUES ('format', '0')");
+    open(folder.path()).expect("an earlier one");
+    assert_eq!(format().as_deref(), Some("0"), "a start has raised it");
+    assert_eq!(sqlite_raise(&database, Format::FIRST).expect("a raise"), Format(0));
+    assert_eq!(format().as_deref(), Some("1"));
 }
 
 #[tokio::test]

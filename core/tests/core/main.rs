@@ -5,6 +5,7 @@ mod bytes;
 mod decide;
 mod errors;
 mod fold;
+mod format;
 mod ledger;
 mod model;
 mod states;

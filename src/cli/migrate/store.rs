@@ -6,11 +6,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use hustings_core::Format;
 
 use crate::clock::{SystemClock, SystemRandom};
 use crate::keys::Keys;
 use crate::ledger::{
-    Archive, Folder, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions, postgres_migrate, sqlite_migrate,
+    Archive, Folder, PostgresLedger, PostgresOptions, SqliteLedger, SqliteOptions, postgres_migrate, postgres_raise,
+    sqlite_migrate, sqlite_raise,
 };
 
 /// Where an installation is.
@@ -84,6 +86,29 @@ impl Location {
             0 => format!("{self} has its tables now, schema {after}"),
             before if before == after => format!("{self} has schema {after}, which is up to date"),
             before => format!("{self} had schema {before} and has schema {after} now"),
+        })
+    }
+
+    /// Raises the ledger format, and says what became of it. Lower than it is, or newer than this program knows, it is
+    /// refused.
+    pub(super) async fn raise(&self, wanted: Format) -> anyhow::Result<String> {
+        ensure!(
+            wanted <= Format::NEWEST,
+            "this program knows ledger formats up to {}: raise it to {wanted} with the newer hustings",
+            Format::NEWEST
+        );
+        let found = match self {
+            Self::Sqlite(path) => {
+                let database = Folder::existing_database(path)?;
+                let _folder = Folder::lock(path)?;
+                sqlite_raise(&database, wanted)?
+            }
+            Self::Postgres(options) => postgres_raise(options, wanted).await?,
+        };
+        ensure!(found <= wanted, "{self} has ledger format {found}, which never falls");
+        Ok(match found {
+            found if found == wanted => format!("{self} has ledger format {found} already"),
+            found => format!("{self} had ledger format {found} and has ledger format {wanted} now"),
         })
     }
 }

@@ -100,7 +100,7 @@ enum VisibilityName {
 /// Creates a poll; with `open` it accepts votes at once.
 #[utoipa::path(post, path = "/api/v1/polls", tag = "polls", request_body = CreateBody,
     responses((status = 201, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 408, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn create(

@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 use super::failure::{Failure, Patience};
 use super::pool::{Lease, Pool, in_order, within};
 use super::rows::election_number;
+use super::sql::format::format;
 use super::sql::{self, VoterIn};
 use crate::clock::Clock;
 use crate::ledger::batch::{self, Decided, Locked, Lookup};
@@ -78,8 +79,10 @@ async fn decide(client: &Client, batch: &[Addressed], now: Time) -> Result<(Deci
     let asked = Asked::by(batch);
     let keys = &asked.elections;
     let reading = in_order(sql::by_ids(client, &asked.ids), sql::by_voters(client, &asked.voters));
-    let locking = in_order(sql::lock(client, keys), in_order(sql::definitions(client, keys), reading));
-    let (_, (heads, (definitions, (by_id, by_voter)))) =
+    // The format before the definitions: where it is not known, they may not be readable either.
+    let reading = in_order(format(client), in_order(sql::definitions(client, keys), reading));
+    let locking = in_order(sql::lock(client, keys), reading);
+    let (_, (heads, (format, (definitions, (by_id, by_voter))))) =
         within(in_order(sql::run(client, sql::BEGIN), locking)).await?;
     let definitions: Definitions = definitions.into_iter().map(|(key, election)| (key, Arc::new(election))).collect();
     let mut known = Known::of(&asked, by_id, by_voter);
@@ -87,7 +90,7 @@ async fn decide(client: &Client, batch: &[Addressed], now: Time) -> Result<(Deci
     if !others.is_empty() {
         known.learn(&others, within(sql::by_voters(client, &others)).await?);
     }
-    let decided = batch::decide(batch.to_vec(), locked(heads, &definitions)?, now, &mut known)?;
+    let decided = batch::decide(batch.to_vec(), locked(heads, &definitions)?, format, now, &mut known)?;
     Ok((decided, definitions))
 }
 

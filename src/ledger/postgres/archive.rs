@@ -13,6 +13,7 @@ use super::failure::{Failure, Patience};
 use super::ledger::PostgresLedger;
 use super::pool::{Doubt, Lease, within};
 use super::rows::election_number;
+use super::sql::format::raise;
 use super::sql::{self, archive as rows};
 use crate::ledger::archive::{Continued, conflict, continued, has_more_rounds, revoked_since};
 use crate::ledger::batch::{Decided, Locked};
@@ -105,6 +106,7 @@ impl PostgresLedger {
             Page::Entries(key, page) => import_entries(client, *key, page).await,
             Page::Submissions(key, page) => import_submissions(client, *key, page).await,
             Page::Tokens(page) => import_tokens(client, page).await,
+            Page::Format(format) => within(raise(client, *format)).await.map(drop),
         }
     }
 

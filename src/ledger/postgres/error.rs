@@ -87,16 +87,6 @@ pub enum PostgresError {
         /// The schema that this program needs.
         known: i32,
     },
-    /// The tables are those of a later program.
-    #[error("{url} has schema {found}, and this program knows up to {known}: install the newer hustings again")]
-    NewerSchema {
-        /// The address, without its password.
-        url: String,
-        /// The schema of the database.
-        found: i32,
-        /// The newest schema that this program knows.
-        known: i32,
-    },
     /// The role may not do what is needed.
     #[error("{url}: {what}; grant it, or use the role that owns the tables")]
     Privilege {

@@ -9,8 +9,8 @@ use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
 use super::append;
 use super::error::PostgresError;
 use super::open::{self, PostgresOptions};
-use super::pool::{Doubt, Lease, Pool};
-use super::sql;
+use super::pool::{Doubt, Lease, Pool, in_order};
+use super::sql::{self, format};
 use crate::clock::{Clock, Random};
 use crate::ledger::{
     Addressed, Archive, Committed, ElectionKey, Head, Holds, Ledger, LedgerError, Schedules, SqliteLedger, Stored,
@@ -24,8 +24,8 @@ pub struct PostgresLedger {
 }
 
 impl PostgresLedger {
-    /// Connects to a database that is safe to keep votes in, has this program's tables, holds no unfinished copy, and
-    /// belongs to this secret. Without a secret, to look at it only, nothing is written.
+    /// Connects to a database that is safe to keep votes in, has this program's tables and a format that it knows, holds no
+    /// unfinished copy, and belongs to this secret. Without a secret, to look at it only, nothing is written.
     pub async fn connect(
         options: PostgresOptions,
         secret_check: Option<[u8; 16]>,
@@ -39,8 +39,10 @@ impl PostgresLedger {
             return Err(PostgresError::Unfinished(url));
         }
         if let Some(secret_check) = secret_check {
-            let keep = |lease: Lease| async move { sql::secret_check(lease.client(), secret_check).await };
-            if !ledger.pool.write(Doubt::RunAgain, keep).await.map_err(failed)? {
+            let keep = |lease: Lease| async move {
+                in_order(format::begin_newest(lease.client()), sql::secret_check(lease.client(), secret_check)).await
+            };
+            if !ledger.pool.write(Doubt::RunAgain, keep).await.map_err(failed)?.1 {
                 return Err(PostgresError::OtherSecret(url));
             }
         }
@@ -80,7 +82,11 @@ impl Ledger for PostgresLedger {
     }
 
     async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError> {
-        self.pool.read(|lease| async move { sql::heads(lease.client(), elections).await }).await
+        // The format after the heads: it is at least what their entries need.
+        let look = |lease: Lease| async move {
+            in_order(sql::heads(lease.client(), elections), format::format(lease.client())).await
+        };
+        Ok(self.pool.read(look).await?.0)
     }
 
     async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError> {

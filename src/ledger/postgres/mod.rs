@@ -24,4 +24,4 @@ mod sql;
 pub use error::PostgresError;
 pub use ledger::PostgresLedger;
 pub use open::{PostgresOptions, facts};
-pub use schema::migrate;
+pub use schema::{migrate, raise};

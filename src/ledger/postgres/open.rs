@@ -11,6 +11,7 @@ use super::error::PostgresError;
 use super::failure::{Failure, sentence};
 use super::pool::{Pool, within};
 use super::schema;
+use super::sql;
 
 /// The oldest server that is known to do.
 const SERVER_MIN: i32 = 14;
@@ -98,8 +99,13 @@ pub async fn facts(options: &PostgresOptions) -> Result<Vec<(&'static str, Strin
         ("schema", found.map_or_else(|| "none".to_owned(), |version| version.to_string())),
     ];
     if found.is_some() {
+        let format = within(sql::format::format(&client)).await.map_err(failed)?;
         let [elections, entries] = within(sizes(&client)).await.map_err(failed)?;
-        facts.extend([("elections", elections.to_string()), ("entries", entries.to_string())]);
+        facts.extend([
+            ("ledger format", format.to_string()),
+            ("elections", elections.to_string()),
+            ("entries", entries.to_string()),
+        ]);
     }
     Ok(facts)
 }

@@ -12,9 +12,11 @@ use super::failure::{Failure, Patience};
 use super::ledger::PostgresLedger;
 use super::pool::{Doubt, Lease, in_order, within};
 use super::sql;
+use super::sql::format::format;
 use crate::ledger::batch::{self, Decided};
 use crate::ledger::{
-    Addressed, Answer, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId, Wanted,
+    Addressed, Answer, Archive, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId,
+    Wanted,
 };
 
 #[async_trait]
@@ -51,13 +53,13 @@ impl Registry for PostgresLedger {
 
     async fn election(&self, wanted: Wanted) -> Result<Option<Registered>, LedgerError> {
         let wanted = &wanted;
-        let found = self.pool.read(|lease| async move { sql::election(lease.client(), wanted).await }).await?;
-        Ok(found.map(registered))
+        let found = self.pool.read(|lease| async move { sql::election(lease.client(), wanted).await }).await;
+        Ok(self.understood(found).await?.map(registered))
     }
 
     async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError> {
-        let found = self.pool.read(|lease| async move { sql::elections(lease.client(), after, limit).await }).await?;
-        Ok(found.into_iter().map(registered).collect())
+        let found = self.pool.read(|lease| async move { sql::elections(lease.client(), after, limit).await }).await;
+        Ok(self.understood(found).await?.into_iter().map(registered).collect())
     }
 
     async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
@@ -89,6 +91,17 @@ impl Registry for PostgresLedger {
 }
 
 impl PostgresLedger {
+    /// A definition that cannot be read is no damage where a later program may have written it.
+    async fn understood<T>(&self, found: Result<T, LedgerError>) -> Result<T, LedgerError> {
+        match found {
+            Err(damaged @ LedgerError::Damaged { .. }) => Err(match self.installation().await {
+                Err(newer @ LedgerError::NewerFormat { .. }) => newer,
+                _ => damaged,
+            }),
+            other => other,
+        }
+    }
+
     async fn attempt_to_create(&self, new: &NewElection, epoch: Epoch) -> Result<ElectionKey, Stopped> {
         let lease = self.pool.lease().await?;
         match self.begin_to_create(lease.client(), new, epoch).await {
@@ -107,12 +120,13 @@ impl PostgresLedger {
         new: &NewElection,
         epoch: Epoch,
     ) -> Result<(ElectionKey, Decided), Failure> {
-        let creating = in_order(sql::run(client, sql::BEGIN), sql::create(client, &new.election, epoch));
-        let (_, (key, locked)) = within(creating).await?;
+        let creating = in_order(format(client), sql::create(client, &new.election, epoch));
+        let (_, (format, (key, locked))) = within(in_order(sql::run(client, sql::BEGIN), creating)).await?;
+        format.allow(new.election.format()).map_err(LedgerError::from)?;
         let acts = new.acts.iter().cloned().map(Submission::Act);
         let acts = acts.map(|submission| Addressed { election: key, submission }).collect();
         let locked = HashMap::from([(key, locked)]);
-        let decided = batch::decide(acts, locked, self.clock.now(), &mut append::nothing_known())?;
+        let decided = batch::decide(acts, locked, format, self.clock.now(), &mut append::nothing_known())?;
         for answer in &decided.answers {
             if let Answer::Rejected(rejection, _) = answer {
                 let what = format!("the first acts on the new election cannot be: {rejection}");

@@ -3,12 +3,14 @@
 //! Invariant: all that is missing is made in one transaction, under a lock of the database, so any number of nodes may
 //! try at once. Migrations only add: nodes of the version before go on working.
 
+use hustings_core::Format;
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
 use super::error::PostgresError;
 use super::failure::Failure;
 use super::open::{self, PostgresOptions};
+use super::sql;
 
 /// The migrations by number, oldest first.
 const MIGRATIONS: [(i32, &str, &str); 1] = [(1, "engine", include_str!("../../../migrations/postgres/V1__engine.sql"))];
@@ -19,15 +21,29 @@ pub(super) const KNOWN: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 /// Any number that no other program is likely to lock: `hustings` in ASCII.
 const LOCK: i64 = 0x6875_7374_696e_6773;
 
-/// Brings a database up to date, and gives the schema that it had and that it has. A second run changes nothing.
+/// Brings a database up to date, and gives the schema that it had and that it has. A second run changes nothing, and nor does
+/// a program before the one that made the tables.
 pub async fn migrate(options: &PostgresOptions) -> Result<(i32, i32), PostgresError> {
     let url = options.to_string();
     let migrated = async { bring_up_to_date(&mut open::client(options).await?).await };
     let found = migrated.await.map_err(|failure| PostgresError::at_start(&url, failure))?;
-    if found > KNOWN {
-        return Err(PostgresError::NewerSchema { url, found, known: KNOWN });
-    }
-    Ok((found, KNOWN))
+    Ok((found, found.max(KNOWN)))
+}
+
+/// Raises the ledger format where it is lower, and gives the one that was found.
+pub async fn raise(options: &PostgresOptions, wanted: Format) -> Result<Format, PostgresError> {
+    let url = options.to_string();
+    let failed = |failure| PostgresError::at_start(&url, failure);
+    let mut client = open::client(options).await.map_err(failed)?;
+    check(&url, version(&client).await.map_err(failed)?)?;
+    let raised = async {
+        let transaction = client.transaction().await?;
+        transaction.query_typed("-- raise\n SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+        let found = sql::format::raise(transaction.client(), wanted).await?;
+        transaction.commit().await?;
+        Ok(found)
+    };
+    raised.await.map_err(failed)
 }
 
 async fn bring_up_to_date(client: &mut Client) -> Result<i32, Failure> {
@@ -69,13 +85,13 @@ pub(super) async fn version(client: &Client) -> Result<Option<i32>, Failure> {
         .try_get(0)?)
 }
 
-/// Whether the tables are just those that this program knows.
+/// Whether the tables are there that this program needs. Those of a later one do: tables only grow, and what an earlier
+/// program could not work with has a later format.
 pub(super) fn check(url: &str, found: Option<i32>) -> Result<(), PostgresError> {
     let url = url.to_owned();
     match found {
         None => Err(PostgresError::NoSchema(url)),
         Some(found) if found < KNOWN => Err(PostgresError::OlderSchema { url, found, known: KNOWN }),
-        Some(found) if found > KNOWN => Err(PostgresError::NewerSchema { url, found, known: KNOWN }),
         Some(_) => Ok(()),
     }
 }

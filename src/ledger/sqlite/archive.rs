@@ -120,7 +120,8 @@ impl Archive for SqliteLedger {
                     (false, true) => Holds::Nothing,
                     (false, false) => Holds::All,
                 };
-                Ok(Installation { secret_check: rows::kept_secret_check(connection)?, holds })
+                let format = sql::format::format(connection)?;
+                Ok(Installation { secret_check: rows::kept_secret_check(connection)?, format, holds })
             })
             .await
     }
@@ -166,6 +167,7 @@ impl Archive for SqliteLedger {
                     Page::Entries(key, page) => import_entries(&tx, key, page)?,
                     Page::Submissions(key, page) => import_submissions(&tx, key, &page)?,
                     Page::Tokens(page) => import_tokens(&tx, &page)?,
+                    Page::Format(format) => sql::format::raise(&tx, format).map(drop)?,
                 }
                 Ok(tx.commit()?)
             })

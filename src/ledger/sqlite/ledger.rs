@@ -36,6 +36,7 @@ impl SqliteLedger {
     ) -> Result<Self, FolderError> {
         let connection = open::writer(&options)?;
         let failed = |what: String| FolderError::Database { path: options.path.display().to_string(), what };
+        sql::format::begin_newest(&connection).map_err(|error| failed(survive(error).to_string()))?;
         if !sql::secret_check(&connection, secret_check).map_err(|error| failed(survive(error).to_string()))? {
             let folder = options.path.parent().unwrap_or(Path::new("."));
             return Err(FolderError::OtherSecret(folder.display().to_string()));
@@ -74,9 +75,9 @@ pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) 
     let mut keys: Vec<ElectionKey> = batch.iter().map(|addressed| addressed.election).collect();
     keys.sort_unstable();
     keys.dedup();
-    let locked = sql::lock(tx, &keys)?;
+    let (locked, format) = (sql::lock(tx, &keys)?, sql::format::format(tx)?);
     let Decided { answers, entries, aliases, rounds, advances } =
-        batch::decide(batch, locked, now, &mut sql::InTransaction::new(tx)?)?;
+        batch::decide(batch, locked, format, now, &mut sql::InTransaction::new(tx)?)?;
     sql::append(tx, &entries, &aliases)?;
     for (key, next) in &rounds {
         sql::add_round(tx, *key, next)?;
@@ -108,7 +109,14 @@ impl Ledger for SqliteLedger {
 
     async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError> {
         let keys = elections.to_vec();
-        self.readers.run(move |connection| sql::heads(connection, &keys)).await
+        self.readers
+            .run(move |connection| {
+                let heads = sql::heads(connection, &keys)?;
+                // After the heads: it is at least what their entries need.
+                sql::format::format(connection)?;
+                Ok(heads)
+            })
+            .await
     }
 
     async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError> {

@@ -15,4 +15,4 @@ mod writer;
 
 pub use folder::{Folder, FolderError};
 pub use ledger::SqliteLedger;
-pub use open::{SqliteOptions, facts, migrate};
+pub use open::{SqliteOptions, facts, migrate, raise};

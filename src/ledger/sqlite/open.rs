@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use hustings_core::Format;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::folder::FolderError;
+use super::sql;
+use super::writer::Failure;
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -38,7 +41,7 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError>
     let failed = |error: rusqlite::Error| FolderError::Database { path: shown.clone(), what: error.to_string() };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = connect(options, flags).map_err(failed)?;
-    refuse_newer_schema(&connection, &shown)?;
+    refuse_newer(&connection, &shown)?;
     let pragmas = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0;
          PRAGMA temp_store = MEMORY; PRAGMA cache_size = -24000; PRAGMA foreign_keys = ON;",
@@ -88,9 +91,16 @@ fn require_durability(connection: &Connection, options: &SqliteOptions) -> Resul
 pub(super) fn require_ours(options: &SqliteOptions) -> Result<(), FolderError> {
     let shown = options.path.display().to_string();
     let connection = reader(options).map_err(|error| cannot_open(&shown, &error))?;
-    refuse_newer_schema(&connection, &shown)?;
+    refuse_newer(&connection, &shown)?;
     let ours = connection.table_exists(None, "installation").map_err(|error| cannot_open(&shown, &error))?;
     if ours { Ok(()) } else { Err(FolderError::NotOurs(shown)) }
+}
+
+fn unusable(shown: &str, failure: Failure) -> FolderError {
+    match failure {
+        Failure::Sqlite(error) => cannot_open(shown, &error),
+        Failure::Ledger(error) => FolderError::Database { path: shown.to_owned(), what: error.to_string() },
+    }
 }
 
 fn cannot_open(shown: &str, error: &rusqlite::Error) -> FolderError {
@@ -124,8 +134,16 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), FolderError> {
     Ok((before, after))
 }
 
+/// Raises the ledger format where it is lower, and gives the one that was found. The data folder must be locked by this
+/// process.
+pub fn raise(path: &Path, wanted: Format) -> Result<Format, FolderError> {
+    let connection = writer(&SqliteOptions::new(path.to_owned()))?;
+    sql::format::raise(&connection, wanted).map_err(|failure| unusable(&path.display().to_string(), failure))
+}
+
 /// What `doctor` tells of a database: names and values, read without changing anything.
 pub fn facts(path: &Path) -> Result<Vec<(&'static str, String)>, rusqlite::Error> {
+    const FORMAT: &str = "SELECT CAST(coalesce((SELECT value FROM installation WHERE name = 'format'), '1') AS TEXT)";
     let connection = reader(&SqliteOptions::new(path.to_owned()))?;
     let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, String>(0));
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|n| n.to_string());
@@ -135,6 +153,7 @@ pub fn facts(path: &Path) -> Result<Vec<(&'static str, String)>, rusqlite::Error
         ("page size", number("PRAGMA page_size")?),
         ("pages", number("PRAGMA page_count")?),
         ("schema", schema(&connection)?.map_or_else(|| "none".to_owned(), |version| version.to_string())),
+        ("ledger format", text(FORMAT)?),
         ("quick check", text("PRAGMA quick_check(1)")?),
         ("elections", number("SELECT count(*) FROM election")?),
         ("entries", number("SELECT coalesce(sum(seq), 0) FROM head")?),
@@ -154,13 +173,15 @@ fn connect(options: &SqliteOptions, flags: OpenFlags) -> rusqlite::Result<Connec
     Ok(connection)
 }
 
-fn refuse_newer_schema(connection: &Connection, shown: &str) -> Result<(), FolderError> {
+/// Refuses what a later program has written, before anything is changed in it.
+fn refuse_newer(connection: &Connection, shown: &str) -> Result<(), FolderError> {
     let known = embedded::migrations::runner().get_migrations().iter().map(|m| i64::from(m.version())).max();
     match (schema(connection).map_err(|error| cannot_open(shown, &error))?, known) {
         (Some(found), Some(known)) if found > known => {
             Err(FolderError::NewerSchema { path: shown.to_owned(), found, known })
         }
-        _ => Ok(()),
+        (None, _) => Ok(()),
+        _ => sql::format::format(connection).map(drop).map_err(|error| unusable(shown, error)),
     }
 }
 

@@ -19,6 +19,7 @@ impl Registry for SqliteLedger {
         self.writer
             .run(move |connection| {
                 let tx = begin(connection)?;
+                sql::format::format(&tx)?.allow(new.election.format()).map_err(LedgerError::from)?;
                 let key = sql::create(&tx, None, &new.election, epoch)?;
                 let acts =
                     new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });

@@ -2,6 +2,7 @@
 //! it.
 
 pub(super) mod archive;
+pub(super) mod format;
 
 use std::collections::HashMap;
 

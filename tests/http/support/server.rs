@@ -236,6 +236,14 @@ impl TestServer {
         command(self.data(), arguments, &variables).await
     }
 
+    /// Raises the ledger format: whether it went well, its output, and what it said.
+    pub(crate) async fn raise_format(&self, format: &str) -> (bool, String, String) {
+        let variables = self.stores.variables();
+        let database = variables.iter().find(|(name, _)| name == "HUSTINGS_DATABASE");
+        let database = database.map_or("sqlite:", |(_, url)| url);
+        self.command(&["migrate", "--database", database, "--format", format]).await
+    }
+
     /// Stops a server whose ledger a test has damaged: it can say nothing of itself at the end.
     pub(crate) async fn abandon(mut self) {
         self.stop().await;

@@ -19,7 +19,8 @@ use whole::*;
 
 super::on_every_store!({
     installation:
-        a_store_says_how_much_of_an_installation_it_holds;
+        a_store_says_how_much_of_an_installation_it_holds,
+        an_installation_begins_with_the_newest_format;
     cuts:
         definition_and_head_are_of_one_instant,
         cuts_follow_each_other;
@@ -38,6 +39,7 @@ super::on_every_store!({
         only_what_follows_is_taken,
         keys_are_kept_and_not_given_again,
         a_copy_is_the_same_installation,
+        a_copy_allows_what_its_source_allows,
         a_copy_goes_on_where_it_stopped,
         a_copy_follows_a_source_that_went_on,
         a_copy_made_while_votes_go_on_is_a_beginning;

@@ -9,7 +9,7 @@ use hustings::ledger::{
     Archive, Folder, Ledger, PostgresLedger, PostgresOptions, Registry, SqliteLedger, SqliteOptions,
 };
 use hustings::tally::{Counters, MemoryCounters, RedisCounters, RedisOptions, Woken};
-use hustings_core::Time;
+use hustings_core::{Format, Time};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tempfile::TempDir;
@@ -20,6 +20,9 @@ use crate::services::redis::{Cluster, Redis as Server};
 
 /// When every test begins: a moment in 2023.
 pub(crate) const START: Time = Time(1_700_000_000_000);
+
+/// Both know this statement; neither has a command that lowers a format.
+const FORCE_FORMAT: &str = "UPDATE installation SET value = $1 WHERE name = 'format'";
 
 /// Chance that repeats itself: the same numbers in every run.
 pub(crate) struct Seeded(Mutex<StdRng>);
@@ -89,6 +92,12 @@ impl Backend for Sqlite {
         &self.clock
     }
 
+    async fn force_format(&self, format: Format) {
+        let database = rusqlite::Connection::open(Folder::database(self.folder())).expect("the database");
+        let changed = database.execute(FORCE_FORMAT, [format.to_string()]).expect("a change");
+        assert_eq!(changed, 1, "an installation that was begun with a format");
+    }
+
     async fn another(&self) -> Box<dyn Backend> {
         Box::new(Self::open(tempfile::tempdir().expect("a folder"), 4))
     }
@@ -104,6 +113,8 @@ impl Backend for Sqlite {
 pub(crate) struct Postgres {
     pub(crate) ledger: Arc<PostgresLedger>,
     clock: Arc<HeldClock>,
+    /// Its database on the server that all tests share, where it is there.
+    database: Option<String>,
 }
 
 impl Postgres {
@@ -118,13 +129,15 @@ impl Postgres {
         let clock = Arc::new(HeldClock::at(START));
         let random = Arc::new(Seeded::new(seed));
         let ledger = PostgresLedger::connect(options, Some(Self::SECRET_CHECK), Arc::clone(&clock) as _, random).await;
-        Self { ledger: Arc::new(ledger.expect("PostgreSQL is connected")), clock }
+        Self { ledger: Arc::new(ledger.expect("PostgreSQL is connected")), clock, database: None }
     }
 
     /// The only node on a new database.
     async fn alone(seed: u64) -> Self {
         let server = PostgresServer::shared();
-        Self::at(&server.url(&server.database().await), seed).await
+        let database = server.database().await;
+        let node = Self::at(&server.url(&database), seed).await;
+        Self { database: Some(database), ..node }
     }
 }
 
@@ -148,6 +161,13 @@ impl Backend for Postgres {
 
     fn clock(&self) -> &HeldClock {
         &self.clock
+    }
+
+    async fn force_format(&self, format: Format) {
+        let database = self.database.as_deref().expect("a node that knows its database");
+        let client = PostgresServer::shared().client(database).await;
+        let digits = format.to_string().into_bytes();
+        assert_eq!(client.execute(FORCE_FORMAT, &[&digits]).await.expect("a change"), 1, "begun with a format");
     }
 
     async fn another(&self) -> Box<dyn Backend> {

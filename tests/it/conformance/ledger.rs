@@ -3,6 +3,7 @@
 mod answers;
 mod appends;
 mod copies;
+mod formats;
 mod races;
 mod reads;
 mod schedules;
@@ -10,6 +11,7 @@ mod schedules;
 use answers::*;
 use appends::*;
 use copies::*;
+use formats::*;
 use races::*;
 use reads::*;
 use schedules::*;
@@ -33,9 +35,12 @@ super::on_every_store!({
         scheduled_acts_happen_once,
         racing_voters_are_counted_once,
         racing_retries_get_one_receipt,
-        racing_changes_replace_each_other_one_by_one;
+        racing_changes_replace_each_other_one_by_one,
+        what_the_format_does_not_allow_is_refused,
+        nothing_is_decided_under_a_later_format;
     heads:
-        heads_are_where_ledgers_stand;
+        heads_are_where_ledgers_stand,
+        a_later_format_is_noticed_where_heads_are_read;
     read:
         pages_follow_each_other,
         a_page_has_a_limit;

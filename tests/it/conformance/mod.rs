@@ -22,6 +22,7 @@ use async_trait::async_trait;
 use hustings::clock::HeldClock;
 use hustings::ledger::{Archive, Ledger, Registry};
 use hustings::tally::{Counters, Woken};
+use hustings_core::Format;
 
 pub(crate) use audit::{audit, audit_election};
 pub(crate) use backends::{Postgres, START, Seeded, Sqlite};
@@ -42,6 +43,9 @@ pub(crate) trait Backend: Send + Sync {
     fn archive(&self) -> Arc<dyn Archive>;
 
     fn clock(&self) -> &HeldClock;
+
+    /// Writes a ledger format that no command of this program would write.
+    async fn force_format(&self, format: Format);
 
     /// Another fresh and empty store of the same kind, under the same secret.
     async fn another(&self) -> Box<dyn Backend>;
@@ -145,6 +149,7 @@ fn every_method_of_every_trait_has_a_test() {
         include_str!("ledger/answers.rs"),
         include_str!("ledger/appends.rs"),
         include_str!("ledger/copies.rs"),
+        include_str!("ledger/formats.rs"),
         include_str!("ledger/races.rs"),
         include_str!("ledger/reads.rs"),
         include_str!("ledger/schedules.rs"),

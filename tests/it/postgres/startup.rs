@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hustings::clock::HeldClock;
 use hustings::ledger::{
-    Archive, Ledger, NewElection, PostgresError, PostgresLedger, PostgresOptions, Registry, postgres_facts,
-    postgres_migrate,
+    Archive, Ledger, LedgerError, NewElection, PostgresError, PostgresLedger, PostgresOptions, Registry, Wanted,
+    postgres_facts, postgres_migrate, postgres_raise,
 };
-use hustings_core::{Change, Method, Schedule};
+use hustings_core::{Change, Format, Method, Schedule};
 
 use crate::conformance::support::*;
 use crate::conformance::{Postgres, START, Seeded};
@@ -152,7 +152,7 @@ async fn a_standby_and_an_old_server_are_refused() {
 }
 
 #[tokio::test]
-async fn tables_of_another_version_are_refused_and_left_alone() {
+async fn tables_of_an_earlier_version_are_refused_and_left_alone() {
     let server = PostgresServer::shared();
     let empty = server.empty().await;
     let refused = refusal(&server.url(&empty)).await;
@@ -165,15 +165,68 @@ async fn tables_of_another_version_are_refused_and_left_alone() {
     let database = server.database().await;
     let client = server.client(&database).await;
     client.batch_execute("INSERT INTO schema_history (version, name) VALUES (999, 'later')").await.expect("later");
-    let refused = refusal(&server.url(&database)).await;
-    assert!(matches!(refused, PostgresError::NewerSchema { found: 999, known: 1, .. }), "{refused:?}");
+    connect(&server.url(&database)).await.expect("later tables are these, and more");
     let options = PostgresOptions::new(&server.url(&database)).expect("an address");
-    let refused = postgres_migrate(&options).await.expect_err("later tables");
-    assert!(matches!(refused, PostgresError::NewerSchema { found: 999, known: 1, .. }), "{refused:?}");
+    assert_eq!(postgres_migrate(&options).await.expect("nothing to do"), (999, 999));
     client.batch_execute("DELETE FROM schema_history").await.expect("earlier");
     let refused = refusal(&server.url(&database)).await;
     assert!(matches!(refused, PostgresError::OlderSchema { found: 0, known: 1, .. }), "{refused:?}");
     says(&refused, &["hustings migrate --database"]);
+}
+
+/// What nodes of an earlier version meet where the format was raised before they were upgraded.
+#[tokio::test]
+async fn a_later_format_is_refused_and_what_came_with_it_is_no_damage() {
+    let server = PostgresServer::shared();
+    let database = server.database().await;
+    let (url, client) = (server.url(&database), server.client(&database).await);
+    let running = connect(&url).await.expect("a database");
+    let election = poll(Method::Single, Change::Final, Schedule::default());
+    let key = running.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await.expect("a poll").key;
+    client.batch_execute("UPDATE election SET definition = '{}'").await.expect("a definition of another kind");
+    let damaged = running.election(Wanted::Key(key)).await.expect_err("nobody can read it");
+    assert!(matches!(damaged, LedgerError::Damaged { .. }), "{damaged:?}");
+    client.batch_execute("UPDATE installation SET value = '2' WHERE name = 'format'").await.expect("a later format");
+    for newer in [
+        running.election(Wanted::Key(key)).await.expect_err("a later program can"),
+        running.elections(None, 10).await.expect_err("a later program can"),
+        running.append(vec![vote(ANN, TEA).to(key)]).await.expect_err("a later program can"),
+    ] {
+        assert!(matches!(newer, LedgerError::NewerFormat { found: Format(2) }), "{newer:?}");
+    }
+    let sentence = "ledger format 2, and this program knows up to 1: upgrade Hustings";
+    says(&refusal(&url).await, &[sentence]);
+    says(&connect_with(&url, None).await.err().expect("whoever only looks, too"), &[sentence]);
+    let options = PostgresOptions::new(&url).expect("an address");
+    says(&postgres_raise(&options, Format(1)).await.expect_err("an earlier program"), &[sentence]);
+    client.batch_execute("UPDATE installation SET value = 'two' WHERE name = 'format'").await.expect("no number");
+    says(&refusal(&url).await, &["installation row format", "`two` is no format"]);
+}
+
+/// An installation that was begun before there was a format stays what it is until it is raised.
+#[tokio::test]
+async fn a_format_is_raised_by_nobody_but_who_asks_for_it() {
+    let server = PostgresServer::shared();
+    let database = server.database().await;
+    let (url, client) = (server.url(&database), server.client(&database).await);
+    let options = PostgresOptions::new(&url).expect("an address");
+    let row = async || {
+        let row = client.query_opt("SELECT value FROM installation WHERE name = 'format'", &[]).await.expect("a look");
+        row.map(|row| row.get::<_, Vec<u8>>(0))
+    };
+    let first = "INSERT INTO installation (name, value) VALUES ('secret_check', decode(repeat('07', 16), 'hex'))";
+    client.batch_execute(first).await.expect("a program of before");
+    connect(&url).await.expect("its own secret");
+    assert_eq!(row().await, None, "a start has raised it");
+    assert_eq!(postgres_raise(&options, Format::FIRST).await.expect("nothing to do"), Format::FIRST);
+    client.batch_execute("INSERT INTO installation (name, value) VALUES ('format', '0')").await.expect("a lower one");
+    connect(&url).await.expect("its own secret");
+    assert_eq!(row().await.as_deref(), Some(&b"0"[..]), "a start has raised it");
+    assert_eq!(postgres_raise(&options, Format::FIRST).await.expect("a raise"), Format(0));
+    assert_eq!(row().await.as_deref(), Some(&b"1"[..]));
+    let empty = PostgresOptions::new(&server.url(&server.empty().await)).expect("an address");
+    let refused = postgres_raise(&empty, Format::FIRST).await.expect_err("no tables");
+    assert!(matches!(refused, PostgresError::NoSchema(_)), "{refused:?}");
 }
 
 #[tokio::test]
@@ -255,6 +308,7 @@ async fn a_doctor_is_told_what_matters() {
         ("synchronous_commit", "on"),
         ("synchronous_standby_names", ""),
         ("schema", "1"),
+        ("ledger format", "1"),
         ("elections", "1"),
         ("entries", "2"),
     ] {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::columns::{HeadColumns, definition_text};
 use super::super::failure::Failure;
 use super::super::rows::{self, election_number, signed, unsigned};
+use crate::ledger::format;
 use crate::ledger::{
     Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Registered, Submitted, TokenId,
 };
@@ -23,11 +24,13 @@ pub(in super::super) async fn installation(client: &Client) -> Result<Installati
         .query_typed_one(
             "-- installation
              SELECT (SELECT value FROM installation WHERE name = 'secret_check') AS secret_check,
+                 (SELECT value FROM installation WHERE name = $2) AS format,
                  EXISTS (SELECT FROM installation WHERE name = $1) AS is_unfinished,
                  EXISTS (SELECT FROM election) OR EXISTS (SELECT FROM token) AS holds_something",
-            &[(&MARK, Type::TEXT)],
+            &[(&MARK, Type::TEXT), (&format::ROW, Type::TEXT)],
         )
         .await?;
+    let format = format::known(row.try_get("format")?)?;
     let holds = match (row.try_get("is_unfinished")?, row.try_get("holds_something")?) {
         (true, _) => Holds::Unfinished,
         (false, false) => Holds::Nothing,
@@ -40,7 +43,7 @@ pub(in super::super) async fn installation(client: &Client) -> Result<Installati
             what: "it is not 16 bytes long".to_owned(),
         })
     });
-    Ok(Installation { secret_check: secret_check.transpose()?, holds })
+    Ok(Installation { secret_check: secret_check.transpose()?, format, holds })
 }
 
 /// Marks the store, and holds off every other copy until the transaction ends.

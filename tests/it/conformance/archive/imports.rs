@@ -1,11 +1,11 @@
 //! What a store takes: pages into an unfinished copy, and nothing that contradicts what is there.
 
 use hustings::ledger::{ElectionKey, HashedToken, Holds, LedgerError, Page, Registered, Stored, Submitted, TokenId};
-use hustings_core::{Chain, Change, Election, Method, Schedule, Seq, SubmissionId, Time};
+use hustings_core::{Chain, Change, Election, Format, Method, Schedule, Seq, SubmissionId, Time};
 use std::sync::Arc;
 use uuid::Uuid;
 
-use super::{CHECK, begun, eventful, everything, make_token, paged};
+use super::{CHECK, begun, copied, eventful, everything, make_token, paged};
 use crate::conformance::support::*;
 use crate::conformance::{Backend, audit};
 
@@ -26,6 +26,23 @@ pub(super) async fn a_store_says_how_much_of_an_installation_it_holds(backend: &
     assert_eq!(says(backend).await, Holds::Nothing);
     opened(backend, Change::Final).await;
     assert_eq!(says(backend).await, Holds::All);
+}
+
+pub(super) async fn an_installation_begins_with_the_newest_format(backend: &dyn Backend) {
+    assert_eq!(backend.archive().installation().await.expect("an answer").format, Format::NEWEST);
+}
+
+pub(super) async fn a_copy_allows_what_its_source_allows(backend: &dyn Backend) {
+    eventful(backend).await;
+    let target = backend.another().await;
+    let format = async || target.archive().installation().await.expect("an answer").format;
+    target.force_format(Format(0)).await;
+    copied(&backend.archive(), &target.archive()).await;
+    assert_eq!(format().await, Format::NEWEST, "that of its source");
+
+    let target = begun(backend).await;
+    target.archive().import(Page::Format(Format(0))).await.expect("a page");
+    assert_eq!(target.archive().installation().await.expect("an answer").format, Format::NEWEST, "it fell");
 }
 
 pub(super) async fn only_a_store_that_holds_nothing_becomes_a_copy(backend: &dyn Backend) {

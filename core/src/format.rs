@@ -1,0 +1,53 @@
+//! The ledger format: one number that says which kinds of entries and definitions an installation may hold.
+//!
+//! Job: say what needs which format. While an installation is upgraded, nodes of two versions share it, so a new kind may
+//! be written only once all of them know it.
+//! Invariant: an installation's format only rises. It must not know: where the number is kept.
+
+use std::fmt;
+
+use crate::election::{Election, Kind};
+use crate::rejection::Rejection;
+use crate::submission::Submission;
+
+/// A ledger format: it allows what those before it allow, and more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Format(pub u16);
+
+impl Format {
+    /// That of an installation which does not say another one.
+    pub const FIRST: Self = Self(1);
+    /// The newest that this program knows; each new kind of entry or definition raises it.
+    pub const NEWEST: Self = Self(1);
+
+    /// Whether an installation of this format may hold what needs another one.
+    pub fn allow(self, needed: Self) -> Result<(), Rejection> {
+        if needed <= self { Ok(()) } else { Err(Rejection::FormatTooOld { needed, found: self }) }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Submission {
+    /// The format that its entry needs.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Ballot(_) | Self::Act(_) => Format::FIRST,
+        }
+    }
+}
+
+impl Election {
+    /// The format that its definition needs.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        match self.kind {
+            Kind::Poll | Kind::Competition | Kind::Election => Format::FIRST,
+        }
+    }
+}
