@@ -1,12 +1,14 @@
 //! A whole installation: PostgreSQL, counters, nodes, each behind a gate to the database, and nginx before them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use hustings::load::Api;
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
 use crate::node::{Node, TOKEN};
+use crate::program;
 use crate::services::gate::Gate;
 use crate::services::nginx::Nginx;
 use crate::services::postgres::PostgresServer;
@@ -21,6 +23,7 @@ pub(crate) struct Installation {
     pub(crate) cluster: Option<Cluster>,
     pub(crate) database: PostgresServer,
     name: String,
+    variables: Vec<(String, String)>,
     _folder: TempDir,
 }
 
@@ -29,25 +32,44 @@ const SECRET: &str = "the secret that all nodes of a test share";
 impl Installation {
     /// Starts so many nodes, with counters in a cluster or each in its own memory.
     pub(crate) async fn start(nodes: usize, with_cluster: bool) -> Self {
+        Self::of(&program::new(), nodes, with_cluster).await
+    }
+
+    /// The same with all of it made by one program, the tables too.
+    pub(crate) async fn of(program: &Path, nodes: usize, with_cluster: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = block_in_place(|| PostgresServer::start(&[("max_connections", "200")], ""));
-        let name = database.database().await;
+        let name = database.empty().await;
         let cluster = with_cluster.then(|| block_in_place(Cluster::start));
         let counters = cluster.as_ref().map_or("memory:".to_owned(), Cluster::url);
+        let variables = |url: String| {
+            [
+                ("HUSTINGS_DATABASE", url),
+                ("HUSTINGS_COUNTERS", counters.clone()),
+                ("HUSTINGS_SECRET", SECRET.to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec()
+        };
+        let own = variables(database.url(&name));
+        succeed(program, &["migrate"], &own).await;
         let (mut gates, mut all) = (Vec::new(), Vec::new());
         for number in 0..nodes {
             let gate = Gate::before(SocketAddr::from(([127, 0, 0, 1], database.port()))).await;
             let url = format!("postgres://postgres@{}/{name}", gate.address);
-            let variables =
-                [("HUSTINGS_DATABASE", url.as_str()), ("HUSTINGS_COUNTERS", &counters), ("HUSTINGS_SECRET", SECRET)];
-            let mut node = Node::new(&folder.path().join(format!("node-{number}")), &variables);
+            let mut node = Node::new(program, &folder.path().join(format!("node-{number}")), &variables(url));
             node.start().await;
             gates.push(gate);
             all.push(node);
         }
         let addresses: Vec<_> = all.iter().map(Node::address).collect();
         let nginx = block_in_place(|| Nginx::start(&addresses));
-        Self { nodes: all, gates, nginx, cluster, database, name, _folder: folder }
+        Self { nodes: all, gates, nginx, cluster, database, name, variables: own, _folder: folder }
+    }
+
+    /// Runs a command of a program on the database, past the gates; it must go well.
+    pub(crate) async fn command(&self, program: &Path, arguments: &[&str]) {
+        succeed(program, arguments, &self.variables).await;
     }
 
     /// All nodes, as somebody outside sees them.
@@ -77,4 +99,11 @@ impl Installation {
             }
         }
     }
+}
+
+async fn succeed(program: &Path, arguments: &[&str], variables: &[(String, String)]) {
+    let done = program::run(program, arguments, variables).await;
+    let said = [done.stdout, done.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(done.status.success(), "{arguments:?}: {said}");
+    println!("{}: {}", arguments.join(" "), said.trim_end());
 }

@@ -9,6 +9,7 @@ mod installation;
 mod nemesis;
 mod node;
 mod pause;
+mod program;
 mod rolling;
 mod screens;
 #[path = "../services/mod.rs"]

@@ -19,12 +19,12 @@ pub(crate) struct Node {
 
 impl Node {
     /// A node that is not started yet; its address stays the same from now on.
-    pub(crate) fn new(folder: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(program: &Path, folder: &Path, variables: &[(String, String)]) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let mut launch = Launch::new(folder, TOKEN).expect("a launch");
-        launch.program = env!("CARGO_BIN_EXE_hustings").into();
+        program.clone_into(&mut launch.program);
         launch.listen = format!("127.0.0.1:{}", ports::free());
-        launch.variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        launch.variables = variables.to_vec();
         Self { launch, process: None }
     }
 
@@ -34,6 +34,17 @@ impl Node {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// Takes another program for the next start.
+    pub(crate) fn run(&mut self, program: &Path) {
+        assert!(!self.is_running(), "a stopped node");
+        program.clone_into(&mut self.launch.program);
+    }
+
+    /// Why it does not start.
+    pub(crate) async fn refused(&self) -> String {
+        ServerProcess::start(&self.launch).await.expect_err("it starts").to_string()
     }
 
     pub(crate) async fn start(&mut self) {
