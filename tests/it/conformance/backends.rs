@@ -113,8 +113,8 @@ impl Backend for Sqlite {
 pub(crate) struct Postgres {
     pub(crate) ledger: Arc<PostgresLedger>,
     clock: Arc<HeldClock>,
-    /// Its database on the server that all tests share, where it is there.
-    database: Option<String>,
+    /// Its database, on the server that all tests share.
+    database: String,
 }
 
 impl Postgres {
@@ -127,17 +127,16 @@ impl Postgres {
 
     pub(crate) async fn with(options: PostgresOptions, seed: u64) -> Self {
         let clock = Arc::new(HeldClock::at(START));
+        let database = options.to_string().rsplit('/').next().expect("a name").to_owned();
         let random = Arc::new(Seeded::new(seed));
         let ledger = PostgresLedger::connect(options, Some(Self::SECRET_CHECK), Arc::clone(&clock) as _, random).await;
-        Self { ledger: Arc::new(ledger.expect("PostgreSQL is connected")), clock, database: None }
+        Self { ledger: Arc::new(ledger.expect("PostgreSQL is connected")), clock, database }
     }
 
     /// The only node on a new database.
     async fn alone(seed: u64) -> Self {
         let server = PostgresServer::shared();
-        let database = server.database().await;
-        let node = Self::at(&server.url(&database), seed).await;
-        Self { database: Some(database), ..node }
+        Self::at(&server.url(&server.database().await), seed).await
     }
 }
 
@@ -164,8 +163,7 @@ impl Backend for Postgres {
     }
 
     async fn force_format(&self, format: Format) {
-        let database = self.database.as_deref().expect("a node that knows its database");
-        let client = PostgresServer::shared().client(database).await;
+        let client = PostgresServer::shared().client(&self.database).await;
         let digits = format.to_string().into_bytes();
         assert_eq!(client.execute(FORCE_FORMAT, &[&digits]).await.expect("a change"), 1, "begun with a format");
     }

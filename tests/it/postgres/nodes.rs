@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use hustings::clock::{Clock, HeldClock};
-use hustings::ledger::{Answer, ElectionKey, NewElection, PostgresError, PostgresOptions, Registry, postgres_migrate};
-use hustings_core::{Change, Election, Method, Schedule, Seq, Time};
+use hustings::ledger::{
+    Answer, ElectionKey, LedgerError, NewElection, PostgresError, PostgresOptions, Registry, postgres_migrate,
+};
+use hustings_core::{Change, Election, Format, Method, Schedule, Seq, Time};
 use tokio::task::JoinSet;
 
 use super::proxy::{Cut, Proxy};
@@ -161,6 +163,26 @@ async fn a_round_begun_while_a_vote_waits_is_seen() {
     assert_eq!(begun.await.expect("an answer"), ["accepted 2", "accepted 3", "accepted 4"]);
     assert_eq!(voted.await.expect("an answer"), ["accepted 5"], "decided on the definition as it is under the lock");
     audit(&other).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_format_raised_while_a_vote_waits_is_seen() {
+    let (database, [node, _]) = two_nodes().await;
+    let key = final_poll(&node).await;
+    let server = PostgresServer::shared();
+    let (mut holder, client) = (server.client(&database).await, server.client(&database).await);
+    let held = holder.transaction().await.expect("a transaction");
+    held.batch_execute("SELECT FROM head FOR UPDATE").await.expect("the head");
+    let ledger = node.ledger();
+    let voted = tokio::spawn(async move { ledger.append(vec![vote(ANN, TEA).to(key)]).await });
+    until_somebody_waits(&client).await;
+    let raise = "UPDATE installation SET value = '2' WHERE name = 'format'";
+    client.batch_execute(raise).await.expect("a later format");
+    held.commit().await.expect("the head is free");
+    let answered = voted.await.expect("no panic");
+    assert!(matches!(answered, Err(LedgerError::NewerFormat { .. })), "decided on a format of before: {answered:?}");
+    node.force_format(Format::NEWEST).await;
+    assert_eq!(audit_election(&node, key).await.seq, Seq(1));
 }
 
 /// Asks until a transaction waits for a lock of another one.
