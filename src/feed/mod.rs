@@ -95,26 +95,21 @@ impl Feed {
         if self.shared {
             self.tallies.refresh(election, self.interval).await?;
         }
-        let Some(mut snapshot) = self.tallies.read(election).await? else { return Ok(None) };
-        let announced = self.tallies.announced(election);
-        if snapshot.fold.seq < announced {
-            self.reached(election, announced).await;
-            let Some(newer) = self.tallies.read(election).await? else { return Ok(None) };
-            snapshot = newer;
-        }
+        let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
         let channel = self.channel(election);
         let Some(frames) = self.frames(election, &channel, &snapshot).await? else { return Ok(None) };
         Ok(Some(frames.for_viewer(viewer, &snapshot)))
     }
 
-    /// The results of one contest, an earlier round too, rendered for this viewer.
+    /// The results of one contest, an earlier round too, rendered for this viewer. A vote that this process has answered
+    /// is in them.
     pub async fn contest(
         &self,
         election: ElectionKey,
         contest: ContestNumber,
         viewer: Viewer,
     ) -> Result<Option<Arc<Frame>>, LedgerError> {
-        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
         let contests = snapshot.fold.state.contests.len();
         let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
         let Ok(state) = snapshot.fold.state.contest(contest) else { return Ok(None) };
@@ -173,8 +168,9 @@ impl Feed {
         tokio::time::timeout(REACHED_WAIT, reached).await.unwrap_or(Ok(false))
     }
 
-    /// Begins to watch: the latest frame at once, then each that is newer. What the watcher has already seen, by its
-    /// version, on whatever node, is not sent again, and nothing older is.
+    /// Begins to watch: the latest frame at once, then each that is newer. A vote that this process has answered is in the
+    /// first one already. What the watcher has seen, by its version, on whatever node, is not sent again, and nothing older
+    /// is.
     pub async fn watch(
         self: &Arc<Self>,
         election: ElectionKey,
@@ -185,7 +181,7 @@ impl Feed {
             // A watcher that comes from another node may know more than this one, of another epoch even.
             self.at_least(election, seen).await?;
         }
-        let Some(snapshot) = self.tallies.read(election).await? else { return Ok(None) };
+        let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
         let channel = self.channel(election);
         let full = match viewer {
             Viewer::Organiser => true,
@@ -257,6 +253,18 @@ impl Feed {
     fn stretched(&self, watchers: usize) -> Duration {
         let watchers = u32::try_from(watchers).unwrap_or(u32::MAX);
         self.interval.max(DELIVERY_COST.saturating_mul(watchers).saturating_mul(FAN_OUT_SHARE))
+    }
+
+    /// The counters, once every vote is in them that this process has answered. Where counters cannot follow in two
+    /// seconds, what they hold has to do, marked as it is.
+    async fn answered(&self, election: ElectionKey) -> Result<Option<Arc<Snapshot>>, LedgerError> {
+        let snapshot = self.tallies.read(election).await?;
+        let announced = self.tallies.announced(election);
+        if snapshot.as_ref().is_none_or(|snapshot| snapshot.fold.seq >= announced) {
+            return Ok(snapshot);
+        }
+        self.reached(election, announced).await;
+        self.tallies.read(election).await
     }
 
     async fn both(&self, election: ElectionKey, channel: &Channel) -> Result<Option<Frames>, LedgerError> {

@@ -44,6 +44,7 @@ on_memory_and_redis!(
     counters_of_another_history_are_rebuilt_also_when_they_are_behind,
     a_recount_finds_poisoned_counters_and_heals_them,
     each_version_is_rendered_once_however_many_ask,
+    whoever_begins_to_look_finds_every_vote_that_was_answered,
 );
 
 struct Rig {
@@ -212,4 +213,27 @@ async fn each_version_is_rendered_once_however_many_ask(backend: &dyn CountersBa
     rig.hand_on(next).await;
     rig.healed().await;
     assert_eq!(rig.feed.serialisations(), before + 1);
+}
+
+/// A vote is answered before the counters move: who looks then waits for them, in whichever way.
+async fn whoever_begins_to_look_finds_every_vote_that_was_answered(backend: &dyn CountersBackend) {
+    let mut rig = Rig::start(backend).await;
+    assert_eq!(rig.shown().await, 0);
+    for (ballots, way) in (1..).zip(["the latest", "one round", "a stream"]) {
+        let answered = rig.votes(1).await;
+        rig.tallies.announce(rig.key, answered.after.seq);
+        let looking = async {
+            match way {
+                "the latest" => rig.feed.latest(rig.key, Viewer::Public).await.expect("read"),
+                "one round" => rig.feed.contest(rig.key, ContestNumber(0), Viewer::Public).await.expect("read"),
+                _ => {
+                    let watcher = rig.feed.watch(rig.key, Viewer::Public, None).await.expect("read");
+                    watcher.expect("a watcher").next().await
+                }
+            }
+        };
+        // Handed on only when who looks has gone as far as it can.
+        let (frame, ()) = tokio::join!(looking, rig.hand_on(answered));
+        assert_eq!(frame.expect("a frame").results.ballots, Some(ballots), "{way}");
+    }
 }
