@@ -2,15 +2,23 @@
 //!
 //! Job: while one commit runs, what arrives waits, and becomes the next batch. There is no timer, so one lonely vote
 //! waits for nothing, and a thousand at once share one sync.
-//! Invariant: a caller is answered only after the commit that decided it. It must not know: HTTP, counters.
+//! Invariant: a decision is told only after the commit that made it. A store that says nothing keeps batches waiting, in
+//! their order, but no caller beyond a deadline: who still waits in the queue then is stored never, and who is in a batch
+//! hears that nobody knows. It must not know: HTTP, counters.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hustings_core::Submission;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{self, timeout_at};
 
 use crate::ledger::{Addressed, Advance, Answer, ElectionKey, Ledger, LedgerError};
+
+/// The longest that anybody waits for an answer. A little more than a ledger tries for by itself, because what it says
+/// then is more exact than what can be said here.
+pub const ANSWER_MAX: Duration = Duration::from_secs(11);
 
 /// How the batcher is bounded.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +35,7 @@ impl Default for Limits {
     }
 }
 
-/// Why a submission was not decided. Nothing is known to be written for it.
+/// Why there is no decision on a submission. Nothing was written for it, except where the error says that nobody knows.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IngestError {
     /// Too many wait already: try again soon.
@@ -49,7 +57,19 @@ pub struct Ingest {
 
 struct Waiting {
     addressed: Addressed,
+    fate: Fate,
     answer: oneshot::Sender<Result<Answer, LedgerError>>,
+}
+
+/// What becomes of a submission that waits: it goes into a batch, or its caller has waited too long. One of the two.
+#[derive(Clone, Default)]
+struct Fate(Arc<AtomicBool>);
+
+impl Fate {
+    /// Decides it; `false` where the other side was faster.
+    fn seal(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
 }
 
 impl Ingest {
@@ -59,11 +79,23 @@ impl Ingest {
         (Self { queue }, Batcher::new(ledger, limits, hand_on).run(waiting))
     }
 
-    /// The decision for one submission, once it is stored. A dropped future may still be counted: that is what ids
-    /// and repeats are for.
+    /// The decision for one submission, once it is stored, within [`ANSWER_MAX`]. A dropped future may still be counted:
+    /// that is what ids and repeats are for.
     pub async fn submit(&self, election: ElectionKey, submission: Submission) -> Result<Answer, IngestError> {
+        self.submit_by(time::Instant::now() + ANSWER_MAX, election, submission).await
+    }
+
+    /// The same, with an answer until then. What comes later than that is stored all the same where the answer says that
+    /// nobody knows, and never where it says that the store is not available.
+    pub async fn submit_by(
+        &self,
+        until: time::Instant,
+        election: ElectionKey,
+        submission: Submission,
+    ) -> Result<Answer, IngestError> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { addressed: Addressed { election, submission }, answer };
+        let fate = Fate::default();
+        let waiting = Waiting { addressed: Addressed { election, submission }, fate: fate.clone(), answer };
         self.queue.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => {
                 metrics::counter!("hustings_queue_full_total").increment(1);
@@ -71,7 +103,13 @@ impl Ingest {
             }
             mpsc::error::TrySendError::Closed(_) => LedgerError::Stopped.into(),
         })?;
-        Ok(answered.await.map_err(|_| LedgerError::Stopped)??)
+        match timeout_at(until, answered).await {
+            Ok(answered) => Ok(answered.map_err(|_| LedgerError::Stopped)??),
+            Err(_) if fate.seal() => {
+                Err(LedgerError::Unavailable("those before it got no answer in time".to_owned()).into())
+            }
+            Err(_) => Err(LedgerError::InDoubt.into()),
+        }
     }
 }
 
@@ -96,9 +134,11 @@ impl Batcher {
     async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
         let mut arrived = Vec::new();
         while waiting.recv_many(&mut arrived, self.batch_max()).await > 0 {
-            let (batch, answers): (Vec<_>, Vec<_>) =
-                arrived.drain(..).map(|waiting| (waiting.addressed, waiting.answer)).unzip();
-            self.commit(batch, answers).await;
+            let taken = arrived.drain(..).filter(|waiting| waiting.fate.seal());
+            let (batch, answers): (Vec<_>, Vec<_>) = taken.map(|waiting| (waiting.addressed, waiting.answer)).unzip();
+            if !batch.is_empty() {
+                self.commit(batch, answers).await;
+            }
         }
     }
 

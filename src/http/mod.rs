@@ -11,6 +11,7 @@ mod live;
 mod meters;
 mod name;
 mod ops;
+mod patience;
 mod receipt;
 mod server;
 mod settings;

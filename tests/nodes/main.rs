@@ -14,6 +14,7 @@ mod rolling;
 mod screens;
 #[path = "../services/mod.rs"]
 mod services;
+mod silence;
 
 use std::time::Duration;
 

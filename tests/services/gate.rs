@@ -20,18 +20,29 @@ pub(crate) enum Mode {
     Open,
     /// All goes through, each piece so much later.
     Late(Duration),
+    /// Nothing arrives, in either direction, until it is another mode: a network that loses every packet.
+    Silent,
     /// Nothing goes through, and what is open is cut off.
     Shut,
     /// A `COMMIT` goes through; its answer does not, and the connection ends.
     EatsCommits,
+    /// What has this word in it, and all behind it, waits for another mode; the rest goes through.
+    Holds(&'static str),
+}
+
+/// How often a gate did something.
+#[derive(Default)]
+struct Counts {
+    eaten: AtomicU64,
+    cut: AtomicU64,
+    held: AtomicU64,
 }
 
 /// A gate on a port of its own. Dropped, it is shut for ever.
 pub(crate) struct Gate {
     pub(crate) address: SocketAddr,
     mode: watch::Sender<Mode>,
-    eaten: Arc<AtomicU64>,
-    cut: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     accepting: JoinHandle<()>,
 }
 
@@ -41,14 +52,14 @@ impl Gate {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (mode, modes) = watch::channel(Mode::Open);
-        let (eaten, cut) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
-        let (counted, counted_cuts) = (Arc::clone(&eaten), Arc::clone(&cut));
+        let counts = Arc::<Counts>::default();
+        let counted = Arc::clone(&counts);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, server, modes.clone(), Arc::clone(&counted), Arc::clone(&counted_cuts)));
+                tokio::spawn(pass(client, server, modes.clone(), Arc::clone(&counted)));
             }
         });
-        Self { address, mode, eaten, cut, accepting }
+        Self { address, mode, counts, accepting }
     }
 
     pub(crate) fn set(&self, mode: Mode) {
@@ -57,12 +68,17 @@ impl Gate {
 
     /// How many answers to commits were eaten.
     pub(crate) fn eaten(&self) -> u64 {
-        self.eaten.load(Ordering::SeqCst)
+        self.counts.eaten.load(Ordering::SeqCst)
     }
 
     /// How many connections were cut off.
     pub(crate) fn cut(&self) -> u64 {
-        self.cut.load(Ordering::SeqCst)
+        self.counts.cut.load(Ordering::SeqCst)
+    }
+
+    /// How often something was held.
+    pub(crate) fn held(&self) -> u64 {
+        self.counts.held.load(Ordering::SeqCst)
     }
 }
 
@@ -73,27 +89,21 @@ impl Drop for Gate {
     }
 }
 
-async fn pass(
-    client: TcpStream,
-    server: SocketAddr,
-    mut modes: watch::Receiver<Mode>,
-    eaten: Arc<AtomicU64>,
-    cut: Arc<AtomicU64>,
-) {
+async fn pass(client: TcpStream, server: SocketAddr, mut modes: watch::Receiver<Mode>, counts: Arc<Counts>) {
     if *modes.borrow_and_update() == Mode::Shut {
-        cut.fetch_add(1, Ordering::SeqCst);
+        counts.cut.fetch_add(1, Ordering::SeqCst);
         return;
     }
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let (hungry, is_hungry) = watch::channel(false);
-    let asking = ask(from_client, to_server, modes.clone(), hungry);
-    let answering = answer(from_server, to_client, modes.clone(), is_hungry, eaten);
+    let asking = ask(from_client, to_server, modes.clone(), hungry, &counts);
+    let answering = answer(from_server, to_client, modes.clone(), is_hungry, &counts);
     tokio::select! {
         () = asking => {}
         () = answering => {}
         _ = modes.wait_for(|mode| *mode == Mode::Shut) => {
-            cut.fetch_add(1, Ordering::SeqCst);
+            counts.cut.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
@@ -101,18 +111,24 @@ async fn pass(
 async fn ask(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    modes: watch::Receiver<Mode>,
+    mut modes: watch::Receiver<Mode>,
     hungry: watch::Sender<bool>,
+    counts: &Counts,
 ) {
     let mut piece = vec![0; 64 * 1024];
     while let Ok(length) = from.read(&mut piece).await
         && length > 0
     {
-        let mode = *modes.borrow();
-        if let Mode::Late(by) = mode {
-            tokio::time::sleep(by).await;
+        let Some(mode) = mode_in_which_it_arrives(&mut modes).await else { return };
+        if let Mode::Holds(word) = mode
+            && has(&piece[..length], word)
+        {
+            counts.held.fetch_add(1, Ordering::SeqCst);
+            if modes.wait_for(|now| *now != mode).await.is_err() {
+                return;
+            }
         }
-        if mode == Mode::EatsCommits && piece[..length].windows(7).any(|bytes| bytes == b"COMMIT\0") {
+        if mode == Mode::EatsCommits && has(&piece[..length], "COMMIT\0") {
             hungry.send_replace(true);
         }
         if to.write_all(&piece[..length]).await.is_err() {
@@ -124,25 +140,37 @@ async fn ask(
 async fn answer(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    modes: watch::Receiver<Mode>,
+    mut modes: watch::Receiver<Mode>,
     is_hungry: watch::Receiver<bool>,
-    eaten: Arc<AtomicU64>,
+    counts: &Counts,
 ) {
     let mut piece = vec![0; 64 * 1024];
     while let Ok(length) = from.read(&mut piece).await
         && length > 0
     {
         // The answers to what came before the commit may come first; `C…COMMIT` is the answer itself.
-        if *is_hungry.borrow() && piece[..length].windows(7).any(|bytes| bytes == b"COMMIT\0") {
-            eaten.fetch_add(1, Ordering::SeqCst);
+        if *is_hungry.borrow() && has(&piece[..length], "COMMIT\0") {
+            counts.eaten.fetch_add(1, Ordering::SeqCst);
             return;
         }
-        let mode = *modes.borrow();
-        if let Mode::Late(by) = mode {
-            tokio::time::sleep(by).await;
+        if mode_in_which_it_arrives(&mut modes).await.is_none() {
+            return;
         }
         if to.write_all(&piece[..length]).await.is_err() {
             return;
         }
     }
+}
+
+/// The mode when a piece arrives at last; `None` where it never does, because the gate is gone.
+async fn mode_in_which_it_arrives(modes: &mut watch::Receiver<Mode>) -> Option<Mode> {
+    let mode = *modes.wait_for(|mode| *mode != Mode::Silent).await.ok()?;
+    if let Mode::Late(by) = mode {
+        tokio::time::sleep(by).await;
+    }
+    Some(mode)
+}
+
+fn has(piece: &[u8], word: &str) -> bool {
+    piece.windows(word.len()).any(|bytes| bytes == word.as_bytes())
 }

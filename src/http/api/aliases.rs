@@ -13,6 +13,7 @@ use super::{create, find, results};
 use crate::http::Shared;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::patience::Patience;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -33,8 +34,9 @@ struct ShortVote {
 }
 
 async fn vote(State(services): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let caller = votes::known_caller(&services, &headers).await?;
-    let short: ShortVote = body::read(body, VOTE_MAX).await?;
+    let mut patience = Patience::new();
+    let caller = patience.look_up(votes::known_caller(&services, &headers)).await?;
+    let short: ShortVote = patience.receive(body::read(body, VOTE_MAX)).await?;
     let vote = VoteBody {
         choices: Some(vec![short.choice]),
         scores: None,
@@ -42,6 +44,6 @@ async fn vote(State(services): State<Shared>, headers: HeaderMap, body: Body) ->
         replaces: short.replaces,
         voter: short.voter,
     };
-    let found = find(&services.elections, &short.poll).await?;
-    Ok(votes::vote_in(&services, &caller, &found, &headers, vote).await?.into_response())
+    let found = patience.look_up(find(&services.elections, &short.poll)).await?;
+    Ok(votes::vote_in(&services, &caller, &found, &headers, vote, patience).await?.into_response())
 }

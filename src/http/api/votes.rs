@@ -17,6 +17,7 @@ use crate::http::auth::{Caller, same_site};
 use crate::http::body::{self, Pairs, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
+use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
@@ -62,10 +63,11 @@ pub(super) async fn vote(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let caller = known_caller(&services, &headers).await?;
-    let found = find(&services.elections, &poll).await?;
-    let vote: VoteBody = body::read(body, VOTE_MAX).await?;
-    Ok(vote_in(&services, &caller, &found, &headers, vote).await?.into_response())
+    let mut patience = Patience::new();
+    let caller = patience.look_up(known_caller(&services, &headers)).await?;
+    let found = patience.look_up(find(&services.elections, &poll)).await?;
+    let vote: VoteBody = patience.receive(body::read(body, VOTE_MAX)).await?;
+    Ok(vote_in(&services, &caller, &found, &headers, vote, patience).await?.into_response())
 }
 
 /// Who is asking; nobody at all is refused before the body is read.
@@ -83,10 +85,11 @@ pub(super) async fn vote_in(
     found: &Registered,
     headers: &HeaderMap,
     vote: VoteBody,
+    patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let started = std::time::Instant::now();
     let voter = voter(services, caller, found, headers, vote.voter.as_deref())?;
-    let answer = cast(services, found, voter, vote).await;
+    let answer = cast(services, found, voter, vote, patience).await;
     services.meters.record(status_of(&answer), started.elapsed());
     answer
 }
@@ -96,15 +99,16 @@ async fn cast(
     found: &Registered,
     voter: VoterKey,
     vote: VoteBody,
+    patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
-    let known = current(services, found).await?;
-    let cast = cast_in(services, &known, voter, &vote).await;
+    let known = patience.look_up(current(services, found)).await?;
+    let cast = cast_in(services, &known, voter, &vote, patience).await;
     // Another node may have begun a round that this one has not heard of.
     if matches!(&cast, Err(problem) if ["unknown_choice", "contest_closed"].contains(&problem.code())) {
-        services.feed.refresh(known.key).await?;
-        let newest = current(services, &known).await?;
+        patience.look_up(services.feed.refresh(known.key)).await?;
+        let newest = patience.look_up(current(services, &known)).await?;
         if newest.election.contests.len() > known.election.contests.len() {
-            return cast_in(services, &newest, voter, &vote).await;
+            return cast_in(services, &newest, voter, &vote, patience).await;
         }
     }
     cast
@@ -115,6 +119,7 @@ async fn cast_in(
     found: &Registered,
     voter: VoterKey,
     vote: &VoteBody,
+    patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let field = if vote.scores.is_some() { "/scores" } else { "/choices" };
     let (contest, selections) = selections(&found.election.contests, vote)?;
@@ -126,7 +131,7 @@ async fn cast_in(
         replaces: vote.replaces.as_deref().map(|receipt| replaced(services, found, receipt)),
         selections,
     };
-    let answer = services.ingest.submit(found.key, Submission::Ballot(ballot)).await?;
+    let answer = services.ingest.submit_by(patience.until(), found.key, Submission::Ballot(ballot)).await?;
     let receipt = |stored| Receipt::new(&services.keys, found, stored);
     let (code, status, stored) = match &answer {
         Answer::Accepted(stored) => (StatusCode::CREATED, "counted", stored),

@@ -6,6 +6,7 @@ mod hosts;
 mod nodes;
 mod pooler;
 mod proxy;
+mod silence;
 mod startup;
 
 use hustings::ledger::ElectionKey;

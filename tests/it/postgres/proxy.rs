@@ -21,23 +21,29 @@ pub(crate) enum Cut {
     During,
     /// The commit waits until [`Proxy::resume`]; a server that loses patience is heard.
     Hold,
+    /// The gate becomes silent, and the commit does not arrive before it is open again.
+    SilenceBefore,
+    /// The gate becomes silent when the commit has gone through, and before its answer does.
+    SilenceAfter,
 }
 
-/// What happens to new connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happens to new connections, and to all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Gate {
+    #[default]
     Open,
-    /// They wait until it is open.
+    /// New ones wait until it is open.
     Waits,
-    /// They are closed at once.
+    /// New ones are closed at once.
     Refuses,
+    /// Nothing arrives on any, in either direction, until it is open: a network that loses every packet.
+    Silent,
 }
 
 /// A proxy in front of the shared server.
 pub(crate) struct Proxy {
     port: u16,
     control: Arc<Control>,
-    gate: watch::Sender<Gate>,
 }
 
 #[derive(Default)]
@@ -45,6 +51,15 @@ struct Control {
     next: Mutex<Option<Cut>>,
     happened: Notify,
     resumed: Notify,
+    gate: watch::Sender<Gate>,
+}
+
+impl Control {
+    /// Waits for as long as nothing arrives.
+    async fn arrives(&self) {
+        let mut gate = self.gate.subscribe();
+        gate.wait_for(|gate| *gate != Gate::Silent).await.expect("a gate that is still there");
+    }
 }
 
 impl Proxy {
@@ -52,14 +67,13 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let control = Arc::<Control>::default();
-        let (gate, state) = watch::channel(Gate::Open);
         let shared = Arc::clone(&control);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, Arc::clone(&shared), state.clone()));
+                tokio::spawn(pass(client, Arc::clone(&shared)));
             }
         });
-        Self { port, control, gate }
+        Self { port, control }
     }
 
     /// A node that reaches a database of the shared server through this.
@@ -87,12 +101,14 @@ impl Proxy {
     }
 
     pub(crate) fn gate(&self, gate: Gate) {
-        self.gate.send_replace(gate);
+        self.control.gate.send_replace(gate);
     }
 }
 
-async fn pass(client: TcpStream, control: Arc<Control>, mut gate: watch::Receiver<Gate>) {
-    let state = *gate.wait_for(|gate| *gate != Gate::Waits).await.expect("a test that still runs");
+async fn pass(client: TcpStream, control: Arc<Control>) {
+    let mut gate = control.gate.subscribe();
+    let arrives = |gate: &Gate| ![Gate::Waits, Gate::Silent].contains(gate);
+    let state = *gate.wait_for(arrives).await.expect("a gate that is still there");
     if state == Gate::Refuses {
         return;
     }
@@ -122,7 +138,10 @@ async fn upwards(
         let is_commit = kind == b'Q' && message[5..].starts_with(b"-- commit");
         let cut = if is_commit { control.next.lock().expect("no panic in between").take() } else { None };
         match cut {
-            None => to.write_all(&message).await?,
+            None => {
+                control.arrives().await;
+                to.write_all(&message).await?;
+            }
             Some(Cut::Before) => {
                 control.happened.notify_one();
                 return Ok(());
@@ -141,6 +160,17 @@ async fn upwards(
                 control.resumed.notified().await;
                 to.write_all(&message).await?;
             }
+            Some(Cut::SilenceBefore) => {
+                control.gate.send_replace(Gate::Silent);
+                control.happened.notify_one();
+                control.arrives().await;
+                to.write_all(&message).await?;
+            }
+            Some(Cut::SilenceAfter) => {
+                control.gate.send_replace(Gate::Silent);
+                to.write_all(&message).await?;
+                control.happened.notify_one();
+            }
         }
     }
 }
@@ -154,6 +184,7 @@ async fn downwards(
 ) -> std::io::Result<()> {
     loop {
         let (kind, message) = message(&mut from).await?;
+        control.arrives().await;
         if !*is_deaf.borrow() {
             to.write_all(&message).await?;
         } else if kind == b'Z' && message[5] == b'I' {
