@@ -1,10 +1,15 @@
 //! Whatever is done to the shared counters of an election, they heal from the mirror or from the ledger, with further
 //! votes and without; and what is shown meanwhile was always right.
 
+use std::sync::Arc;
+
 use hustings::ledger::ElectionKey;
+use hustings::tally::{Applied, Counters, Tallies, TallyStatus};
+use hustings_core::Seq;
 use redis::{Cmd, cmd};
 
 use super::rig::{Hall, Node};
+use crate::conformance::backends::Told;
 use crate::services::redis::Redis;
 
 /// What somebody with a client does, by its name and its commands; `KEY` is the hash, `OLD` what it was before.
@@ -124,4 +129,33 @@ async fn an_emptied_server_is_filled_again() {
     }
     assert_eq!(server.ask::<String>(cmd("GET").arg("hustings:installation")), "c0ffee");
     hall.was_right(&node).await;
+}
+
+/// Damaged counters take the mirror along, and then somebody puts an old dump in their place: nothing in Redis or in the
+/// mirror is newer than that any more, only what was shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_dump_in_the_place_of_damaged_counters_is_not_shown() {
+    let server = Redis::start(&[]);
+    let mut hall = Hall::open().await;
+    let election = hall.poll().await;
+    let counters = Told::connect(&server.url()).await.counters;
+    // Without an applier nobody heals anything.
+    let tallies = Tallies::new(hall.ledger(), Arc::clone(&hall.elections), Arc::clone(&counters) as _);
+    let read = async || tallies.read(election).await.expect("read").expect("counters");
+    assert_eq!(read().await.fold.seq, Seq(1));
+    let old: Vec<u8> = server.ask(cmd("DUMP").arg(key(election)));
+    let [first, second] = [hall.votes(election, 3).await, hall.votes(election, 2).await];
+    for advance in [&first, &second] {
+        assert!(matches!(counters.apply(advance).await.expect("an answer"), Applied::Moved(_)));
+    }
+    let shown = read().await;
+    assert_eq!(shown.fold.seq, Seq(6));
+    for (damage, expected) in [("SET KEY tea", Applied::Forked), ("RESTORE KEY 0 OLD REPLACE", Applied::Behind)] {
+        server.ask::<()>(&command(damage, &key(election), &old));
+        assert_eq!(counters.apply(&second).await.expect("an answer"), expected, "{damage}: the mirror is read again");
+        assert_eq!(read().await, shown, "{damage}");
+        assert_eq!(tallies.status(election), TallyStatus::Stale, "{damage}");
+    }
+    let mirrored = counters.read(election).await.expect("read").expect("an old dump");
+    assert_eq!(mirrored.fold.seq, Seq(1), "void: the mirror never went back");
 }

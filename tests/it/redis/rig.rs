@@ -90,7 +90,7 @@ impl<Store: AsRef<dyn Backend>> Hall<Store> {
         }
     }
 
-    pub(super) async fn is_healed_now(&self, url: &str, election: ElectionKey) -> bool {
+    async fn is_healed_now(&self, url: &str, election: ElectionKey) -> bool {
         let folds = self.folds(election).await;
         let found = Told::connect(url).await.counters.read(election).await.expect("read");
         found.is_some_and(|found| says_the_same(&found.fold, folds.last().expect("one")))
