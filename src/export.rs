@@ -41,13 +41,14 @@ pub fn entry_line(election: &Election, stored: &Stored) -> String {
                 StateChange::Closed { scheduled } => {
                     line.insert("scheduled".into(), json!(scheduled));
                 }
-                StateChange::RoundStarted { next, definition } => {
+                StateChange::RoundStarted { next, definition } | StateChange::Added { next, definition } => {
                     line.insert("next".into(), json!(next.to_string()));
                     line.insert("definition".into(), json!(hex(&definition)));
                 }
-                StateChange::Paused | StateChange::Reopened | StateChange::Revealed => {}
+                StateChange::Paused | StateChange::Reopened | StateChange::Revealed | StateChange::Certified => {}
             }
         }
+        Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::ReportFiled(_) => {}
     }
     line.insert("bytes".into(), json!(hex(&stored.bytes)));
     Value::Object(line).to_string()

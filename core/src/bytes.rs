@@ -87,10 +87,15 @@ impl<'a> Reader<'a> {
 
     /// A text.
     pub fn text(&mut self) -> Result<String, DecodeError> {
+        String::from_utf8(self.bytes()?).map_err(|_| DecodeError::Text)
+    }
+
+    /// Bytes behind their length.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, DecodeError> {
         let length: usize = self.small()?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(DecodeError::Short)?;
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(DecodeError::Short)?;
         self.0 = rest;
-        String::from_utf8(text.to_vec()).map_err(|_| DecodeError::Text)
+        Ok(bytes.to_vec())
     }
 
     /// A byte that must be 0 or 1.

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::bytes::Writer;
-use crate::id::{ChoiceId, ChoiceNumber, ContestId, ContestNumber};
+use crate::id::{ChoiceId, ChoiceNumber, ContestId, ContestNumber, UnitNumber};
 use crate::rejection::Rejection;
 use crate::submission::Selections;
 use crate::text::{Label, Text};
+use crate::unit::Unit;
 
 /// One question with its choices; frozen when it opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,29 @@ pub struct Contest {
     pub change: Change,
     /// The choices, in the order shown; [`ChoiceNumber`] is the place in this list.
     pub choices: Vec<Choice>,
+    /// What tells it from the other contests of an election of boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub race: Option<Race>,
+}
+
+/// What tells a contest from the others of its election, and where it is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Race {
+    /// Its stable code, unique in the election.
+    pub code: Label,
+    /// Its title as people know it.
+    pub title: Text,
+    /// Where it is held: boxes in this unit report it.
+    pub unit: UnitNumber,
+}
+
+/// Who stands behind a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Its stable code, the same in all contests of the election.
+    pub code: Label,
+    /// Its name as people know it.
+    pub name: Text,
 }
 
 /// An option, candidate, list or team.
@@ -33,6 +57,9 @@ pub struct Choice {
     pub code: Label,
     /// Its title as people know it.
     pub title: Text,
+    /// The party, in an election of boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<Party>,
 }
 
 /// How selections are made and counted.
@@ -95,6 +122,16 @@ impl Method {
 impl Contest {
     /// The most choices of a contest in a poll.
     pub const CHOICES_MAX: usize = 200;
+    /// The most choices of a contest that boxes report.
+    pub const REPORTED_CHOICES_MAX: usize = 5_000;
+    /// The most contests of an election of boxes.
+    pub const CONTESTS_MAX: usize = 2_000;
+
+    /// Where boxes report it.
+    #[must_use]
+    pub fn unit(&self) -> UnitNumber {
+        self.race.as_ref().map_or(Unit::ROOT, |race| race.unit)
+    }
 
     /// Finds a choice by its id or its code.
     #[must_use]
@@ -132,7 +169,8 @@ impl Contest {
     /// covers what was asked. Titles may be corrected later and are covered as they stood at the opening.
     ///
     /// Format: `SHA-256` over version byte 1, contest id, number, method (tag, two bounds), change, and per choice its
-    /// id, code and title; integers and lengths as in [`crate::entry`].
+    /// id, code and title; integers and lengths as in [`crate::entry`]. Where boxes report it, the version byte is 2, code,
+    /// title and unit of the contest follow its number, and each choice ends with a flag and the party's code and name.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let (tag, low, high) = match self.method {
@@ -141,9 +179,14 @@ impl Contest {
             Method::Score { min, max } => (2, min.into(), max.into()),
         };
         let mut writer = Writer::default();
-        writer.byte(1);
+        writer.byte(if self.race.is_some() { 2 } else { 1 });
         writer.raw(self.id.0.as_bytes());
         writer.int(self.number.0.into());
+        if let Some(race) = &self.race {
+            writer.text(race.code.as_str());
+            writer.text(race.title.as_str());
+            writer.int(race.unit.0.into());
+        }
         writer.byte(tag);
         writer.int(low);
         writer.int(high);
@@ -153,6 +196,13 @@ impl Contest {
             writer.raw(choice.id.0.as_bytes());
             writer.text(choice.code.as_str());
             writer.text(choice.title.as_str());
+            if self.race.is_some() {
+                writer.byte(choice.party.is_some().into());
+            }
+            if let Some(party) = choice.party.as_ref().filter(|_| self.race.is_some()) {
+                writer.text(party.code.as_str());
+                writer.text(party.name.as_str());
+            }
         }
         Sha256::digest(writer.into_bytes()).into()
     }

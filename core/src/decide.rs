@@ -3,12 +3,18 @@
 //! A store looks up what it knows, asks here, and writes what it is told. Every node and every test asks the same
 //! function.
 
+mod report;
+mod tree;
+
 use crate::contest::Contest;
 use crate::entry::{BallotCast, Event, Previous, StateChange, StateChanged};
 use crate::id::{ContestNumber, GroupNumber, Seq, Time, VoterKey};
 use crate::rejection::Rejection;
 use crate::state::{ContestState, ElectionState};
 use crate::submission::{Act, ActKind, Ballot, Selections};
+
+pub use report::{Filed, KnownReports, decide_report};
+pub use tree::{decide_contest, decide_retirement, decide_units};
 
 /// A ballot that the ledger holds already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +77,7 @@ pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, 
             return Verdict::Rejected(Rejection::AlreadyVoted { current: current.seq });
         }
     }
-    let allowed = state.accepts_ballots().and_then(|()| contest.check(&ballot.selections));
+    let allowed = state.accepts_submissions().and_then(|()| contest.check(&ballot.selections));
     if let Err(rejection) = allowed {
         return Verdict::Rejected(rejection);
     }
@@ -98,7 +104,8 @@ pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, 
 /// The most rounds of one election.
 pub const ROUNDS_MAX: usize = 100;
 
-/// Decides one act and, where it is accepted, moves the state. `contest` is the contest acted on.
+/// Decides one act about a contest and, where it is accepted, moves the state. `contest` is the contest acted on. Acts about
+/// units and new contests are decided by [`decide_units`], [`decide_retirement`] and [`decide_contest`].
 pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: Time) -> Verdict {
     let change = match &act.kind {
         ActKind::Open { scheduled } => StateChange::Opened { scheduled: *scheduled, definition: contest.digest() },
@@ -107,6 +114,10 @@ pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: T
         ActKind::Reopen => StateChange::Reopened,
         ActKind::Reveal => StateChange::Revealed,
         ActKind::StartRound(next) => StateChange::RoundStarted { next: next.id, definition: next.digest() },
+        ActKind::Certify => StateChange::Certified,
+        ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
+            return Verdict::Rejected(Rejection::UnknownContest);
+        }
     };
     let changed = StateChanged { contest: act.contest, change, by: act.by.clone(), reason: act.reason.clone() };
     let full = matches!(act.kind, ActKind::StartRound(_)) && state.contests.len() >= ROUNDS_MAX;

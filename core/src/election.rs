@@ -33,6 +33,22 @@ pub struct Election {
     pub created: Time,
     /// Its contests; in a poll one for each round, the last one is current.
     pub contests: Vec<Contest>,
+    /// How boxes report, in an election of boxes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporting: Option<Reporting>,
+}
+
+/// How boxes report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reporting {
+    /// A rehearsal, marked so in everything that is shown; never to be taken for the night itself.
+    pub rehearsal: bool,
+    /// The time zone that its hours are told in, by its name in the IANA database.
+    pub zone: String,
+    /// Whether a report of a box that nobody listed adds it.
+    pub adds_boxes: bool,
+    /// Whether a report from a city that nobody listed adds it.
+    pub adds_cities: bool,
 }
 
 impl Election {
@@ -93,7 +109,10 @@ impl Visibility {
     /// What this viewer may see of a contest in this state.
     #[must_use]
     pub fn audience(self, state: &ContestState, viewer: Viewer) -> Audience {
-        let closed = matches!(state, ContestState::Closed { .. } | ContestState::Archived { .. });
+        let closed = matches!(
+            state,
+            ContestState::Closed { .. } | ContestState::Archived { .. } | ContestState::Certified { .. }
+        );
         let full = viewer == Viewer::Organiser
             || state.is_revealed()
             || match self {
@@ -140,9 +159,24 @@ impl FromStr for Code {
 pub struct Slug(String);
 
 impl Slug {
-    const RESERVED: [&'static str; 16] = [
-        "api", "assets", "bench", "embed", "favicon", "help", "host", "livez", "login", "metrics", "new", "polls",
-        "readyz", "results", "screen", "votes",
+    const RESERVED: [&'static str; 17] = [
+        "api",
+        "assets",
+        "bench",
+        "elections",
+        "embed",
+        "favicon",
+        "help",
+        "host",
+        "livez",
+        "login",
+        "metrics",
+        "new",
+        "polls",
+        "readyz",
+        "results",
+        "screen",
+        "votes",
     ];
 }
 

@@ -14,17 +14,37 @@
 //! kind 5      contest_reopened  who
 //! kind 6      results_revealed  who
 //! kind 7      round_started     who next[16] definition[32]
+//! kind 8      units_added       first by unit*n
+//! kind 9      unit_retired      unit kind place channel registered boxes by
+//! kind 10     report_filed      where counts standing sender
+//! kind 11     report_withdrawn  where standing sender
+//! kind 12     results_certified who
+//! kind 13     contest_added     who next[16] definition[32]
 //! who         = contest text(by) flag(text(reason))
 //! selections  = 0 n number*n | 1 n (number score)*n        numbers rising
+//! by          = text(by) flag(text(reason))
+//! unit        = text(code) flag(text(name)) kind parent place channel flag(registered) flag(boxes)
+//! where       = contest box place channel revision flag(id[16])
+//! counts      = status n (number votes)*n blank invalid cast        numbers rising, votes above 0
+//! standing    = 0 | 1 seq revision flag(counts) | 2 seq             first, replacing what counted until now, late
+//! sender      = flag(reported_at) by n request[n]
 //! ```
 //!
 //! `seq` counts from 1 without gaps; `time` is milliseconds since 1970 UTC and never falls within a ledger; `definition`
-//! is [`crate::Contest::digest`]. The chain over a ledger is [`crate::Chain::extend`] over these bytes.
+//! is [`crate::Contest::digest`]; kinds of units, channels and statuses are their places in [`crate::UnitKind`],
+//! [`crate::Channel`] and [`crate::ReportStatus`]. The chain over a ledger is [`crate::Chain::extend`] over these bytes.
+
+mod ballot;
+mod report;
+mod state;
+mod units;
 
 use crate::bytes::{Reader, Writer};
-use crate::id::{ChoiceNumber, ContestId, ContestNumber, GroupNumber, Seq, SubmissionId, Time, VoterKey};
+use crate::id::{ContestId, ContestNumber, GroupNumber, Revision, Seq, SubmissionId, Time, UnitNumber, VoterKey};
+use crate::report::{Content, Counts};
 use crate::submission::Selections;
 use crate::text::Text;
+use crate::unit::{Channel, Unit, UnitKind};
 
 /// One accepted act, at its place in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +62,14 @@ pub struct Entry {
 pub enum Event {
     /// A ballot was counted, or changed.
     BallotCast(BallotCast),
-    /// A contest changed its state.
+    /// A contest changed its state, or came.
     StateChanged(StateChanged),
+    /// Units came into the tree.
+    UnitsAdded(UnitsAdded),
+    /// No more reports are expected from a unit.
+    UnitRetired(UnitRetired),
+    /// A box reported, corrected its report, or withdrew it.
+    ReportFiled(ReportFiled),
 }
 
 /// A counted ballot. It carries what it replaced, so that its increments follow from it alone.
@@ -115,6 +141,99 @@ pub enum StateChange {
         /// What it asks.
         definition: [u8; 32],
     },
+    /// Nothing may change any more: who is responsible has signed.
+    Certified,
+    /// This contest came into the election.
+    Added {
+        /// The contest.
+        next: ContestId,
+        /// What it asks.
+        definition: [u8; 32],
+    },
+}
+
+/// Units that came into the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitsAdded {
+    /// The number of the first one; the others follow.
+    pub first: UnitNumber,
+    /// The units, parents before their children.
+    pub units: Vec<Unit>,
+    /// Who asked for it.
+    pub by: Text,
+    /// Why.
+    pub reason: Option<Text>,
+}
+
+/// A unit that no more reports are expected from. It carries what it takes out of the totals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRetired {
+    /// The unit.
+    pub unit: UnitNumber,
+    /// What it is.
+    pub kind: UnitKind,
+    /// The place that its totals are kept for.
+    pub place: UnitNumber,
+    /// How votes were to be cast there.
+    pub channel: Channel,
+    /// How many were registered there.
+    pub registered: u32,
+    /// How many boxes it was to have.
+    pub boxes: u32,
+    /// Who asked for it.
+    pub by: Text,
+    /// Why.
+    pub reason: Option<Text>,
+}
+
+/// A report that was recorded. It carries what it replaced, so that its increments follow from it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportFiled {
+    /// The contest.
+    pub contest: ContestNumber,
+    /// The box.
+    pub ballot_box: UnitNumber,
+    /// The place that the box's totals are kept for.
+    pub place: UnitNumber,
+    /// How votes were cast there.
+    pub channel: Channel,
+    /// The number of the report.
+    pub revision: Revision,
+    /// The sender's name for the submission.
+    pub id: Option<SubmissionId>,
+    /// What it says.
+    pub content: Content,
+    /// What it does to the box's earlier reports.
+    pub standing: Standing,
+    /// When the sender says it was made.
+    pub reported_at: Option<Time>,
+    /// Who sent it.
+    pub by: Text,
+    /// Why, where somebody said so.
+    pub reason: Option<Text>,
+    /// The request, byte for byte.
+    pub request: Vec<u8>,
+}
+
+/// What a report does to those before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the box's first in this contest.
+    First,
+    /// It takes the place of the one that counted until now.
+    Replaces {
+        /// Where that one stands in the ledger.
+        seq: Seq,
+        /// Its number.
+        revision: Revision,
+        /// What it said; nothing where it was a withdrawal.
+        counts: Option<Counts>,
+    },
+    /// One with a higher number came before it: it is kept, and moves nothing.
+    Late {
+        /// Where the one that counts stands.
+        current: Seq,
+    },
 }
 
 /// Bytes that no writer of this version could have made.
@@ -162,8 +281,11 @@ impl Entry {
         writer.int(self.seq.0);
         writer.int(self.time.0);
         match &self.event {
-            Event::BallotCast(ballot) => write_ballot(&mut writer, ballot),
-            Event::StateChanged(changed) => write_state(&mut writer, changed),
+            Event::BallotCast(ballot) => ballot::write(&mut writer, ballot),
+            Event::StateChanged(changed) => state::write(&mut writer, changed),
+            Event::UnitsAdded(added) => units::write_added(&mut writer, added),
+            Event::UnitRetired(retired) => units::write_retired(&mut writer, retired),
+            Event::ReportFiled(filed) => report::write(&mut writer, filed),
         }
         writer.into_bytes()
     }
@@ -179,8 +301,11 @@ impl Entry {
         let seq = Seq(reader.int()?);
         let time = Time(reader.int()?);
         let event = match kind {
-            1 => Event::BallotCast(read_ballot(&mut reader)?),
-            2..=7 => Event::StateChanged(read_state(&mut reader, kind)?),
+            1 => Event::BallotCast(ballot::read(&mut reader)?),
+            2..=7 | 12 | 13 => Event::StateChanged(state::read(&mut reader, kind)?),
+            8 => Event::UnitsAdded(units::read_added(&mut reader)?),
+            9 => Event::UnitRetired(units::read_retired(&mut reader)?),
+            10 | 11 => Event::ReportFiled(report::read(&mut reader, kind)?),
             other => return Err(DecodeError::Kind(other)),
         };
         reader.end()?;
@@ -199,6 +324,14 @@ impl Event {
                 StateChange::Reopened => 5,
                 StateChange::Revealed => 6,
                 StateChange::RoundStarted { .. } => 7,
+                StateChange::Certified => 12,
+                StateChange::Added { .. } => 13,
+            },
+            Self::UnitsAdded(_) => 8,
+            Self::UnitRetired(_) => 9,
+            Self::ReportFiled(filed) => match filed.content {
+                Content::Filed(_) => 10,
+                Content::Withdrawn => 11,
             },
         }
     }
@@ -213,131 +346,76 @@ impl Event {
             4 => "contest_closed",
             5 => "contest_reopened",
             6 => "results_revealed",
-            _ => "round_started",
+            7 => "round_started",
+            8 => "units_added",
+            9 => "unit_retired",
+            10 => "report_filed",
+            11 => "report_withdrawn",
+            12 => "results_certified",
+            _ => "contest_added",
         }
     }
 
-    /// The contest concerned.
+    /// The contest concerned, if it is about one.
     #[must_use]
     pub fn contest(&self) -> ContestNumber {
         match self {
             Self::BallotCast(ballot) => ballot.contest,
             Self::StateChanged(changed) => changed.contest,
+            Self::ReportFiled(filed) => filed.contest,
+            Self::UnitsAdded(_) | Self::UnitRetired(_) => ContestNumber::NONE,
+        }
+    }
+
+    /// The client's name for the submission.
+    #[must_use]
+    pub fn id(&self) -> Option<SubmissionId> {
+        match self {
+            Self::BallotCast(ballot) => ballot.id,
+            Self::ReportFiled(filed) => filed.id,
+            Self::StateChanged(_) | Self::UnitsAdded(_) | Self::UnitRetired(_) => None,
         }
     }
 }
 
-fn write_ballot(writer: &mut Writer, ballot: &BallotCast) {
-    writer.int(ballot.contest.0.into());
-    writer.int(ballot.group.0.into());
-    writer.raw(&ballot.voter.0);
-    writer.byte(ballot.id.is_some().into());
-    if let Some(id) = ballot.id {
+fn write_id(writer: &mut Writer, id: Option<SubmissionId>) {
+    writer.byte(id.is_some().into());
+    if let Some(id) = id {
         writer.raw(id.0.as_bytes());
     }
-    write_selections(writer, &ballot.selections);
-    writer.byte(ballot.previous.is_some().into());
-    if let Some(previous) = &ballot.previous {
-        writer.int(previous.seq.0);
-        writer.int(previous.group.0.into());
-        write_selections(writer, &previous.selections);
+}
+
+fn read_id(reader: &mut Reader<'_>) -> Result<Option<SubmissionId>, DecodeError> {
+    Ok(if reader.flag()? { Some(SubmissionId(uuid::Uuid::from_bytes(reader.raw()?))) } else { None })
+}
+
+fn write_by(writer: &mut Writer, by: &Text, reason: Option<&Text>) {
+    writer.text(by.as_str());
+    write_optional_text(writer, reason.map(Text::as_str));
+}
+
+fn read_by(reader: &mut Reader<'_>) -> Result<(Text, Option<Text>), DecodeError> {
+    Ok((read_text(reader)?, if reader.flag()? { Some(read_text(reader)?) } else { None }))
+}
+
+fn write_optional_text(writer: &mut Writer, text: Option<&str>) {
+    writer.byte(text.is_some().into());
+    if let Some(text) = text {
+        writer.text(text);
     }
 }
 
-fn read_ballot(reader: &mut Reader<'_>) -> Result<BallotCast, DecodeError> {
-    Ok(BallotCast {
-        contest: ContestNumber(reader.small()?),
-        group: GroupNumber(reader.small()?),
-        voter: VoterKey(reader.raw()?),
-        id: if reader.flag()? { Some(SubmissionId(uuid::Uuid::from_bytes(reader.raw()?))) } else { None },
-        selections: read_selections(reader)?,
-        previous: if reader.flag()? {
-            Some(Previous {
-                seq: Seq(reader.int()?),
-                group: GroupNumber(reader.small()?),
-                selections: read_selections(reader)?,
-            })
-        } else {
-            None
-        },
-    })
-}
-
-fn write_selections(writer: &mut Writer, selections: &Selections) {
-    match selections {
-        Selections::Choices(chosen) => {
-            writer.byte(0);
-            writer.int(chosen.len() as u64);
-            chosen.iter().for_each(|number| writer.int(number.0.into()));
-        }
-        Selections::Scores(scores) => {
-            writer.byte(1);
-            writer.int(scores.len() as u64);
-            for (number, score) in scores {
-                writer.int(number.0.into());
-                writer.int((*score).into());
-            }
-        }
+fn write_optional(writer: &mut Writer, number: Option<u64>) {
+    writer.byte(number.is_some().into());
+    if let Some(number) = number {
+        writer.int(number);
     }
 }
 
-fn read_selections(reader: &mut Reader<'_>) -> Result<Selections, DecodeError> {
-    let tag = reader.byte()?;
-    let length: u16 = reader.small()?;
-    match tag {
-        0 => {
-            let chosen: Vec<ChoiceNumber> =
-                (0..length).map(|_| reader.small().map(ChoiceNumber)).collect::<Result<_, _>>()?;
-            let rising = chosen.windows(2).all(|pair| pair[0] < pair[1]);
-            if rising { Ok(Selections::Choices(chosen)) } else { Err(DecodeError::Order) }
-        }
-        1 => {
-            let score = |reader: &mut Reader<'_>| Ok((ChoiceNumber(reader.small()?), reader.small()?));
-            let scores: Vec<(ChoiceNumber, u8)> = (0..length).map(|_| score(reader)).collect::<Result<_, _>>()?;
-            let rising = scores.windows(2).all(|pair| pair[0].0 < pair[1].0);
-            if rising { Ok(Selections::Scores(scores)) } else { Err(DecodeError::Order) }
-        }
-        other => Err(DecodeError::Tag(other)),
-    }
-}
-
-fn write_state(writer: &mut Writer, changed: &StateChanged) {
-    writer.int(changed.contest.0.into());
-    writer.text(changed.by.as_str());
-    writer.byte(changed.reason.is_some().into());
-    if let Some(reason) = &changed.reason {
-        writer.text(reason.as_str());
-    }
-    match &changed.change {
-        StateChange::Opened { scheduled, definition } => {
-            writer.byte((*scheduled).into());
-            writer.raw(definition);
-        }
-        StateChange::Closed { scheduled } => writer.byte((*scheduled).into()),
-        StateChange::RoundStarted { next, definition } => {
-            writer.raw(next.0.as_bytes());
-            writer.raw(definition);
-        }
-        StateChange::Paused | StateChange::Reopened | StateChange::Revealed => {}
-    }
-}
-
-fn read_state(reader: &mut Reader<'_>, kind: u8) -> Result<StateChanged, DecodeError> {
-    let contest = ContestNumber(reader.small()?);
-    let by = read_text(reader)?;
-    let reason = if reader.flag()? { Some(read_text(reader)?) } else { None };
-    let change = match kind {
-        2 => StateChange::Opened { scheduled: reader.flag()?, definition: reader.raw()? },
-        3 => StateChange::Paused,
-        4 => StateChange::Closed { scheduled: reader.flag()? },
-        5 => StateChange::Reopened,
-        6 => StateChange::Revealed,
-        _ => StateChange::RoundStarted {
-            next: ContestId(uuid::Uuid::from_bytes(reader.raw()?)),
-            definition: reader.raw()?,
-        },
-    };
-    Ok(StateChanged { contest, change, by, reason })
+/// One of a list, by its place.
+fn read_one_of<T: Copy>(reader: &mut Reader<'_>, all: &[T]) -> Result<T, DecodeError> {
+    let at = reader.byte()?;
+    all.get(usize::from(at)).copied().ok_or(DecodeError::Tag(at))
 }
 
 fn read_text(reader: &mut Reader<'_>) -> Result<Text, DecodeError> {

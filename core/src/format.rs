@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::election::{Election, Kind};
 use crate::rejection::Rejection;
-use crate::submission::Submission;
+use crate::submission::{ActKind, Submission};
 
 /// A ledger format: it allows what those before it allow, and more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,7 +18,9 @@ impl Format {
     /// That of an installation which does not say another one.
     pub const FIRST: Self = Self(1);
     /// The newest that this program knows; each new kind of entry or definition raises it.
-    pub const NEWEST: Self = Self(1);
+    pub const NEWEST: Self = Self::REPORTS;
+    /// Elections of boxes, with their units and reports.
+    pub const REPORTS: Self = Self(2);
 
     /// Whether an installation of this format may hold what needs another one.
     pub fn allow(self, needed: Self) -> Result<(), Rejection> {
@@ -37,7 +39,19 @@ impl Submission {
     #[must_use]
     pub fn format(&self) -> Format {
         match self {
-            Self::Ballot(_) | Self::Act(_) => Format::FIRST,
+            Self::Ballot(_) => Format::FIRST,
+            Self::Report(_) => Format::REPORTS,
+            Self::Act(act) => match act.kind {
+                ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) | ActKind::Certify => {
+                    Format::REPORTS
+                }
+                ActKind::Open { .. }
+                | ActKind::Pause
+                | ActKind::Close { .. }
+                | ActKind::Reopen
+                | ActKind::Reveal
+                | ActKind::StartRound(_) => Format::FIRST,
+            },
         }
     }
 }
@@ -47,7 +61,8 @@ impl Election {
     #[must_use]
     pub fn format(&self) -> Format {
         match self.kind {
-            Kind::Poll | Kind::Competition | Kind::Election => Format::FIRST,
+            Kind::Poll | Kind::Competition => Format::FIRST,
+            Kind::Election => Format::REPORTS,
         }
     }
 }

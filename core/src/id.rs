@@ -58,11 +58,16 @@ number! {
     UnitNumber(u32),
     /// The place of an entry in its ledger, from 1; 0 is the empty ledger.
     Seq(u64),
+    /// The number of a report of one box in one contest; the highest one counts.
+    Revision(u32),
     /// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds.
     Time(u64),
 }
 
 impl ContestNumber {
+    /// What belongs to no contest, as boxes and registered voters do.
+    pub const NONE: Self = Self(u32::MAX);
+
     /// The place in a list of contests.
     #[must_use]
     pub fn index(self) -> usize {

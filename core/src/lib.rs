@@ -13,25 +13,35 @@ pub mod election;
 pub mod entry;
 pub mod format;
 pub mod id;
+pub mod recount;
 pub mod rejection;
+pub mod report;
 pub mod state;
 pub mod submission;
 pub mod tally;
 pub mod text;
 pub mod unit;
+pub mod units;
 
-pub use contest::{Change, Choice, Contest, Method};
+pub use contest::{Change, Choice, Contest, Method, Party, Race};
 pub use count::{Count, CountError, Delta};
-pub use decide::{Known, Recorded, Verdict, decide_act, decide_ballot};
-pub use election::{Audience, Code, Election, Kind, Slug, Visibility};
-pub use entry::{BallotCast, Entry, Event, Previous, StateChanged};
+pub use decide::{
+    Filed, Known, KnownReports, Recorded, Verdict, decide_act, decide_ballot, decide_contest, decide_report,
+    decide_retirement, decide_units,
+};
+pub use election::{Audience, Code, Election, Kind, Reporting, Slug, Visibility};
+pub use entry::{BallotCast, Entry, Event, Previous, ReportFiled, Standing, StateChanged, UnitRetired, UnitsAdded};
 pub use format::Format;
 pub use id::{
-    Chain, ChoiceId, ChoiceNumber, ContestId, ContestNumber, ElectionId, Epoch, GroupNumber, Seq, SubmissionId, Time,
-    UnitNumber, Version, VoterKey,
+    Chain, ChoiceId, ChoiceNumber, ContestId, ContestNumber, ElectionId, Epoch, GroupNumber, Revision, Seq,
+    SubmissionId, Time, UnitNumber, Version, VoterKey,
 };
+pub use recount::Recount;
 pub use rejection::Rejection;
-pub use state::{ContestState, ElectionState, Schedule};
+pub use report::{Content, Counts, Report, ReportStatus};
+pub use state::{ContestState, ElectionState, Schedule, UnitsMark};
 pub use submission::{Act, ActKind, Ballot, Selections, Submission};
-pub use tally::{Cell, Fold, FoldError, Increment, Measure, Recount, Tally};
+pub use tally::{Cell, Fold, FoldError, Increment, Measure, Tally, Totals};
 pub use text::{Label, Text, TextError};
+pub use unit::{Channel, NewUnit, Unit, UnitKind};
+pub use units::{UnitError, UnitFault, Units};

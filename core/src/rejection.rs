@@ -24,6 +24,12 @@ pub enum Rejection {
     /// No such contest in this election.
     #[error("there is no such contest in this election")]
     UnknownContest,
+    /// No such unit in this election.
+    #[error("there is no such unit in this election")]
+    UnknownUnit,
+    /// A unit that is no box.
+    #[error("only boxes report, and this unit is none")]
+    NotABox,
 
     // Dedupe.
     /// The id names an earlier submission with other content.
@@ -33,6 +39,12 @@ pub enum Rejection {
     #[error("you have already voted, and votes in this contest are final")]
     AlreadyVoted {
         /// The vote that counts.
+        current: Seq,
+    },
+    /// The box has reported other counts under this revision.
+    #[error("this box has reported other counts with this revision; a correction needs a higher revision")]
+    ExistsWithDifferentVotes {
+        /// The report that is there.
         current: Seq,
     },
 
@@ -53,7 +65,7 @@ pub enum Rejection {
         status: &'static str,
     },
     /// A close cannot be undone after results were shown.
-    #[error("results have been shown, so the close cannot be undone; start a new round instead")]
+    #[error("results have been shown, so the close cannot be undone; more votes need a new round or a new election")]
     ResultsRevealed,
     /// The election has reached its limit of rounds.
     #[error("an election can have at most {max} rounds")]
@@ -61,8 +73,47 @@ pub enum Rejection {
         /// The limit.
         max: usize,
     },
+    /// The tree of units is not what the change was made for.
+    #[error("the units have changed in the meantime; please send it again")]
+    UnitsMoved,
+    /// The root cannot go.
+    #[error("the whole cannot be retired")]
+    RootStays,
+    /// Something below still reports, or the box has a report that counts.
+    #[error("this unit has units or reports that count; retire its units and withdraw its reports first")]
+    UnitInUse,
+    /// The box was retired.
+    #[error("this box was retired; no reports are taken from it")]
+    BoxRetired,
+    /// A contest code that is taken.
+    #[error("there is a contest with this code already")]
+    ContestTaken,
+    /// The election has reached its limit of contests.
+    #[error("an election can have at most {max} contests")]
+    TooManyContests {
+        /// The limit.
+        max: usize,
+    },
+    /// A contest in a unit that totals are not kept for.
+    #[error("a contest is held in a nation, a region or a city")]
+    NotAPlace,
 
     // Rules.
+    /// The report was made for another definition.
+    #[error("this report was made for another definition of the contest; fetch the definition and check the report")]
+    StaleDefinition,
+    /// The box is outside the unit that the contest is held in.
+    #[error("this box is not in the unit that the contest is held in")]
+    BoxOutsideContest,
+    /// The box is in another city, or has another channel.
+    #[error("this box belongs to another unit or another channel")]
+    BoxBelongsElsewhere,
+    /// A request that is too long to be kept.
+    #[error("a report can have at most {max} bytes")]
+    RequestTooLarge {
+        /// The limit, in bytes.
+        max: usize,
+    },
     /// Scores for a contest of choices, or the reverse.
     #[error("this contest uses the method {method}: send `choices` for single and approval, `scores` for score")]
     WrongForm {
@@ -87,6 +138,12 @@ pub enum Rejection {
     /// A choice named twice.
     #[error("each choice can be named only once")]
     RepeatedChoice,
+    /// A number beyond the limit.
+    #[error("a number in a report can be at most {max}")]
+    NumberTooLarge {
+        /// The limit.
+        max: u32,
+    },
     /// A score outside the contest's range.
     #[error("scores go from {min} to {max}")]
     ScoreOutOfRange {
@@ -95,6 +152,21 @@ pub enum Rejection {
         /// The highest score.
         max: u8,
     },
+    /// A contest that boxes cannot report.
+    #[error("boxes cannot report contests of the method {method}")]
+    NoReports {
+        /// The contest's method.
+        method: &'static str,
+    },
+    /// Choices, blank and invalid do not make the ballots cast.
+    #[error("votes, blank and invalid do not add up to the ballots cast")]
+    CountsDisagree,
+    /// Revisions go up to 2^32 - 1.
+    #[error("this box has reported with the highest revision there is")]
+    NoRevisionLeft,
+    /// Nothing was reported that could be withdrawn.
+    #[error("this box has no report that could be withdrawn")]
+    NothingToWithdraw,
     /// The vote it means to replace is not the one that counts now.
     #[error("your vote was changed since; the current one stands")]
     Superseded {
@@ -110,6 +182,25 @@ impl Rejection {
         match self {
             Self::FormatTooOld { .. } => "format_too_old",
             Self::UnknownContest => "unknown_contest",
+            Self::UnknownUnit => "unknown_unit",
+            Self::NotABox => "not_a_box",
+            Self::ExistsWithDifferentVotes { .. } => "exists_with_different_votes",
+            Self::UnitsMoved => "units_moved",
+            Self::RootStays => "root_stays",
+            Self::UnitInUse => "unit_in_use",
+            Self::BoxRetired => "box_retired",
+            Self::ContestTaken => "contest_taken",
+            Self::TooManyContests { .. } => "too_many_contests",
+            Self::NotAPlace => "not_a_place",
+            Self::StaleDefinition => "stale_definition",
+            Self::BoxOutsideContest => "box_outside_contest",
+            Self::BoxBelongsElsewhere => "box_belongs_elsewhere",
+            Self::NothingToWithdraw => "nothing_to_withdraw",
+            Self::NoReports { .. } => "no_reports",
+            Self::CountsDisagree => "counts_disagree",
+            Self::NumberTooLarge { .. } => "number_too_large",
+            Self::RequestTooLarge { .. } => "request_too_large",
+            Self::NoRevisionLeft => "no_revision_left",
             Self::IdReused => "id_reused",
             Self::AlreadyVoted { .. } => "already_voted",
             Self::ContestNotOpen => "contest_not_open",

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::election::{Election, Visibility};
-use crate::entry::{StateChange, StateChanged};
-use crate::id::{ContestNumber, Time};
+use crate::election::{Election, Kind, Visibility};
+use crate::entry::{StateChange, StateChanged, UnitRetired, UnitsAdded};
+use crate::id::{ContestNumber, Seq, Time};
 use crate::rejection::Rejection;
 
 /// When a contest opens and closes by itself; each time is used up by the first opening or closing, whoever made it.
@@ -49,6 +49,11 @@ pub enum ContestState {
         /// Whether results were shown to all.
         revealed: bool,
     },
+    /// Who is responsible has signed; final.
+    Certified {
+        /// Whether results were shown to all.
+        revealed: bool,
+    },
 }
 
 impl ContestState {
@@ -61,6 +66,7 @@ impl ContestState {
             Self::Paused { .. } => "paused",
             Self::Closed { .. } => "closed",
             Self::Archived { .. } => "archived",
+            Self::Certified { .. } => "certified",
         }
     }
 
@@ -72,7 +78,8 @@ impl ContestState {
             Self::Open { revealed, .. }
             | Self::Paused { revealed, .. }
             | Self::Closed { revealed }
-            | Self::Archived { revealed } => *revealed,
+            | Self::Archived { revealed }
+            | Self::Certified { revealed } => *revealed,
         }
     }
 
@@ -82,17 +89,17 @@ impl ContestState {
         match self {
             Self::Draft { schedule } => schedule.opens_at.map(|at| (at, Due::Open)),
             Self::Open { closes_at, .. } | Self::Paused { closes_at, .. } => closes_at.map(|at| (at, Due::Close)),
-            Self::Closed { .. } | Self::Archived { .. } => None,
+            Self::Closed { .. } | Self::Archived { .. } | Self::Certified { .. } => None,
         }
     }
 
-    /// Whether a ballot may be counted now.
-    pub fn accepts_ballots(&self) -> Result<(), Rejection> {
+    /// Whether a ballot or a report may be counted now.
+    pub fn accepts_submissions(&self) -> Result<(), Rejection> {
         match self {
             Self::Draft { .. } => Err(Rejection::ContestNotOpen),
             Self::Open { .. } => Ok(()),
             Self::Paused { .. } => Err(Rejection::ContestPaused),
-            Self::Closed { .. } | Self::Archived { .. } => Err(Rejection::ContestClosed),
+            Self::Closed { .. } | Self::Archived { .. } | Self::Certified { .. } => Err(Rejection::ContestClosed),
         }
     }
 
@@ -136,7 +143,13 @@ impl ContestState {
             }
             (StateChange::Revealed, Self::Closed { revealed: false }) => Ok(Some(Self::Closed { revealed: true })),
             (StateChange::Revealed, Self::Archived { revealed: false }) => Ok(Some(Self::Archived { revealed: true })),
+            (StateChange::Revealed, Self::Certified { revealed: false }) => {
+                Ok(Some(Self::Certified { revealed: true }))
+            }
             (StateChange::Revealed, state) if state.is_revealed() => Ok(None),
+
+            (StateChange::Certified, Self::Closed { revealed }) => Ok(Some(Self::Certified { revealed })),
+            (StateChange::Certified, Self::Certified { .. }) => Ok(None),
 
             (StateChange::RoundStarted { .. }, Self::Closed { revealed }) => Ok(Some(Self::Archived { revealed })),
 
@@ -163,17 +176,41 @@ pub struct ElectionState {
     pub contests: Vec<ContestState>,
     /// How many state entries there were; the version of masked outputs.
     pub state_entries: u64,
+    /// How far the tree of units has grown; a poll has only the root.
+    #[serde(default, skip_serializing_if = "UnitsMark::is_root")]
+    pub units: UnitsMark,
+}
+
+/// How far a tree of units has grown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitsMark {
+    /// How many units there are, the root among them.
+    pub count: u32,
+    /// The last entry that changed the tree.
+    pub seq: Seq,
+}
+
+impl Default for UnitsMark {
+    fn default() -> Self {
+        Self { count: 1, seq: Seq(0) }
+    }
+}
+
+impl UnitsMark {
+    fn is_root(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl ElectionState {
-    /// The state before the first entry. Later rounds come by their own entries.
+    /// The state before the first entry. Later rounds, and all contests of an election of boxes, come by their own entries.
     #[must_use]
     pub fn new(election: &Election) -> Self {
-        Self {
-            visibility: election.visibility,
-            contests: vec![ContestState::Draft { schedule: election.schedule }],
-            state_entries: 0,
-        }
+        let contests = match election.kind {
+            Kind::Poll | Kind::Competition => vec![ContestState::Draft { schedule: election.schedule }],
+            Kind::Election => Vec::new(),
+        };
+        Self { visibility: election.visibility, contests, state_entries: 0, units: UnitsMark::default() }
     }
 
     /// The state of one contest.
@@ -183,6 +220,9 @@ impl ElectionState {
 
     /// Applies one change and says whether it moved anything; a refused change leaves all as it was.
     pub fn apply(&mut self, changed: &StateChanged, at: Time) -> Result<bool, Rejection> {
+        if matches!(changed.change, StateChange::Added { .. }) {
+            return self.add_contest(changed.contest);
+        }
         let before = self.contest(changed.contest)?.clone();
         if matches!(changed.change, StateChange::RoundStarted { .. }) && !self.is_current(changed.contest) {
             return Err(Rejection::WrongStatus { status: before.name() });
@@ -194,6 +234,36 @@ impl ElectionState {
         }
         self.state_entries += 1;
         Ok(true)
+    }
+
+    fn add_contest(&mut self, number: ContestNumber) -> Result<bool, Rejection> {
+        if number.index() != self.contests.len() {
+            return Err(Rejection::UnknownContest);
+        }
+        self.contests.push(ContestState::Draft { schedule: Schedule::default() });
+        self.state_entries += 1;
+        Ok(true)
+    }
+
+    /// Follows an entry that adds units: they must be the next ones.
+    pub fn add_units(&mut self, added: &UnitsAdded, at: Seq) -> Result<(), Rejection> {
+        let count = u32::try_from(added.units.len()).ok().and_then(|more| self.units.count.checked_add(more));
+        match count {
+            Some(count) if added.first.0 == self.units.count && !added.units.is_empty() => {
+                self.units = UnitsMark { count, seq: at };
+                Ok(())
+            }
+            _ => Err(Rejection::UnitsMoved),
+        }
+    }
+
+    /// Follows an entry that retires a unit, which must be there.
+    pub fn retire_unit(&mut self, retired: &UnitRetired, at: Seq) -> Result<(), Rejection> {
+        if retired.unit.0 >= self.units.count {
+            return Err(Rejection::UnknownUnit);
+        }
+        self.units.seq = at;
+        Ok(())
     }
 
     fn is_current(&self, contest: ContestNumber) -> bool {

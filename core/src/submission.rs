@@ -1,15 +1,21 @@
-//! What is sent: a ballot of a voter, or an act of who runs the election.
+//! What is sent: a ballot of a voter, a report of a box, or an act of who runs the election.
+
+use std::sync::Arc;
 
 use crate::contest::Contest;
-use crate::id::{ChoiceNumber, ContestNumber, GroupNumber, Seq, SubmissionId, VoterKey};
+use crate::id::{ChoiceNumber, ContestNumber, GroupNumber, Seq, SubmissionId, UnitNumber, VoterKey};
 use crate::rejection::Rejection;
+use crate::report::Report;
 use crate::text::Text;
+use crate::unit::NewUnit;
 
 /// Anything that asks for an entry in one election's ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submission {
     /// A vote.
     Ballot(Ballot),
+    /// A box's report.
+    Report(Box<Report>),
     /// A change of state.
     Act(Act),
 }
@@ -99,4 +105,12 @@ pub enum ActKind {
     Reveal,
     /// Start a new round: this contest, which repeats the closed one.
     StartRound(Box<Contest>),
+    /// Add this contest to an election of boxes, with the next number; one that is there just so stays.
+    AddContest(Box<Contest>),
+    /// Add these units; those that are there just so stay.
+    AddUnits(Arc<[NewUnit]>),
+    /// Expect no more reports from this unit.
+    RetireUnit(UnitNumber),
+    /// Let nothing change any more.
+    Certify,
 }

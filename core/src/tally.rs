@@ -1,16 +1,18 @@
 //! The fold: from entries to totals. The oracle of every test, and the only definition of a total.
 
-use std::collections::{BTreeMap, HashMap};
+mod increments;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::count::{Count, CountError, Delta};
 use crate::election::Election;
-use crate::entry::{BallotCast, DecodeError, Entry, Event, StateChange, StateChanged};
-use crate::id::{Chain, ChoiceNumber, ContestNumber, GroupNumber, Seq, Time, UnitNumber, VoterKey};
+use crate::entry::{BallotCast, DecodeError, Entry, Event, ReportFiled};
+use crate::id::{Chain, ChoiceNumber, ContestNumber, GroupNumber, Seq, Time, UnitNumber};
 use crate::rejection::Rejection;
 use crate::state::{ContestState, ElectionState};
-use crate::submission::Selections;
 use crate::unit::Unit;
 
 /// The place of one total.
@@ -34,6 +36,24 @@ pub enum Measure {
     Ballots,
     /// Ballots without any selection.
     Blank,
+    /// Ballots that do not count, as boxes report them.
+    Invalid,
+    /// Ballots in the boxes that reported.
+    Cast,
+    /// Boxes whose report that counts is provisional.
+    BoxesProvisional,
+    /// Boxes whose report that counts is final.
+    BoxesFinal,
+    /// Boxes that ever reported; never falls.
+    NewBoxes,
+    /// Votes in the first reports of all boxes; never falls.
+    NewVotes,
+    /// Boxes that reports are expected from; of no contest.
+    Boxes,
+    /// Boxes that a place said it will have; of no contest.
+    BoxesForeseen,
+    /// Registered voters; of no contest.
+    Registered,
     /// Ballots that chose this choice.
     Choice(ChoiceNumber),
     /// Ballots that gave this choice this score.
@@ -50,15 +70,36 @@ pub struct Increment {
 }
 
 /// All totals of one election at one place in its ledger; cells that are zero may be absent.
+///
+/// Totals are kept in a block for each contest and unit. A copy shares its blocks until they move, so that a reader who
+/// keeps the totals of three thousand cities costs a writer only the cities that moved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<(Cell, Count)>", into = "Vec<(Cell, Count)>")]
-pub struct Tally(BTreeMap<Cell, Count>);
+pub struct Tally(BTreeMap<(ContestNumber, UnitNumber), Arc<Totals>>);
+
+/// The totals of one contest in one unit.
+pub type Totals = BTreeMap<(GroupNumber, Measure), Count>;
 
 impl Tally {
     /// The total in a cell.
     #[must_use]
     pub fn get(&self, cell: &Cell) -> Count {
-        self.0.get(cell).copied().unwrap_or(Count::ZERO)
+        self.totals(cell.contest, cell.unit)
+            .and_then(|totals| totals.get(&(cell.group, cell.measure)))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The totals of a contest in one unit, without those of other units.
+    #[must_use]
+    pub fn totals(&self, contest: ContestNumber, unit: UnitNumber) -> Option<&Totals> {
+        self.0.get(&(contest, unit)).map(Arc::as_ref)
+    }
+
+    /// The totals of a contest in each unit that has some, in the order of their numbers.
+    pub fn units(&self, contest: ContestNumber) -> impl Iterator<Item = (UnitNumber, &Totals)> {
+        let all = (contest, UnitNumber(0))..=(contest, UnitNumber(u32::MAX));
+        self.0.range(all).map(|((_, unit), totals)| (*unit, totals.as_ref()))
     }
 
     /// The total of a measure in a contest, at the root, for the default group.
@@ -78,70 +119,46 @@ impl Tally {
             .into_iter()
             .map(|(cell, sum)| self.get(&cell).plus(Delta(sum)).map(|total| (cell, total)))
             .collect::<Result<_, _>>()?;
-        self.0.extend(moved);
+        for of_one in moved.chunk_by(|(a, _), (b, _)| (a.contest, a.unit) == (b.contest, b.unit)) {
+            let Some((first, _)) = of_one.first() else { continue };
+            let totals = Arc::make_mut(self.0.entry((first.contest, first.unit)).or_default());
+            totals.extend(of_one.iter().map(|(cell, total)| ((cell.group, cell.measure), *total)));
+        }
         Ok(())
     }
 
     /// Every cell that was ever moved, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Cell, &Count)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (Cell, Count)> {
+        self.0.iter().flat_map(|((contest, unit), totals)| {
+            let cell = |((group, measure), total): (&(GroupNumber, Measure), &Count)| {
+                (Cell { contest: *contest, unit: *unit, group: *group, measure: *measure }, *total)
+            };
+            totals.iter().map(cell)
+        })
     }
 
     /// Whether two tallies say the same; a zero and an absent cell are the same.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let covered = |a: &Self, b: &Self| a.iter().all(|(cell, total)| b.get(cell) == *total);
+        let covered = |a: &Self, b: &Self| a.iter().all(|(cell, total)| b.get(&cell) == total);
         covered(self, other) && covered(other, self)
     }
 }
 
 impl From<Vec<(Cell, Count)>> for Tally {
     fn from(cells: Vec<(Cell, Count)>) -> Self {
-        Self(cells.into_iter().collect())
+        let mut tally = Self::default();
+        for (cell, total) in cells {
+            let totals = tally.0.entry((cell.contest, cell.unit)).or_default();
+            Arc::make_mut(totals).insert((cell.group, cell.measure), total);
+        }
+        tally
     }
 }
 
 impl From<Tally> for Vec<(Cell, Count)> {
     fn from(tally: Tally) -> Self {
-        tally.0.into_iter().collect()
-    }
-}
-
-impl Event {
-    /// The increments of this event: `new - old` for a changed vote, nothing for a change of state.
-    #[must_use]
-    pub fn increments(&self) -> Vec<Increment> {
-        match self {
-            Self::BallotCast(ballot) => ballot_increments(ballot),
-            Self::StateChanged(_) => Vec::new(),
-        }
-    }
-}
-
-fn ballot_increments(ballot: &BallotCast) -> Vec<Increment> {
-    let mut increments = Vec::with_capacity(4);
-    let mut push = |group, measure, delta| {
-        let cell = Cell { contest: ballot.contest, unit: Unit::ROOT, group, measure };
-        increments.push(Increment { cell, delta: Delta(delta) });
-    };
-    if let Some(previous) = &ballot.previous {
-        push(previous.group, Measure::Ballots, -1);
-        selected(&previous.selections, |measure| push(previous.group, measure, -1));
-    }
-    push(ballot.group, Measure::Ballots, 1);
-    selected(&ballot.selections, |measure| push(ballot.group, measure, 1));
-    increments
-}
-
-fn selected(selections: &Selections, mut each: impl FnMut(Measure)) {
-    if selections.is_blank() {
-        each(Measure::Blank);
-    }
-    match selections {
-        Selections::Choices(chosen) => chosen.iter().for_each(|number| each(Measure::Choice(*number))),
-        Selections::Scores(scores) => {
-            scores.iter().for_each(|(number, score)| each(Measure::ChoiceAt(*number, *score)));
-        }
+        tally.iter().collect()
     }
 }
 
@@ -192,6 +209,15 @@ pub enum FoldError {
     /// A ballot that its contest's method forbids.
     #[error("entry {0} holds a ballot that its contest forbids: {1}")]
     Ballot(Seq, Rejection),
+    /// A report that its contest or its box forbids, or that replaces another one than what counted.
+    #[error("entry {0} holds a report that its box or its contest forbids: {1}")]
+    Report(Seq, Rejection),
+    /// A kind of entry that elections of this kind do not have.
+    #[error("entry {0} belongs to another kind of election: polls have ballots and rounds, and boxes report")]
+    WrongKind(Seq),
+    /// Units that may not stand where the entry adds them, or that may not go.
+    #[error("entry {0} changes the units as their tree forbids: {1}")]
+    Units(Seq, Rejection),
     /// A second counted ballot of one voter, or one that replaces a vote that did not count.
     #[error("entry {0} counts a voter twice, or replaces a vote that did not count")]
     Twice(Seq),
@@ -211,9 +237,11 @@ impl ElectionState {
         }
         let forbidden = |rejection| FoldError::State(expected, rejection);
         match &entry.event {
-            Event::BallotCast(ballot) => {
-                self.contest(ballot.contest).and_then(ContestState::accepts_ballots).map_err(forbidden)?;
+            Event::BallotCast(BallotCast { contest, .. }) | Event::ReportFiled(ReportFiled { contest, .. }) => {
+                self.contest(*contest).and_then(ContestState::accepts_submissions).map_err(forbidden)?;
             }
+            Event::UnitsAdded(added) => self.add_units(added, expected).map_err(forbidden)?,
+            Event::UnitRetired(retired) => self.retire_unit(retired, expected).map_err(forbidden)?,
             Event::StateChanged(changed) => {
                 if !self.apply(changed, entry.time).map_err(forbidden)? {
                     return Err(FoldError::Idle(expected));
@@ -246,77 +274,5 @@ impl Fold {
         self.time = entry.time;
         self.chain = self.chain.extend(bytes);
         Ok(entry)
-    }
-}
-
-/// A fold that trusts nobody: it also holds each entry against the definition and against the voter's earlier votes.
-/// Its memory grows with the number of voters.
-pub struct Recount<'a> {
-    election: &'a Election,
-    fold: Fold,
-    counted: HashMap<(ContestNumber, VoterKey), Counted>,
-}
-
-struct Counted {
-    seq: Seq,
-    group: GroupNumber,
-    selections: Selections,
-}
-
-impl<'a> Recount<'a> {
-    /// The recount of the empty ledger.
-    #[must_use]
-    pub fn new(election: &'a Election) -> Self {
-        Self { election, fold: Fold::new(election), counted: HashMap::new() }
-    }
-
-    /// The fold so far.
-    #[must_use]
-    pub fn fold(&self) -> &Fold {
-        &self.fold
-    }
-
-    /// The fold, when all is counted.
-    #[must_use]
-    pub fn into_fold(self) -> Fold {
-        self.fold
-    }
-
-    /// Counts the next entry, given as its canonical bytes; after an error the recount must not be used.
-    pub fn apply(&mut self, bytes: &[u8]) -> Result<Entry, FoldError> {
-        let entry = self.fold.apply(bytes)?;
-        match &entry.event {
-            Event::BallotCast(ballot) => self.ballot(entry.seq, ballot)?,
-            Event::StateChanged(changed) => self.definition(entry.seq, changed)?,
-        }
-        Ok(entry)
-    }
-
-    fn ballot(&mut self, seq: Seq, ballot: &BallotCast) -> Result<(), FoldError> {
-        let contest = self.election.contests.get(ballot.contest.index()).ok_or(FoldError::Definition(seq))?;
-        contest.check(&ballot.selections).map_err(|rejection| FoldError::Ballot(seq, rejection))?;
-        let now = Counted { seq, group: ballot.group, selections: ballot.selections.clone() };
-        let before = self.counted.insert((ballot.contest, ballot.voter), now);
-        let honest = match (&before, &ballot.previous) {
-            (None, None) => true,
-            (Some(before), Some(previous)) => {
-                before.seq == previous.seq && before.group == previous.group && before.selections == previous.selections
-            }
-            _ => false,
-        };
-        if honest { Ok(()) } else { Err(FoldError::Twice(seq)) }
-    }
-
-    fn definition(&self, seq: Seq, changed: &StateChanged) -> Result<(), FoldError> {
-        let contest = |at: usize| self.election.contests.get(at).ok_or(FoldError::Definition(seq));
-        let frozen = match changed.change {
-            StateChange::Opened { definition, .. } => contest(changed.contest.index())?.digest() == definition,
-            StateChange::RoundStarted { next, definition } => {
-                let round = contest(changed.contest.index() + 1)?;
-                round.id == next && round.digest() == definition
-            }
-            _ => true,
-        };
-        if frozen { Ok(()) } else { Err(FoldError::Definition(seq)) }
     }
 }

@@ -30,6 +30,9 @@ pub enum TextError {
         "must have 3 to 64 characters (small letters a to z, digits, inner hyphens) and not look like a poll's code"
     )]
     Alphabet,
+    /// Characters outside a given code's alphabet.
+    #[error("must have only letters, digits, and - _ . :")]
+    CodeAlphabet,
     /// A slug that the program uses for its own addresses.
     #[error("is an address that Hustings uses itself")]
     Reserved,
@@ -44,6 +47,7 @@ impl TextError {
             Self::TooLong(_) => "text_too_long",
             Self::Forbidden => "forbidden_character",
             Self::Alphabet => "invalid_slug",
+            Self::CodeAlphabet => "invalid_code",
             Self::Reserved => "reserved_slug",
         }
     }
@@ -101,12 +105,16 @@ impl fmt::Display for Text {
     }
 }
 
-/// The stable code of a choice, made of its title: small letters and digits of any script, joined by hyphens.
+/// The stable code of a choice or a unit: given, or made of a title as small letters and digits of any script, joined by
+/// hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Label(String);
 
 impl Label {
+    /// The longest code that can be given, in characters.
+    pub const LENGTH_MAX: usize = 64;
+
     /// The code for a title, different from all those taken: `-2`, `-3`, .. is added where needed.
     #[must_use]
     pub fn for_title(title: &Text, taken: &[&Self]) -> Self {
@@ -120,6 +128,24 @@ impl Label {
         let numbered = (2..).map(|n: u32| Self(format!("{base}-{n}")));
         let free = std::iter::once(Self(base.clone())).chain(numbered).find(|label| !taken.contains(&label));
         free.unwrap_or(Self(base))
+    }
+
+    /// A code that was given: 1 to 64 letters or digits of any script, `-`, `_`, `.` or `:`.
+    pub fn parse(raw: &str) -> Result<Self, TextError> {
+        let code: String = raw.trim().nfc().collect();
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        match code.chars().count() {
+            0 => Err(TextError::Empty),
+            n if n > Self::LENGTH_MAX => Err(TextError::TooLong(Self::LENGTH_MAX)),
+            _ if code.chars().all(allowed) => Ok(Self(code)),
+            _ => Err(TextError::CodeAlphabet),
+        }
+    }
+
+    /// The code of the root of every tree of units.
+    #[must_use]
+    pub fn root() -> Self {
+        Self(crate::unit::Unit::ROOT_CODE.to_owned())
     }
 
     /// The code.

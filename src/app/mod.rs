@@ -91,7 +91,7 @@ pub async fn run(
     let listen = listener.local_addr().unwrap_or(config.listen);
     let (stores, keys) = Stores::open(&config.database, &config.data, environment.secret.as_deref()).await?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    let registry = Arc::clone(&stores.registry);
+    let (registry, reports) = (Arc::clone(&stores.registry), Arc::clone(&stores.reports));
     let ledger = wrap(Arc::clone(&stores.ledger));
     let metrics = metrics_handle()?;
 
@@ -106,6 +106,7 @@ pub async fn run(
         ingest: engine.ingest.clone(),
         ledger: Arc::clone(&ledger),
         registry: Arc::clone(&registry),
+        reports: Arc::clone(&reports),
         elections: Arc::clone(&engine.elections),
         feed: Arc::clone(&engine.feed),
         keys,
@@ -135,7 +136,7 @@ pub async fn run(
     }
     engine.stop().await;
     // Dropping the last handle of the ledger waits for its writer; the folder's lock goes last.
-    drop((ledger, registry));
+    drop((ledger, registry, reports));
     drop(stores);
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::Database;
 use crate::keys::{Keys, SecretError};
 use crate::ledger::{
-    Folder, FolderError, Ledger, PostgresError, PostgresLedger, Registry, SqliteLedger, SqliteOptions,
+    Folder, FolderError, Ledger, PostgresError, PostgresLedger, Registry, Reports, SqliteLedger, SqliteOptions,
 };
 
 /// A ledger with its registry.
@@ -18,6 +18,8 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Everything that is not counted.
     pub registry: Arc<dyn Registry>,
+    /// Units, reports of boxes, the quarantine.
+    pub reports: Arc<dyn Reports>,
     /// Held while a SQLite file is written: its folder is for one process. Dropped after the ledger.
     _folder: Option<Folder>,
 }
@@ -74,7 +76,7 @@ impl Stores {
     }
 
     /// One store as the ledger and the registry that it is.
-    pub fn over<Store: Ledger + Registry + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
-        Self { ledger: store.clone(), registry: store, _folder: folder }
+    pub fn over<Store: Ledger + Registry + Reports + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
+        Self { ledger: store.clone(), registry: store.clone(), reports: store, _folder: folder }
     }
 }

@@ -74,6 +74,8 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
                 per_minute: NewToken::per_minute(&scopes, per_minute),
                 scopes,
                 created: SystemClock.now(),
+                election: None,
+                unit: None,
             };
             let id = registry.create_token(new).await?;
             made(id.0, &token)?;

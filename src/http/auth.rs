@@ -154,6 +154,9 @@ fn admin() -> Token {
         per_minute: None,
         created: hustings_core::Time(0),
         revoked: None,
+        election: None,
+        unit: None,
+        used: None,
     }
 }
 

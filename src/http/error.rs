@@ -123,6 +123,7 @@ impl Problem {
     pub fn rejected(rejection: Rejection, receipt: Option<Receipt>) -> Self {
         let status = match rejection {
             Rejection::UnknownContest => StatusCode::NOT_FOUND,
+            Rejection::RequestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Rejection::FormatTooOld { .. }
             | Rejection::IdReused
             | Rejection::AlreadyVoted { .. }
@@ -132,12 +133,30 @@ impl Problem {
             | Rejection::WrongStatus { .. }
             | Rejection::ResultsRevealed
             | Rejection::TooManyRounds { .. }
+            | Rejection::ExistsWithDifferentVotes { .. }
+            | Rejection::UnitsMoved
+            | Rejection::RootStays
+            | Rejection::UnitInUse
+            | Rejection::BoxRetired
+            | Rejection::ContestTaken
+            | Rejection::TooManyContests { .. }
+            | Rejection::StaleDefinition
+            | Rejection::BoxBelongsElsewhere
+            | Rejection::NothingToWithdraw
+            | Rejection::NoRevisionLeft
             | Rejection::Superseded { .. } => StatusCode::CONFLICT,
             Rejection::WrongForm { .. }
             | Rejection::TooFewChoices { .. }
             | Rejection::TooManyChoices { .. }
             | Rejection::UnknownChoice
             | Rejection::RepeatedChoice
+            | Rejection::UnknownUnit
+            | Rejection::NotABox
+            | Rejection::NotAPlace
+            | Rejection::BoxOutsideContest
+            | Rejection::NoReports { .. }
+            | Rejection::CountsDisagree
+            | Rejection::NumberTooLarge { .. }
             | Rejection::ScoreOutOfRange { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let pointer = (status == StatusCode::UNPROCESSABLE_ENTITY).then(|| "/choices".to_owned());

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 mod body;
+mod elections;
 pub mod error;
 mod live;
 mod meters;
@@ -32,7 +33,7 @@ use crate::clock::{Clock, Random};
 use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::keys::Keys;
-use crate::ledger::{Elections, Ledger, Registry};
+use crate::ledger::{Elections, Ledger, Registry, Reports};
 
 pub use auth::Callers;
 pub use error::Problem;
@@ -48,6 +49,8 @@ pub struct Services {
     pub ledger: Arc<dyn Ledger>,
     /// Tokens, tickets, new elections.
     pub registry: Arc<dyn Registry>,
+    /// Units, reports of boxes, the quarantine.
+    pub reports: Arc<dyn Reports>,
     /// Definitions.
     pub elections: Arc<Elections>,
     /// Results.
@@ -74,7 +77,8 @@ type Shared = Arc<Services>;
 
 /// All addresses.
 pub fn router(services: Shared) -> Router {
-    let mut router = Router::new().merge(ops::routes()).merge(api::routes()).merge(web::routes());
+    let mut router =
+        Router::new().merge(ops::routes()).merge(api::routes()).merge(elections::routes()).merge(web::routes());
     if services.settings.bench {
         router = router.merge(ops::bench_routes());
     }

@@ -116,7 +116,7 @@ pub enum Page {
     Entries(ElectionKey, Vec<Stored>),
     /// Submission ids of one election, for entries that are there.
     Submissions(ElectionKey, Vec<Submitted>),
-    /// Tokens. One that has been revoked since takes the place of the one that is there.
+    /// Tokens. One that has been revoked or used since takes the place of the one that is there.
     Tokens(Vec<HashedToken>),
     /// The format, where it is higher than the one that is there.
     Format(Format),
@@ -163,12 +163,15 @@ pub(super) fn has_more_rounds(key: ElectionKey, kept: &Election, imported: &Elec
     }
 }
 
-/// When a token was revoked, where that happened since it was copied; any other difference is a conflict.
+/// When a token was revoked, where that happened since it was copied; any other difference is a conflict, but for when it
+/// was used.
 pub(super) fn revoked_since(kept: &HashedToken, imported: &HashedToken) -> Result<Option<Time>, LedgerError> {
-    let with =
-        |one: &HashedToken, revoked| HashedToken { token: Token { revoked, ..one.token.clone() }, hash: one.hash };
+    let as_made = |one: &HashedToken| {
+        let token = Token { revoked: None, used: None, ..one.token.clone() };
+        HashedToken { token, hash: one.hash }
+    };
     match (kept.token.revoked, imported.token.revoked) {
-        _ if with(kept, None) != with(imported, None) => {}
+        _ if as_made(kept) != as_made(imported) => {}
         (None, since) => return Ok(since),
         // A page from before the revocation: what is revoked stays so.
         (Some(_), None) => return Ok(None),

@@ -12,7 +12,9 @@ mod error;
 mod format;
 mod postgres;
 mod registry;
+mod reports;
 mod sqlite;
+mod trees;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use postgres::{
     raise as postgres_raise,
 };
 pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
+pub use reports::{Case, Digest, Reports, Settled};
 pub use sqlite::{
     Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate,
     raise as sqlite_raise,

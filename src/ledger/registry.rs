@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Code, Election, ElectionId, Slug, Time};
+use hustings_core::{Code, Election, ElectionId, Slug, Time, UnitNumber};
 
 use super::{ElectionKey, LedgerError, NewElection};
 
@@ -112,6 +112,10 @@ pub struct NewToken {
     pub per_minute: Option<u32>,
     /// When it was made.
     pub created: Time,
+    /// The only election that it is for; none means all.
+    pub election: Option<ElectionKey>,
+    /// The unit of that election that it is for, with all below; none means all.
+    pub unit: Option<UnitNumber>,
 }
 
 impl NewToken {
@@ -138,6 +142,12 @@ pub struct Token {
     pub created: Time,
     /// When it was revoked.
     pub revoked: Option<Time>,
+    /// The only election that it is for; none means all.
+    pub election: Option<ElectionKey>,
+    /// The unit of that election that it is for, with all below; none means all.
+    pub unit: Option<UnitNumber>,
+    /// When it was last noted to be used.
+    pub used: Option<Time>,
 }
 
 /// Everything that is not counted. All methods may be called from any task at any time.
@@ -163,6 +173,9 @@ pub trait Registry: Send + Sync {
 
     /// Revokes a token for ever; false where there is none with this number that was not revoked before.
     async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError>;
+
+    /// Notes that a token was used at a time. One that was noted to be used later stays as it is.
+    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError>;
 
     /// Keeps a ticket for one election's full results.
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError>;

@@ -172,7 +172,7 @@ fn joined(run: &[Arc<Advance>]) -> Option<Arc<Advance>> {
 mod tests {
     use hustings_core::{
         Chain, ChoiceNumber, ContestNumber, ElectionState, Epoch, GroupNumber, Measure, Seq, Time, UnitNumber,
-        Visibility,
+        UnitsMark, Visibility,
     };
 
     use super::*;
@@ -181,7 +181,12 @@ mod tests {
     fn advance(from: u64, to: u64, deltas: &[(u16, i64)], state_entries: Option<u64>) -> Arc<Advance> {
         let head = |seq: u64| Head { epoch: Epoch([1; 8]), seq: Seq(seq), time: Time(seq), chain: Chain([7; 32]) };
         let increment = |&(choice, delta): &(u16, i64)| Increment { cell: cell(choice), delta: Delta(delta) };
-        let state = |state_entries| ElectionState { visibility: Visibility::Always, contests: vec![], state_entries };
+        let state = |state_entries| ElectionState {
+            visibility: Visibility::Always,
+            contests: vec![],
+            state_entries,
+            units: UnitsMark::default(),
+        };
         Arc::new(Advance {
             election: ElectionKey(1),
             before: head(from),

@@ -251,9 +251,9 @@ fn between(election: ElectionKey, stands: &Snapshot, fold: &Fold) -> Advance {
 
 /// What leads from one tally to another. Totals end at 2^53 - 1, so a difference always fits.
 fn difference(before: &Tally, after: &Tally) -> Vec<Increment> {
-    let moved = |(cell, total): (&Cell, &Count)| {
-        let delta = total.get().cast_signed() - before.get(cell).get().cast_signed();
-        (delta != 0).then_some(Increment { cell: *cell, delta: Delta(delta) })
+    let moved = |(cell, total): (Cell, Count)| {
+        let delta = total.get().cast_signed() - before.get(&cell).get().cast_signed();
+        (delta != 0).then_some(Increment { cell, delta: Delta(delta) })
     };
     after.iter().filter_map(moved).collect()
 }

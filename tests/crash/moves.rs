@@ -131,7 +131,7 @@ fn poll(number: u32) -> Election {
     let name = |part: u128| Uuid::from_u128(u128::from(number) << 64 | part);
     let choice = |(part, title): (u128, &str)| {
         let title = Text::parse(title).expect("a text");
-        Choice { id: ChoiceId(name(part)), code: Label::for_title(&title, &[]), title }
+        Choice { id: ChoiceId(name(part)), code: Label::for_title(&title, &[]), title, party: None }
     };
     let contest = Contest {
         id: ContestId(name(0)),
@@ -139,6 +139,7 @@ fn poll(number: u32) -> Election {
         method: Method::Single,
         change: Change::UntilClose,
         choices: (1..).zip(["Tea", "Coffee"]).map(choice).collect(),
+        race: None,
     };
     Election {
         id: ElectionId(name(0)),
@@ -151,5 +152,6 @@ fn poll(number: u32) -> Election {
         schedule: Schedule::default(),
         created: Time(0),
         contests: vec![contest],
+        reporting: None,
     }
 }

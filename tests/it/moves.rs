@@ -44,7 +44,15 @@ async fn source(folder: &Path) -> (SqliteLedger, ElectionKey) {
     let batch = vec![vote(ANN, TEA).id(1).to(key), vote(ANN, TEA).id(2).to(key), vote(BOB, TEA).to(key)];
     ledger.append(batch).await.expect("votes");
     let scopes = Scopes(vec![Scope::Vote]);
-    let token = NewToken { name: "gateway".into(), hash: [1; 32], scopes, per_minute: None, created: Time(1) };
+    let token = NewToken {
+        name: "gateway".into(),
+        hash: [1; 32],
+        scopes,
+        per_minute: None,
+        created: Time(1),
+        election: None,
+        unit: None,
+    };
     ledger.create_token(token).await.expect("a token");
     (ledger, key)
 }

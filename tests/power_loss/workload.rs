@@ -305,10 +305,10 @@ fn election(number: usize, dice: &mut Dice) -> Election {
     let (method, change) = CONTESTS[number];
     let choice = |title| {
         let title = text(title);
-        Choice { id: ChoiceId(uuid(dice)), code: Label::for_title(&title, &[]), title }
+        Choice { id: ChoiceId(uuid(dice)), code: Label::for_title(&title, &[]), title, party: None }
     };
     let choices = ["Tea", "Coffee", "Water"].into_iter().map(choice).collect();
-    let contest = Contest { id: ContestId(uuid(dice)), number: ContestNumber(0), method, change, choices };
+    let contest = Contest { id: ContestId(uuid(dice)), number: ContestNumber(0), method, change, choices, race: None };
     Election {
         id: ElectionId(uuid(dice)),
         code: Code::from_random([u32::try_from(number).unwrap_or(0); Code::LENGTH]),
@@ -320,6 +320,7 @@ fn election(number: usize, dice: &mut Dice) -> Election {
         schedule: Schedule::default(),
         created: Time(0),
         contests: vec![contest],
+        reporting: None,
     }
 }
 

@@ -3,16 +3,19 @@
 
 use hustings_core::entry::StateChange;
 use hustings_core::{
-    BallotCast, Chain, Change, ContestId, ContestNumber, Entry, Event, GroupNumber, Method, Previous, Seq,
-    StateChanged, Time,
+    BallotCast, Chain, Change, Channel, ChoiceNumber, Content, Contest, ContestId, ContestNumber, Counts, Entry, Event,
+    GroupNumber, Method, Party, Previous, Race, ReportFiled, ReportStatus, Revision, Seq, Standing, StateChanged, Time,
+    Unit, UnitKind, UnitNumber, UnitRetired, UnitsAdded,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::support::{any_entry, choices, contest, scores, submission_id, text, voter};
+use crate::support::{any_entry, choices, contest, label, scores, submission_id, text, voter};
 
 const SEVENS: &str = "07070707070707070707070707070707";
 const NINES: &str = "09090909090909090909090909090909";
+/// A reason, `Ünïcode reason`, behind its flag.
+const REASON: &str = "01 10c39c6ec3af636f646520726561736f6e";
 const DIGEST: &str = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
 
 /// Bytes from hex; spaces part the fields for the reader.
@@ -72,7 +75,8 @@ fn changes_of_state_are_written_as_ever() {
     let definition = [0xdd; 32];
     let next = ContestId(Uuid::from_bytes([9; 16]));
     let round = StateChange::RoundStarted { next, definition };
-    let reason = "01 10c39c6ec3af636f646520726561736f6e";
+    let added = StateChange::Added { next, definition };
+    let reason = REASON;
     for (name, change, reasoned, golden) in [
         ("contest_opened", StateChange::Opened { scheduled: false, definition }, false, format!("02 00 00{DIGEST}")),
         (
@@ -91,12 +95,125 @@ fn changes_of_state_are_written_as_ever() {
         ("results_revealed", StateChange::Revealed, true, format!("06 {reason}")),
         ("round_started", round, false, format!("07 00 {NINES}{DIGEST}")),
         ("round_started", round, true, format!("07 {reason} {NINES}{DIGEST}")),
+        ("results_certified", StateChange::Certified, false, "0c 00".to_owned()),
+        ("results_certified", StateChange::Certified, true, format!("0c {reason}")),
+        ("contest_added", added, false, format!("0d 00 {NINES}{DIGEST}")),
+        ("contest_added", added, true, format!("0d {reason} {NINES}{DIGEST}")),
     ] {
         let reason = reasoned.then(|| text("Ünïcode reason"));
         let event = StateChanged { contest: ContestNumber(128), change, by: text("host"), reason };
         let (kind, rest) = golden.split_at(2);
         check(name, Event::StateChanged(event), 3, 300, &format!("01 {kind} 03 ac02 8001 04686f7374 {rest}"));
     }
+}
+
+#[test]
+fn units_are_written_as_ever() {
+    let (by, reason) = (text("host"), Some(text("Ünïcode reason")));
+    let city = Unit {
+        code: label("london"),
+        name: None,
+        kind: UnitKind::City,
+        parent: UnitNumber(0),
+        place: UnitNumber(1),
+        channel: Channel::InPerson,
+        registered: Some(1_000_000),
+        boxes: Some(130),
+        is_retired: false,
+    };
+    let ballot_box = Unit {
+        code: label("Box-é"),
+        name: Some(text("School")),
+        kind: UnitKind::Box,
+        parent: UnitNumber(1),
+        channel: Channel::Postal,
+        registered: None,
+        boxes: None,
+        ..city
+    };
+    let added = UnitsAdded { first: UnitNumber(1), units: vec![city, ballot_box], by: by.clone(), reason: None };
+    let units = "06 6c6f6e646f6e 00 02 00 01 00 01c0843d 018201 06 426f782dc3a9 01 06 5363686f6f6c 04 01 01 01 00 00";
+    check(
+        "units_added",
+        Event::UnitsAdded(added.clone()),
+        3,
+        300,
+        &format!("01 08 03 ac02 01 04686f7374 00 02 {units}"),
+    );
+    let none = UnitsAdded { first: UnitNumber(300), units: Vec::new(), reason: reason.clone(), ..added };
+    check("units_added", Event::UnitsAdded(none), 3, 300, &format!("01 08 03 ac02 ac02 04686f7374 {REASON} 00"));
+
+    let retired = UnitRetired {
+        unit: UnitNumber(300),
+        kind: UnitKind::Box,
+        place: UnitNumber(130),
+        channel: Channel::Overseas,
+        registered: 0,
+        boxes: 0,
+        by,
+        reason,
+    };
+    let golden = format!("01 09 03 ac02 ac02 04 8201 03 00 00 04686f7374 {REASON}");
+    check("unit_retired", Event::UnitRetired(retired.clone()), 3, 300, &golden);
+    let city = UnitRetired { kind: UnitKind::City, registered: 1_000_000, boxes: 130, reason: None, ..retired };
+    check("unit_retired", Event::UnitRetired(city), 3, 300, "01 09 03 ac02 ac02 02 8201 03 c0843d 8201 04686f7374 00");
+}
+
+#[test]
+fn reports_are_written_as_ever() {
+    let counts = |status, votes: &[(u16, u32)], [blank, invalid, cast]: [u32; 3]| {
+        let votes = votes.iter().map(|(number, votes)| (ChoiceNumber(*number), *votes)).collect();
+        Counts { status, votes, blank, invalid, cast }
+    };
+    let bare = ReportFiled {
+        contest: ContestNumber(0),
+        ballot_box: UnitNumber(2),
+        place: UnitNumber(1),
+        channel: Channel::InPerson,
+        revision: Revision(1),
+        id: None,
+        content: Content::Filed(counts(ReportStatus::Provisional, &[], [0, 0, 0])),
+        standing: Standing::First,
+        reported_at: None,
+        by: text("host"),
+        reason: None,
+        request: Vec::new(),
+    };
+    let golden = "01 0a 03 ac02 00 02 01 00 01 00 00 00 00 00 00 00 00 04686f7374 00 00";
+    check("report_filed", Event::ReportFiled(bare.clone()), 3, 300, golden);
+
+    let before = counts(ReportStatus::Provisional, &[(0, 5)], [0, 0, 5]);
+    let full = ReportFiled {
+        contest: ContestNumber(1),
+        ballot_box: UnitNumber(300),
+        place: UnitNumber(130),
+        channel: Channel::Other,
+        revision: Revision(130),
+        id: Some(submission_id(9)),
+        content: Content::Filed(counts(ReportStatus::Final, &[(0, 1_000_000_000), (129, 1)], [2, 3, 300])),
+        standing: Standing::Replaces { seq: Seq(12), revision: Revision(2), counts: Some(before) },
+        reported_at: Some(Time(1_767_225_600_000)),
+        reason: Some(text("Ünïcode reason")),
+        request: b"{\n}".to_vec(),
+        ..bare.clone()
+    };
+    let place = format!("01 ac02 8201 06 8201 01{NINES}");
+    let sender = format!("01 80d0eab6b733 04686f7374 {REASON} 03 7b0a7d");
+    let filed = "01 02 00 8094ebdc03 8101 01 02 03 ac02";
+    let golden = format!("01 0a 03 ac02 {place} {filed} 01 0c 02 01 00 01 0005 00 00 05 {sender}");
+    check("report_filed", Event::ReportFiled(full.clone()), 3, 300, &golden);
+
+    let standing = Standing::Replaces { seq: Seq(12), revision: Revision(2), counts: None };
+    let after_withdrawal = ReportFiled { standing, ..full.clone() };
+    let golden = format!("01 0a 03 ac02 {place} {filed} 01 0c 02 00 {sender}");
+    check("report_filed", Event::ReportFiled(after_withdrawal), 3, 300, &golden);
+
+    let late = ReportFiled { content: Content::Withdrawn, standing: Standing::Late { current: Seq(300) }, ..full };
+    let golden = format!("01 0b 03 ac02 {place} 02 ac02 {sender}");
+    check("report_withdrawn", Event::ReportFiled(late), 3, 300, &golden);
+    let withdrawn = ReportFiled { content: Content::Withdrawn, ..bare };
+    let golden = "01 0b 03 ac02 00 02 01 00 01 00 00 00 04686f7374 00 00";
+    check("report_withdrawn", Event::ReportFiled(withdrawn), 3, 300, golden);
 }
 
 #[test]
@@ -115,6 +232,21 @@ fn the_chain_and_the_definition_are_hashed_as_ever() {
     ] {
         assert_eq!(contest(method, change).digest().to_vec(), unhex(golden), "{method:?} {change:?}");
     }
+
+    let mut reported = Contest {
+        race: Some(Race { code: label("mayor"), title: text("Mayor"), unit: UnitNumber(300) }),
+        ..contest(Method::Single, Change::Final)
+    };
+    let party = Party { code: label("tories"), name: text("The Tories") };
+    reported.choices[1].party = Some(party);
+    assert_eq!(
+        reported.digest().to_vec(),
+        unhex("a05c6a49280bfdf1e510642c7c9030cefb621ad9945435d30a782c5f2cd0fe75"),
+        "a contest of boxes"
+    );
+    reported.race = None;
+    let plain = contest(Method::Single, Change::Final).digest();
+    assert_eq!(reported.digest(), plain, "a party is covered only where boxes report");
 }
 
 /// Whatever is read is what would be written; the rest is refused, and nothing panics.
@@ -132,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_canonical_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..80), kind in 0..9_u8) {
+    fn random_bytes_are_canonical_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..80), kind in 0..15_u8) {
         check_canonical(&bytes)?;
         check_canonical(&[&[Entry::FORMAT, kind, 1, 1], bytes.as_slice()].concat())?;
     }

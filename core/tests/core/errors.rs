@@ -6,6 +6,11 @@ use hustings_core::entry::DecodeError;
 use crate::bytes::unhex;
 
 const VOTER: &str = "07070707070707070707070707070707";
+/// Contest 1, box 300 in place 130, channel 6, revision 130.
+const REPORT: &str = "01 ac02 8201 06 8201";
+/// Final: 5 votes for choice 0 and 1 for choice 129, 2 blank, 3 invalid, 300 cast.
+const COUNTS: &str = "01 02 0005 8101 01 02 03 ac02";
+const SENDER: &str = "01 80d0eab6b733 04686f7374 0104686f7374 03 7b0a7d";
 
 fn check(what: &str, hex: &str, expected: DecodeError) {
     assert_eq!(Entry::from_bytes(&unhex(hex)), Err(expected), "{what}: {hex}");
@@ -29,7 +34,7 @@ fn heads_are_checked() {
         ("a newer version", "02 01 01 01", DecodeError::Version(2)),
         ("no kind", "01", DecodeError::Short),
         ("kind 0", "01 00 01 01", DecodeError::Kind(0)),
-        ("a newer kind", "01 08 01 01 00", DecodeError::Kind(8)),
+        ("a newer kind", "01 0e 01 01 00", DecodeError::Kind(14)),
         ("a place in a longer form", "01 03 8100 01 00 0168 00", DecodeError::NotShortest),
         ("a zero in a longer form", "01 03 8000 01 00 0168 00", DecodeError::NotShortest),
         ("a time in a longer form", "01 03 01 ac8200 00 0168 00", DecodeError::NotShortest),
@@ -95,6 +100,74 @@ fn names_and_reasons_are_checked() {
 }
 
 #[test]
+fn units_are_checked() {
+    // From the first field of the first unit on.
+    for (what, unit, expected) in [
+        ("an empty code", "00 00 02 00 01 00 00 00", DecodeError::Text),
+        ("a space in a code", "03 612061 00 02 00 01 00 00 00", DecodeError::Text),
+        ("a space before a code", "02 2061 00 02 00 01 00 00 00", DecodeError::Text),
+        ("a letter and its accent apart", "03 65cc81 00 02 00 01 00 00 00", DecodeError::Text),
+        ("a code of 65 characters", &format!("41 {} 00 02 00 01 00 00 00", "61".repeat(65)), DecodeError::Text),
+        ("a flag of 2 before the name", "01 61 02", DecodeError::Tag(2)),
+        ("an empty name", "01 61 01 00", DecodeError::Text),
+        ("a kind that is none", "01 61 00 05", DecodeError::Tag(5)),
+        ("a parent of 33 bits", "01 61 00 02 8080808010", DecodeError::Range),
+        ("a place in a longer form", "01 61 00 02 00 8100", DecodeError::NotShortest),
+        ("a channel that is none", "01 61 00 02 00 01 07", DecodeError::Tag(7)),
+        ("a flag of 2 before the registered voters", "01 61 00 02 00 01 00 02", DecodeError::Tag(2)),
+        ("registered voters of 33 bits", "01 61 00 02 00 01 00 01 8080808010", DecodeError::Range),
+        ("a flag of 2 before the boxes", "01 61 00 02 00 01 00 00 02", DecodeError::Tag(2)),
+        ("boxes of 33 bits", "01 61 00 02 00 01 00 00 01 8080808010", DecodeError::Range),
+        ("more than said", "01 61 00 02 00 01 00 00 00 01 62 00 02 00 02 00 00 00", DecodeError::Long),
+    ] {
+        check(what, &format!("01 08 01 01 01 0168 00 01 {unit}"), expected);
+    }
+    check("fewer units than said", "01 08 01 01 01 0168 00 ffffffff0f", DecodeError::Short);
+    check("more units than a length can say", "01 08 01 01 01 0168 00 8080808010", DecodeError::Range);
+    check("a retired unit of no kind", "01 09 01 01 01 05", DecodeError::Tag(5));
+    check("a retired unit of no channel", "01 09 01 01 01 04 01 07", DecodeError::Tag(7));
+    check("retired registered voters of 33 bits", "01 09 01 01 01 04 01 00 8080808010", DecodeError::Range);
+    check("retired boxes of 33 bits", "01 09 01 01 01 04 01 00 00 8080808010", DecodeError::Range);
+}
+
+#[test]
+fn reports_are_checked() {
+    // From the counts on.
+    let rest = "00 00 0168 00 00";
+    for (what, counts, expected) in [
+        ("a status that is none", "02 00 00 00 00", DecodeError::Tag(2)),
+        ("falling choices", "00 02 0101 0001 00 00 02", DecodeError::Order),
+        ("a repeated choice", "00 02 0101 0101 00 00 02", DecodeError::Order),
+        ("a choice without votes", "00 01 0100 00 00 00", DecodeError::Range),
+        ("more votes than the limit", "00 01 01 8194ebdc03 00 00 00", DecodeError::Range),
+        ("more blank ballots than the limit", "00 00 8194ebdc03 00 00", DecodeError::Range),
+        ("more invalid ballots than the limit", "00 00 00 8194ebdc03 00", DecodeError::Range),
+        ("more ballots than the limit", "00 00 00 00 8194ebdc03", DecodeError::Range),
+        ("votes in a longer form", "00 01 01 8100 00 00 01", DecodeError::NotShortest),
+        ("more choices than a length can say", "00 808004", DecodeError::Range),
+        ("a choice of 17 bits", "00 01 808004 01 00 00 01", DecodeError::Range),
+    ] {
+        check(what, &format!("01 0a 01 01 00 02 01 00 01 00 {counts} {rest}"), expected);
+        check(what, &format!("01 0b 01 01 00 02 01 00 01 00 01 01 01 01 {counts} {rest}"), expected);
+    }
+    // From the channel on.
+    for (what, rest, expected) in [
+        ("a channel that is none", "07", DecodeError::Tag(7)),
+        ("a revision of 33 bits", "00 8080808010", DecodeError::Range),
+        ("a flag of 2 before the id", "00 01 02", DecodeError::Tag(2)),
+        ("a standing that is none", "00 01 00 03", DecodeError::Tag(3)),
+        ("a replaced revision of 33 bits", "00 01 00 01 01 8080808010", DecodeError::Range),
+        ("a flag of 2 before the replaced counts", "00 01 00 01 01 01 02", DecodeError::Tag(2)),
+        ("a flag of 2 before the time", "00 01 00 00 02", DecodeError::Tag(2)),
+        ("a request that goes on", "00 01 00 00 00 0168 00 00 00", DecodeError::Long),
+        ("a request beyond the end", "00 01 00 00 00 0168 00 02 00", DecodeError::Short),
+        ("a request of 64 bits", "00 01 00 00 00 0168 00 ffffffffffffffffff01 00", DecodeError::Short),
+    ] {
+        check(what, &format!("01 0b 01 01 00 02 01 {rest}"), expected);
+    }
+}
+
+#[test]
 fn every_entry_cut_short_or_drawn_out_is_refused() {
     let digest = "dd".repeat(32);
     for hex in [
@@ -105,6 +178,12 @@ fn every_entry_cut_short_or_drawn_out_is_refused() {
         "01 05 03 ac02 8001 04686f7374 0104686f7374".to_owned(),
         "01 06 03 ac02 8001 04686f7374 0104686f7374".to_owned(),
         format!("01 07 03 ac02 8001 04686f7374 0104686f7374 {VOTER}{digest}"),
+        "01 08 03 ac02 01 04686f7374 0104686f7374 01 0161 0104686f7374 04 01 01 01 01c0843d 018201".to_owned(),
+        "01 09 03 ac02 ac02 04 8201 03 c0843d 8201 04686f7374 0104686f7374".to_owned(),
+        format!("01 0a 03 ac02 {REPORT} 01{VOTER} {COUNTS} 01 0c 02 01 {COUNTS} {SENDER}"),
+        format!("01 0b 03 ac02 {REPORT} 01{VOTER} 02 ac02 {SENDER}"),
+        "01 0c 03 ac02 8001 04686f7374 0104686f7374".to_owned(),
+        format!("01 0d 03 ac02 8001 04686f7374 0104686f7374 {VOTER}{digest}"),
     ] {
         let whole = unhex(&hex);
         assert!(Entry::from_bytes(&whole).is_ok(), "{hex}");

@@ -6,10 +6,11 @@ use hustings_core::decide::ROUNDS_MAX;
 use hustings_core::entry::StateChange;
 use hustings_core::state::Due;
 use hustings_core::{
-    Act, ActKind, Change, ContestNumber, ContestState, ElectionState, Event, Method, Rejection, Schedule, StateChanged,
-    Time, Verdict, Visibility, decide_act,
+    Act, ActKind, Change, Contest, ContestNumber, ContestState, ElectionState, Event, Method, Rejection, Schedule,
+    StateChanged, Time, Unit, UnitKind, UnitsMark, Verdict, Visibility, decide_act,
 };
 
+use crate::boxes::{Night, accepted, night, race, unit};
 use crate::ledger::Ledger;
 use crate::support::{VISIBILITIES, contest, election, text};
 
@@ -17,14 +18,18 @@ const STATES: &str = include_str!("../../../docs/STATES.md");
 const NOW: Time = Time(100);
 const FIRST: ContestNumber = ContestNumber(0);
 
-const ACTS: [&str; 8] =
-    ["open", "open by schedule", "pause", "close", "close by schedule", "reopen", "reveal", "start round"];
+const ACTS: [&str; 9] =
+    ["open", "open by schedule", "pause", "close", "close by schedule", "reopen", "reveal", "start round", "certify"];
 
 /// A row of the table: from, act, to.
 type Row<'a> = [&'a str; 3];
 
 fn rows() -> Vec<Row<'static>> {
-    let (_, table) = STATES.split_once("| from | act | to |\n|---|---|---|\n").expect("the table");
+    rows_below("| from | act | to |\n|---|---|---|\n")
+}
+
+fn rows_below(heads: &str) -> Vec<Row<'static>> {
+    let (_, table) = STATES.split_once(heads).expect("the table");
     let row = |line: &'static str| {
         let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
         cells[1..cells.len() - 1].try_into().expect("a row of three cells")
@@ -59,6 +64,7 @@ fn after(label: &str, closes_at: Option<Time>) -> Option<ContestState> {
         "paused" => ContestState::Paused { closes_at, revealed },
         "closed" => ContestState::Closed { revealed },
         "archived" => ContestState::Archived { revealed },
+        "certified" => ContestState::Certified { revealed },
         _ => return None,
     })
 }
@@ -73,6 +79,7 @@ fn act(name: &str) -> Act {
         "close by schedule" => ActKind::Close { scheduled: true },
         "reopen" => ActKind::Reopen,
         "reveal" => ActKind::Reveal,
+        "certify" => ActKind::Certify,
         _ => ActKind::StartRound(next()),
     };
     Act { contest: FIRST, kind, by: text("host"), reason: Some(text("because")) }
@@ -87,6 +94,7 @@ fn change(name: &str) -> StateChange {
         "close" | "close by schedule" => StateChange::Closed { scheduled: name.ends_with("schedule") },
         "reopen" => StateChange::Reopened,
         "reveal" => StateChange::Revealed,
+        "certify" => StateChange::Certified,
         _ => StateChange::RoundStarted { next: contest(Method::Single, Change::Final).id, definition },
     }
 }
@@ -95,7 +103,8 @@ fn check(row: Row<'_>, from: &ContestState, visibility: Visibility) {
     let [label, name, to] = row;
     let what = format!("{label} | {name} | {to} (from {from:?}, {visibility:?})");
     let to = expected_under(to, visibility);
-    let before = ElectionState { visibility, contests: vec![from.clone()], state_entries: 7 };
+    let before =
+        ElectionState { visibility, contests: vec![from.clone()], state_entries: 7, units: UnitsMark::default() };
     let mut moved = before.clone();
     let act = act(name);
     let verdict = decide_act(&contest(Method::Single, Change::Final), &mut moved, &act, NOW);
@@ -110,7 +119,7 @@ fn check(row: Row<'_>, from: &ContestState, visibility: Visibility) {
         Some(state) => {
             let mut contests = vec![state];
             contests.extend((name == "start round").then_some(ContestState::Draft { schedule: Schedule::default() }));
-            ElectionState { visibility, contests, state_entries: 8 }
+            ElectionState { visibility, contests, state_entries: 8, units: UnitsMark::default() }
         }
         None => before,
     };
@@ -146,7 +155,7 @@ fn every_state_meets_every_act_once() {
     for name in ["open", "paused"] {
         labels.extend(["", ", due", ", revealed", ", revealed, due"].map(|more| format!("{name}{more}")));
     }
-    for name in ["closed", "archived"] {
+    for name in ["closed", "archived", "certified"] {
         labels.extend(["", ", revealed"].map(|more| format!("{name}{more}")));
     }
     let mut found: Vec<(String, &str)> = rows().iter().map(|[from, act, _]| ((*from).to_owned(), *act)).collect();
@@ -160,7 +169,7 @@ fn every_state_meets_every_act_once() {
 #[test]
 fn the_diagram_shows_the_arrows_of_the_table() {
     let bare = |label: &'static str| label.split([',', ';']).next().unwrap_or(label);
-    let is_state = |to: &str| ["draft", "open", "paused", "closed", "archived"].contains(&to);
+    let is_state = |to: &str| ["draft", "open", "paused", "closed", "archived", "certified"].contains(&to);
     let table: BTreeSet<Row<'_>> =
         rows().into_iter().map(|[from, act, to]| [bare(from), act, bare(to)]).filter(|row| is_state(row[2])).collect();
     let arrow = |line: &'static str| {
@@ -236,5 +245,108 @@ fn only_the_last_round_starts_another_and_not_without_end() {
             assert!(matches!(verdict, Verdict::Accept(_)), "{what}: {verdict:?}");
             assert_eq!(ledger.state.contests.len(), rounds + 1, "{what}");
         }
+    }
+}
+
+const ADDITIONS: [&str; 8] = [
+    "another",
+    "the same",
+    "its code, another question",
+    "its code, another unit",
+    "in an unknown unit",
+    "in a retired city",
+    "in a station",
+    "in a box",
+];
+
+fn additions() -> Vec<Row<'static>> {
+    rows_below("| contests | addition | to |\n|---|---|---|\n")
+}
+
+/// A tree with a retired city, and the mayor's contest in each of these states.
+fn contests(label: &str) -> Night {
+    let mut night = night();
+    accepted(&night.add_units(&[unit("ghost", UnitKind::City, "nation")]));
+    let ghost = night.unit("ghost");
+    accepted(&night.retire(ghost));
+    let count = match label {
+        "none" => 0,
+        "2,000 contests" => u32::try_from(Contest::CONTESTS_MAX).expect("a small limit"),
+        _ => 1,
+    };
+    let code = |number| if number == 0 { "mayor".to_owned() } else { format!("council-{number}") };
+    night.election.contests = (0..count).map(|number| race(number, &code(number), Unit::ROOT)).collect();
+    let state = after(label, None).unwrap_or(ContestState::Draft { schedule: Schedule::default() });
+    night.state.contests = vec![state; night.election.contests.len()];
+    night
+}
+
+/// The contest that an addition wants.
+fn wanted(night: &Night, addition: &str) -> Contest {
+    let number = u32::try_from(night.election.contests.len()).expect("few contests");
+    let held_in = |unit| race(number, "council", unit);
+    match addition {
+        "another" => held_in(night.unit("york")),
+        "in an unknown unit" => held_in(night.units.next()),
+        "in a retired city" => held_in(night.unit("ghost")),
+        "in a station" => held_in(night.unit("hall")),
+        "in a box" => held_in(night.unit("york-1")),
+        "the same" => night.election.contests[0].clone(),
+        "its code, another unit" => race(0, "mayor", night.unit("york")),
+        _ => Contest { method: Method::Approval { min: 0, max: 2 }, ..night.election.contests[0].clone() },
+    }
+}
+
+#[test]
+fn every_addition_of_a_contest_is_true() {
+    for [label, addition, to] in additions() {
+        let what = format!("{label} | {addition} | {to}");
+        let mut night = contests(label);
+        let (before, entries) = (night.state.clone(), night.entries.len());
+        let next = wanted(&night, addition);
+        let verdict = night.add_contest(&next);
+        match verdict {
+            Verdict::Accept(event) => {
+                let [kept, added] = to.split_once("; ").map_or(["none", to], |(kept, added)| [kept, added]);
+                let change = StateChange::Added { next: next.id, definition: next.digest() };
+                let changed = StateChanged { contest: next.number, change, by: text("host"), reason: None };
+                assert_eq!(event, Event::StateChanged(changed), "{what}");
+                assert_eq!((kept, added), (label, "draft"), "{what}");
+                let mut expected = before.clone();
+                expected.contests.push(ContestState::Draft { schedule: Schedule::default() });
+                expected.state_entries += 1;
+                assert_eq!(night.state, expected, "{what}");
+                assert_eq!(night.add_contest(&next), Verdict::Unchanged, "{what}: the same again");
+            }
+            Verdict::Unchanged => assert_eq!("unchanged", to, "{what}"),
+            Verdict::Rejected(rejection) => assert_eq!(rejection.code(), to, "{what}"),
+            other => assert_eq!(format!("{other:?}"), to, "{what}"),
+        }
+        let is_moved = night.state != before || night.entries.len() > entries;
+        assert_eq!(is_moved, to.ends_with("draft"), "{what}: only what is accepted is written");
+    }
+}
+
+#[test]
+fn every_state_meets_every_addition_once() {
+    let states = ["draft", "open", "paused", "closed", "closed, revealed", "certified", "certified, revealed"];
+    let at_the_limit =
+        ["another", "the same", "its code, another question"].map(|addition| ["2,000 contests", addition]);
+    let mut expected = vec![["none", "another"]];
+    expected.extend(states.iter().flat_map(|state| ADDITIONS.map(|addition| [*state, addition])));
+    expected.extend(at_the_limit);
+    let found: Vec<[&str; 2]> = additions().iter().map(|[contests, addition, _]| [*contests, *addition]).collect();
+    assert_eq!(found, expected, "the table of docs/STATES.md");
+}
+
+#[test]
+fn a_contest_comes_with_the_next_number() {
+    let night = contests("open");
+    for number in [0, 2, u32::MAX] {
+        let mut state = night.state.clone();
+        let change = StateChange::Added { next: race(1, "council", Unit::ROOT).id, definition: [0; 32] };
+        let changed = StateChanged { contest: ContestNumber(number), change, by: text("host"), reason: None };
+        assert_eq!(state.apply(&changed, NOW), Err(Rejection::UnknownContest), "contest {number} of one");
+        assert_eq!(state, night.state, "contest {number} of one: a refusal moved the state");
     }
 }

@@ -165,6 +165,7 @@ fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election,
             ChangeName::UntilClose => Change::UntilClose,
         },
         choices,
+        race: None,
     };
     Ok(Election {
         id: ElectionId(id(())),
@@ -182,6 +183,7 @@ fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election,
         schedule,
         created: now,
         contests: vec![contest],
+        reporting: None,
     })
 }
 
@@ -212,7 +214,7 @@ fn choices(services: &Services, titles: &[String]) -> Result<Vec<Choice>, Proble
         let taken: Vec<&Label> = choices.iter().map(|choice| &choice.code).collect();
         let code = Label::for_title(&title, &taken);
         let id = ChoiceId(uuid_v7(services.clock.as_ref(), services.random.as_ref()));
-        choices.push(Choice { id, code, title });
+        choices.push(Choice { id, code, title, party: None });
     }
     Ok(choices)
 }

@@ -14,6 +14,8 @@ mod votes;
 use axum::Router;
 use axum::routing::{delete, get, post};
 
+use hustings_core::Kind;
+
 use super::Shared;
 use super::error::Problem;
 use super::live;
@@ -50,5 +52,5 @@ pub(super) fn routes() -> Router<Shared> {
 /// Finds an election, or says that there is none.
 pub(super) async fn find(elections: &Elections, name: &str) -> Result<Registered, Problem> {
     let unknown = || Problem::not_found("unknown_poll", "there is no poll with this id, code or slug");
-    elections.find(name).await?.ok_or_else(unknown)
+    elections.find(name).await?.filter(|found| found.election.kind != Kind::Election).ok_or_else(unknown)
 }

@@ -7,7 +7,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{acts, create, entries, polls, receipts, results, tokens, votes};
-use crate::http::live;
+use crate::http::{elections, live};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -57,7 +57,10 @@ impl utoipa::Modify for Problems {
 
 /// The whole document.
 pub(in crate::http) fn document() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+    elections::documents().into_iter().fold(Document::openapi(), |mut document, more| {
+        document.merge(more);
+        document
+    })
 }
 
 /// One row of the reference page.

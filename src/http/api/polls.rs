@@ -189,7 +189,9 @@ fn schedule(state: &ContestState) -> hustings_core::Schedule {
         ContestState::Open { closes_at, .. } | ContestState::Paused { closes_at, .. } => {
             hustings_core::Schedule { opens_at: None, closes_at: *closes_at }
         }
-        ContestState::Closed { .. } | ContestState::Archived { .. } => hustings_core::Schedule::default(),
+        ContestState::Closed { .. } | ContestState::Archived { .. } | ContestState::Certified { .. } => {
+            hustings_core::Schedule::default()
+        }
     }
 }
 

@@ -74,6 +74,8 @@ pub(super) async fn create(
         per_minute: NewToken::per_minute(&scopes, asked.per_minute),
         scopes,
         created: services.clock.now(),
+        election: None,
+        unit: None,
     };
     let id = services.registry.create_token(new).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { id: id.0, token })))

@@ -8,17 +8,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use hustings_core::{ContestNumber, Election, ElectionState, Event, Submission, SubmissionId, Time, VoterKey};
+use hustings_core::{
+    ActKind, ContestNumber, Election, ElectionState, Event, Revision, Submission, SubmissionId, Time, UnitNumber,
+    Units, UnitsMark, VoterKey,
+};
 use tokio_postgres::Client;
 
 use super::failure::{Failure, Patience};
 use super::pool::{Lease, Pool, in_order, within};
 use super::rows::election_number;
 use super::sql::format::format;
+use super::sql::reports::{self, OfBox};
 use super::sql::{self, VoterIn};
 use crate::clock::Clock;
-use crate::ledger::batch::{self, Decided, Locked, Lookup};
-use crate::ledger::{Addressed, Committed, ElectionKey, Head, LedgerError, Stored};
+use crate::ledger::batch::{self, BoxIn, Decided, KnownOfBox, Locked, Lookup};
+use crate::ledger::trees::Trees;
+use crate::ledger::{Addressed, Advance, Committed, ElectionKey, Head, LedgerError, Stored};
 
 /// Why an attempt did not end with an answer.
 pub(super) enum Stopped {
@@ -35,16 +40,21 @@ impl From<Failure> for Stopped {
 }
 
 /// Decides and stores a batch, again as long as it is certain that nothing of it was stored.
-pub(super) async fn append(pool: &Pool, batch: &[Addressed], clock: &dyn Clock) -> Result<Committed, LedgerError> {
+pub(super) async fn append(
+    pool: &Pool,
+    batch: &[Addressed],
+    trees: &Trees,
+    clock: &dyn Clock,
+) -> Result<Committed, LedgerError> {
     let mut patience = Patience::new();
     loop {
-        let failure = match attempt(pool, batch, clock.now()).await {
-            Ok(committed) => return Ok(committed),
+        let failure = match attempt(pool, batch, trees, clock.now()).await {
+            Ok(decided) => return Ok(committed(decided, trees)),
             Err(Stopped::Nothing(failure)) => failure,
             Err(Stopped::Unknown(decided, failure)) => {
                 tracing::warn!(?failure, "PostgreSQL did not say whether a batch was stored; looking for it");
                 if is_stored(pool, &decided).await? {
-                    return Ok(committed(*decided));
+                    return Ok(committed(*decided, trees));
                 }
                 failure
             }
@@ -53,14 +63,14 @@ pub(super) async fn append(pool: &Pool, batch: &[Addressed], clock: &dyn Clock) 
     }
 }
 
-async fn attempt(pool: &Pool, batch: &[Addressed], now: Time) -> Result<Committed, Stopped> {
+async fn attempt(pool: &Pool, batch: &[Addressed], trees: &Trees, now: Time) -> Result<Decided, Stopped> {
     let lease = pool.lease().await?;
-    match decide(lease.client(), batch, now).await {
+    match decide(lease.client(), batch, trees, now).await {
         Ok((decided, _)) if sql::rows_of(&decided) == 0 => {
             lease.roll_back().await;
-            Ok(committed(decided))
+            Ok(decided)
         }
-        Ok((decided, definitions)) => store(lease, decided, &definitions).await.map(committed),
+        Ok((decided, definitions)) => store(lease, decided, &definitions).await,
         Err(failure) => {
             lease.end_after(&failure).await;
             Err(failure.into())
@@ -68,30 +78,85 @@ async fn attempt(pool: &Pool, batch: &[Addressed], now: Time) -> Result<Committe
     }
 }
 
-fn committed(Decided { answers, advances, .. }: Decided) -> Committed {
+fn committed(Decided { answers, advances, trees: grown, .. }: Decided, trees: &Trees) -> Committed {
+    keep_grown(&grown, &advances, trees);
     Committed { answers, advances }
+}
+
+/// Keeps the trees that a committed batch let grow.
+pub(super) fn keep_grown(grown: &[(ElectionKey, Arc<Units>)], advances: &[Arc<Advance>], trees: &Trees) {
+    for (key, units) in grown {
+        if let Some(advance) = advances.iter().find(|advance| advance.election == *key) {
+            trees.keep(*key, advance.after.epoch, units);
+        }
+    }
 }
 
 /// Definitions by the numbers of their elections.
 pub(super) type Definitions = HashMap<ElectionKey, Arc<Election>>;
 
-async fn decide(client: &Client, batch: &[Addressed], now: Time) -> Result<(Decided, Definitions), Failure> {
+async fn decide(
+    client: &Client,
+    batch: &[Addressed],
+    trees: &Trees,
+    now: Time,
+) -> Result<(Decided, Definitions), Failure> {
     let asked = Asked::by(batch);
     let keys = &asked.elections;
     let reading = in_order(sql::by_ids(client, &asked.ids), sql::by_voters(client, &asked.voters));
+    let reading = in_order(reading, of_boxes(client, &asked));
     // The format before the definitions: where it is not known, they may not be readable either.
     let reading = in_order(format(client), in_order(sql::definitions(client, keys), reading));
     let locking = in_order(sql::lock(client, keys), reading);
-    let (_, (heads, (format, (definitions, (by_id, by_voter))))) =
+    let (_, (heads, (format, (definitions, ((by_id, by_voter), of_boxes))))) =
         within(in_order(sql::run(client, sql::BEGIN), locking)).await?;
     let definitions: Definitions = definitions.into_iter().map(|(key, election)| (key, Arc::new(election))).collect();
     let mut known = Known::of(&asked, by_id, by_voter);
+    known.learn_boxes(&asked, of_boxes);
     let others = known.voters_of_ids();
     if !others.is_empty() {
         known.learn(&others, within(sql::by_voters(client, &others)).await?);
     }
+    let others = known.boxes_of_ids();
+    if !others.is_empty() {
+        known.learn_current(&others, within(reports::current(client, &others)).await?);
+    }
+    for key in &asked.treed {
+        if let Some((head, state)) = heads.get(key) {
+            known.trees.insert(*key, tree(client, trees, *key, *head, state.units).await?);
+        }
+    }
     let decided = batch::decide(batch.to_vec(), locked(heads, &definitions)?, format, now, &mut known)?;
     Ok((decided, definitions))
+}
+
+/// The tree as far as a head says; only what is newer than the one that is kept is read.
+async fn tree(
+    client: &Client,
+    trees: &Trees,
+    key: ElectionKey,
+    head: Head,
+    mark: UnitsMark,
+) -> Result<Arc<Units>, Failure> {
+    let kept = trees.kept(key, head.epoch).unwrap_or_default();
+    if kept.seq() >= mark.seq {
+        return Ok(kept);
+    }
+    let newer = within(reports::newer_units(client, key, kept.next(), kept.seq())).await?;
+    Ok(trees.grown(kept, key, head, mark, newer)?)
+}
+
+/// What is known of boxes: the reports that count, those with the same revisions, and where retired boxes count.
+type OfBoxes =
+    (Vec<(OfBox, Stored)>, (Vec<((OfBox, Revision), Stored)>, Vec<((ElectionKey, UnitNumber), ContestNumber)>));
+
+/// Looks up boxes. Without any, nothing is sent.
+async fn of_boxes(client: &Client, asked: &Asked) -> Result<OfBoxes, Failure> {
+    if asked.boxes.is_empty() && asked.retired.is_empty() {
+        return Ok(OfBoxes::default());
+    }
+    let reading = in_order(reports::with_revisions(client, &asked.revisions), reports::counted(client, &asked.retired));
+    in_order(reports::current(client, &asked.boxes), reading).await
 }
 
 fn locked(
@@ -136,7 +201,8 @@ pub(super) async fn store(lease: Lease, decided: Decided, definitions: &Definiti
 fn alarm(constraint: &str) -> Failure {
     tracing::error!(constraint, "a row that was to be written is in the ledger already; nothing was stored");
     metrics::counter!("hustings_ledger_alarms_total").increment(1);
-    let table = ["entry", "submission", "ballot"].into_iter().find(|table| constraint.starts_with(table));
+    let table =
+        ["entry", "submission", "ballot", "report", "unit"].into_iter().find(|table| constraint.starts_with(table));
     let what = "it was there before it was written, so a head does not say where its ledger stands".to_owned();
     LedgerError::Damaged { table: table.unwrap_or("head"), key: format!("({constraint})"), what }.into()
 }
@@ -176,50 +242,84 @@ async fn look(pool: &Pool, decided: &Decided) -> Result<bool, Failure> {
 }
 
 /// What a batch asks for before it is decided.
+#[derive(Default)]
 struct Asked {
     elections: Vec<i32>,
     ids: Vec<(ElectionKey, SubmissionId)>,
     voters: Vec<VoterIn>,
+    boxes: Vec<OfBox>,
+    revisions: Vec<(OfBox, Revision)>,
+    /// Boxes that are to be retired.
+    retired: Vec<(ElectionKey, UnitNumber)>,
+    /// Elections whose trees are needed.
+    treed: Vec<ElectionKey>,
 }
 
 impl Asked {
     fn by(batch: &[Addressed]) -> Self {
-        let mut elections: Vec<i32> = batch.iter().map(|addressed| election_number(addressed.election)).collect();
-        let ballots = || {
-            batch.iter().filter_map(|Addressed { election, submission }| match submission {
-                Submission::Ballot(ballot) => Some((*election, ballot)),
-                Submission::Act(_) => None,
-            })
-        };
-        let mut ids: Vec<_> = ballots().filter_map(|(key, ballot)| Some((key, ballot.id?))).collect();
-        let mut voters: Vec<_> = ballots().map(|(key, ballot)| (key, ballot.contest, ballot.voter)).collect();
+        let mut asked = Self::default();
+        for Addressed { election, submission } in batch {
+            asked.elections.push(election_number(*election));
+            match submission {
+                Submission::Ballot(ballot) => {
+                    asked.ids.extend(ballot.id.map(|id| (*election, id)));
+                    asked.voters.push((*election, ballot.contest, ballot.voter));
+                }
+                Submission::Report(report) => {
+                    let of = (*election, BoxIn { ballot_box: report.ballot_box, contest: report.contest });
+                    asked.ids.extend(report.id.map(|id| (*election, id)));
+                    asked.boxes.push(of);
+                    asked.revisions.extend(report.revision.map(|revision| (of, revision)));
+                    asked.treed.push(*election);
+                }
+                Submission::Act(act) => match &act.kind {
+                    ActKind::RetireUnit(unit) => {
+                        asked.retired.push((*election, *unit));
+                        asked.treed.push(*election);
+                    }
+                    ActKind::AddContest(_) | ActKind::AddUnits(_) => asked.treed.push(*election),
+                    _ => {}
+                },
+            }
+        }
         // In key order, so that neighbours share pages; and each once.
-        elections.sort_unstable();
-        elections.dedup();
-        ids.sort_unstable();
-        ids.dedup();
-        voters.sort_unstable();
-        voters.dedup();
-        Self { elections, ids, voters }
+        once_each(&mut asked.elections);
+        once_each(&mut asked.ids);
+        once_each(&mut asked.voters);
+        once_each(&mut asked.boxes);
+        once_each(&mut asked.revisions);
+        once_each(&mut asked.retired);
+        once_each(&mut asked.treed);
+        asked
     }
 }
 
-/// Nothing looked up, which is enough for acts.
+fn once_each<T: Ord>(list: &mut Vec<T>) {
+    list.sort_unstable();
+    list.dedup();
+}
+
+/// Nothing looked up, which is enough for the first acts on a new election.
 pub(super) fn nothing_known() -> impl Lookup {
-    Known { ids: HashMap::new(), voters: HashMap::new() }
+    Known::default()
 }
 
 /// What was looked up. What was never asked for is an error here, and not an absence.
+#[derive(Default)]
 struct Known {
     ids: HashMap<(ElectionKey, SubmissionId), Option<Stored>>,
     voters: HashMap<VoterIn, Option<Stored>>,
+    boxes: HashMap<OfBox, Option<Stored>>,
+    revisions: HashMap<(OfBox, Revision), Option<Stored>>,
+    retired: HashMap<(ElectionKey, UnitNumber), Vec<ContestNumber>>,
+    trees: HashMap<ElectionKey, Arc<Units>>,
 }
 
 impl Known {
     fn of(asked: &Asked, by_id: Vec<((ElectionKey, SubmissionId), Stored)>, by_voter: Vec<(VoterIn, Stored)>) -> Self {
         let mut ids: HashMap<_, _> = asked.ids.iter().map(|id| (*id, None)).collect();
         ids.extend(by_id.into_iter().map(|(id, stored)| (id, Some(stored))));
-        let mut known = Self { ids, voters: HashMap::new() };
+        let mut known = Self { ids, ..Self::default() };
         known.learn(&asked.voters, by_voter);
         known
     }
@@ -229,14 +329,39 @@ impl Known {
         self.voters.extend(found.into_iter().map(|(voter, stored)| (voter, Some(stored))));
     }
 
+    fn learn_boxes(&mut self, asked: &Asked, (current, (same, counted)): OfBoxes) {
+        self.learn_current(&asked.boxes, current);
+        self.revisions.extend(asked.revisions.iter().map(|of| (*of, None)));
+        self.revisions.extend(same.into_iter().map(|(of, stored)| (of, Some(stored))));
+        self.retired.extend(asked.retired.iter().map(|unit| (*unit, Vec::new())));
+        for (unit, contest) in counted {
+            self.retired.entry(unit).or_default().push(contest);
+        }
+    }
+
+    fn learn_current(&mut self, asked: &[OfBox], found: Vec<(OfBox, Stored)>) {
+        self.boxes.extend(asked.iter().map(|of| (*of, None)));
+        self.boxes.extend(found.into_iter().map(|(of, stored)| (of, Some(stored))));
+    }
+
     /// Voters whose ballots have one of the ids, and who are not asked for: an id that was used in another contest, or
     /// by somebody else.
     fn voters_of_ids(&self) -> Vec<VoterIn> {
         let voters = self.ids.iter().filter_map(|((key, _), stored)| match &stored.as_ref()?.entry.event {
             Event::BallotCast(ballot) => Some((*key, ballot.contest, ballot.voter)),
-            Event::StateChanged(_) => None,
+            _ => None,
         });
         let unknown: HashSet<_> = voters.filter(|voter| !self.voters.contains_key(voter)).collect();
+        unknown.into_iter().collect()
+    }
+
+    /// Boxes whose reports have one of the ids, and that are not asked for.
+    fn boxes_of_ids(&self) -> Vec<OfBox> {
+        let boxes = self.ids.iter().filter_map(|((key, _), stored)| match &stored.as_ref()?.entry.event {
+            Event::ReportFiled(filed) => Some((*key, BoxIn { ballot_box: filed.ballot_box, contest: filed.contest })),
+            _ => None,
+        });
+        let unknown: HashSet<_> = boxes.filter(|of| !self.boxes.contains_key(of)).collect();
         unknown.into_iter().collect()
     }
 }
@@ -254,8 +379,32 @@ impl Lookup for Known {
     ) -> Result<Option<Stored>, LedgerError> {
         self.voters.get(&(election, contest, voter)).cloned().ok_or_else(not_asked)
     }
+
+    fn units(&mut self, election: ElectionKey, _: Head, mark: UnitsMark) -> Result<Arc<Units>, LedgerError> {
+        match self.trees.get(&election) {
+            Some(tree) => Ok(Arc::clone(tree)),
+            // A new election has only the root.
+            None if mark == UnitsMark::default() => Ok(Arc::default()),
+            None => Err(not_asked()),
+        }
+    }
+
+    fn reports(
+        &mut self,
+        election: ElectionKey,
+        of: BoxIn,
+        revision: Option<Revision>,
+    ) -> Result<KnownOfBox, LedgerError> {
+        let current = self.boxes.get(&(election, of)).cloned().ok_or_else(not_asked)?;
+        let same = |revision| self.revisions.get(&((election, of), revision)).cloned().ok_or_else(not_asked);
+        Ok(KnownOfBox { same_revision: revision.map(same).transpose()?.flatten(), current })
+    }
+
+    fn counted(&mut self, election: ElectionKey, ballot_box: UnitNumber) -> Result<Vec<ContestNumber>, LedgerError> {
+        self.retired.get(&(election, ballot_box)).cloned().ok_or_else(not_asked)
+    }
 }
 
 fn not_asked() -> LedgerError {
-    LedgerError::Unavailable("a vote was decided on without having been looked up".to_owned())
+    LedgerError::Unavailable("a submission was decided on without having been looked up".to_owned())
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Event, Seq, SubmissionId};
+use hustings_core::{Seq, SubmissionId};
 use tokio_postgres::Client;
 
 use super::failure::{Failure, Patience};
@@ -160,20 +160,13 @@ async fn import_entries(client: &Client, key: ElectionKey, page: &[Stored]) -> R
             return Err(conflict("entry", format!("({}, {})", key.0, entry.seq), "it is another entry").into());
         }
     }
-    let ids: Vec<SubmissionId> = new.iter().filter_map(|(_, stored)| id_of(stored)).collect();
+    let ids: Vec<SubmissionId> = new.iter().filter_map(|(_, stored)| stored.entry.event.id()).collect();
     if let Some((id, seq)) = within(rows::named_entries(client, key, ids.into_iter())).await?.into_iter().next() {
         return Err(other_submission(key, id, seq));
     }
     let advances = vec![Arc::new(advance)];
-    let decided = Decided { answers: Vec::new(), entries: new, aliases: Vec::new(), rounds: Vec::new(), advances };
+    let decided = Decided { entries: new, advances, ..Decided::default() };
     within(sql::append(client, &decided)).await
-}
-
-fn id_of(stored: &Stored) -> Option<SubmissionId> {
-    match &stored.entry.event {
-        Event::BallotCast(ballot) => ballot.id,
-        Event::StateChanged(_) => None,
-    }
 }
 
 async fn import_submissions(client: &Client, key: ElectionKey, page: &[Submitted]) -> Result<(), Failure> {
@@ -191,8 +184,7 @@ async fn import_submissions(client: &Client, key: ElectionKey, page: &[Submitted
             None => aliases.push((key, *id, *seq)),
         }
     }
-    let (answers, entries, rounds, advances) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    within(sql::append(client, &Decided { answers, entries, aliases, rounds, advances })).await
+    within(sql::append(client, &Decided { aliases, ..Decided::default() })).await
 }
 
 fn other_submission(key: ElectionKey, id: SubmissionId, kept: Seq) -> Failure {
@@ -210,6 +202,9 @@ async fn import_tokens(client: &Client, page: &[HashedToken]) -> Result<(), Fail
             Some(kept) => {
                 if let Some(at) = revoked_since(kept, imported)? {
                     within(sql::revoke_token(client, imported.token.id, at)).await?;
+                }
+                if let Some(at) = imported.token.used.filter(|at| Some(*at) > kept.token.used) {
+                    within(sql::use_token(client, imported.token.id, at)).await?;
                 }
             }
         }

@@ -40,10 +40,8 @@ pub(super) struct IdColumns {
 
 impl IdColumns {
     pub(super) fn of(decided: &Decided) -> Self {
-        let named = decided.entries.iter().filter_map(|(key, stored)| match &stored.entry.event {
-            Event::BallotCast(ballot) => Some((*key, ballot.id?, stored.entry.seq)),
-            Event::StateChanged(_) => None,
-        });
+        let named = decided.entries.iter();
+        let named = named.filter_map(|(key, stored)| Some((*key, stored.entry.event.id()?, stored.entry.seq)));
         let mut columns = Self::default();
         for (key, id, seq) in named.chain(decided.aliases.iter().copied()) {
             columns.elections.push(election_number(key));
@@ -67,7 +65,7 @@ impl<'a> BallotColumns<'a> {
     pub(super) fn of(entries: &'a [(ElectionKey, Stored)]) -> Self {
         let cast = entries.iter().filter_map(|(key, stored)| match &stored.entry.event {
             Event::BallotCast(ballot) => Some((*key, ballot.contest, &ballot.voter, stored.entry.seq)),
-            Event::StateChanged(_) => None,
+            _ => None,
         });
         let mut ballots: Vec<_> = cast.collect();
         ballots.sort_unstable();

@@ -12,6 +12,7 @@ use super::open::{self, PostgresOptions};
 use super::pool::{Doubt, Lease, Pool, in_order};
 use super::sql::{self, format};
 use crate::clock::{Clock, Random};
+use crate::ledger::trees::Trees;
 use crate::ledger::{
     Addressed, Archive, Committed, ElectionKey, Head, Holds, Ledger, LedgerError, Schedules, SqliteLedger, Stored,
 };
@@ -19,6 +20,7 @@ use crate::ledger::{
 /// A ledger and registry in a PostgreSQL database that any number of nodes share.
 pub struct PostgresLedger {
     pub(super) pool: Pool,
+    pub(super) trees: Arc<Trees>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }
@@ -33,7 +35,7 @@ impl PostgresLedger {
         random: Arc<dyn Random>,
     ) -> Result<Self, PostgresError> {
         let url = options.to_string();
-        let ledger = Self { pool: open::pool(&options).await?, clock, random };
+        let ledger = Self { pool: open::pool(&options).await?, trees: Arc::default(), clock, random };
         let failed = |error: LedgerError| PostgresError::at_start(&url, error.into());
         if ledger.installation().await.map_err(failed)?.holds == Holds::Unfinished {
             return Err(PostgresError::Unfinished(url));
@@ -59,7 +61,7 @@ impl PostgresLedger {
         random: Arc<dyn Random>,
     ) -> Result<Self, PostgresError> {
         let url = options.to_string();
-        let ledger = Self { pool: open::pool(&options).await?, clock, random };
+        let ledger = Self { pool: open::pool(&options).await?, trees: Arc::default(), clock, random };
         let found = ledger.installation().await.map_err(|error| PostgresError::at_start(&url, error.into()))?;
         if found.secret_check.is_some_and(|kept| kept != secret_check) {
             return Err(PostgresError::OtherInstallation(url));
@@ -78,7 +80,7 @@ impl PostgresLedger {
 #[async_trait]
 impl Ledger for PostgresLedger {
     async fn append(&self, batch: Vec<Addressed>) -> Result<Committed, LedgerError> {
-        append::append(&self.pool, &batch, self.clock.as_ref()).await
+        append::append(&self.pool, &batch, &self.trees, self.clock.as_ref()).await
     }
 
     async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError> {

@@ -17,6 +17,7 @@ mod ledger;
 mod open;
 mod pool;
 mod registry;
+mod reports;
 mod rows;
 mod schema;
 mod sql;

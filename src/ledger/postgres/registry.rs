@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Epoch, Submission, Time};
+use hustings_core::{Election, Epoch, Submission, Time};
 use tokio_postgres::Client;
 
 use super::append::{self, Definitions, Stopped};
@@ -27,13 +27,11 @@ impl Registry for PostgresLedger {
         let mut is_in_doubt = false;
         loop {
             let failure = match self.attempt_to_create(&new, epoch).await {
-                Ok(key) => return Ok(Registered { key, election: Arc::new(new.election) }),
+                Ok((key, election)) => return Ok(Registered { key, election: Arc::new(election) }),
                 // Another attempt may have been stored although its answer was lost. The id is nobody else's.
                 Err(Stopped::Nothing(failure)) if is_in_doubt && failure.taken().is_some() => {
                     match self.election(Wanted::Id(new.election.id)).await? {
-                        Some(Registered { key, .. }) => {
-                            return Ok(Registered { key, election: Arc::new(new.election) });
-                        }
+                        Some(found) => return Ok(found),
                         None => failure,
                     }
                 }
@@ -79,6 +77,10 @@ impl Registry for PostgresLedger {
         self.pool.write(Doubt::Tell, |lease| async move { sql::revoke_token(lease.client(), id, at).await }).await
     }
 
+    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError> {
+        self.pool.write(Doubt::RunAgain, |lease| async move { sql::use_token(lease.client(), id, at).await }).await
+    }
+
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {
         let issue = |lease: Lease| async move { sql::issue_ticket(lease.client(), hash, election, expires).await };
         self.pool.write(Doubt::Tell, issue).await
@@ -102,10 +104,18 @@ impl PostgresLedger {
         }
     }
 
-    async fn attempt_to_create(&self, new: &NewElection, epoch: Epoch) -> Result<ElectionKey, Stopped> {
+    async fn attempt_to_create(&self, new: &NewElection, epoch: Epoch) -> Result<(ElectionKey, Election), Stopped> {
         let lease = self.pool.lease().await?;
         match self.begin_to_create(lease.client(), new, epoch).await {
-            Ok((key, decided)) => append::store(lease, decided, &Definitions::new()).await.map(|_| key),
+            Ok((key, decided)) => {
+                let definitions = Definitions::from([(key, Arc::new(new.election.clone()))]);
+                let decided = append::store(lease, decided, &definitions).await?;
+                append::keep_grown(&decided.trees, &decided.advances, &self.trees);
+                // With the contests that its first acts have added.
+                let mut election = new.election.clone();
+                election.contests.extend(decided.rounds.into_iter().map(|(_, contest)| contest));
+                Ok((key, election))
+            }
             Err(failure) => {
                 lease.end_after(&failure).await;
                 Err(failure.into())

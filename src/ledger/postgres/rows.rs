@@ -1,6 +1,6 @@
 //! From rows to values: a row that should not exist names its table and key.
 
-use hustings_core::{Chain, ContestNumber, Election, ElectionState, Entry, Epoch, Seq, Time};
+use hustings_core::{Chain, ContestNumber, Election, ElectionState, Entry, Epoch, Seq, Time, UnitNumber};
 use tokio_postgres::Row;
 
 use super::failure::Failure;
@@ -70,14 +70,20 @@ pub(super) fn token(row: &Row) -> Result<Token, Failure> {
     let damaged = |what| LedgerError::Damaged { table: "token", key: id.to_string(), what };
     let scopes: Scopes = scopes.parse().map_err(damaged)?;
     let per_minute: Option<i64> = row.try_get("per_minute")?;
-    let revoked: Option<i64> = row.try_get("revoked")?;
+    let time = |column| -> Result<Option<Time>, Failure> {
+        Ok(row.try_get::<_, Option<i64>>(column)?.map(|at| Time(unsigned(at))))
+    };
+    let (election, unit): (Option<i32>, Option<i32>) = (row.try_get("election")?, row.try_get("unit")?);
     Ok(Token {
         id: TokenId(id),
         name: row.try_get("name")?,
         scopes,
         per_minute: per_minute.map(|per_minute| u32::try_from(per_minute).unwrap_or(u32::MAX)),
         created: Time(unsigned(row.try_get("created")?)),
-        revoked: revoked.map(|at| Time(unsigned(at))),
+        revoked: time("revoked")?,
+        election: election.map(|key| ElectionKey(u32::try_from(key).unwrap_or(0))),
+        unit: unit.map(|unit| UnitNumber(u32::try_from(unit).unwrap_or(u32::MAX))),
+        used: time("used")?,
     })
 }
 

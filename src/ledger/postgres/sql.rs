@@ -4,6 +4,7 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod reports;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::pool::in_order;
 use super::rows::{self, contest_number, damaged, election_number, signed};
 use crate::ledger::batch::{Decided, Locked};
 use crate::ledger::{ElectionKey, Head, NewToken, PAGE_MAX, Schedules, Stored, Token, TokenId, Wanted};
+use reports::{ReportColumns, UnitColumns, unit_number};
 
 /// Begins a transaction that writes.
 ///
@@ -150,9 +152,16 @@ pub(super) async fn by_voters(client: &Client, voters: &[VoterIn]) -> Result<Vec
     rows.iter().filter_map(|row| found(row).transpose()).collect()
 }
 
-/// Writes what was decided: entries, ids, ballots and heads in one statement, so that nothing of it can be without the
-/// rest. A row that is there already fails it.
+/// Writes what was decided, in one flight: units and reports where there are any; entries, ids, ballots and heads in one
+/// statement. A row that is there already fails it.
 pub(super) async fn append(client: &Client, decided: &Decided) -> Result<(), Failure> {
+    let (units, reports) = (UnitColumns::of(&decided.entries), ReportColumns::of(&decided.entries));
+    let adding = in_order(reports::add_units(client, &units), reports::retire_units(client, &decided.entries));
+    let adding = in_order(adding, reports::add_reports(client, &reports));
+    in_order(adding, append_entries(client, decided)).await.map(drop)
+}
+
+async fn append_entries(client: &Client, decided: &Decided) -> Result<(), Failure> {
     let entries = EntryColumns::of(&decided.entries);
     let ids = IdColumns::of(decided);
     let ballots = BallotColumns::of(&decided.entries);
@@ -467,13 +476,16 @@ pub(super) async fn create_token(client: &Client, token: &NewToken) -> Result<To
     let row = client
         .query_typed_one(
             "-- create_token
-             INSERT INTO token (name, hash, scopes, per_minute, created) VALUES ($1, $2, $3, $4, $5) RETURNING token",
+             INSERT INTO token (name, hash, scopes, per_minute, created, election, unit)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING token",
             &[
                 (&token.name, Type::TEXT),
                 (&token.hash.as_slice(), Type::BYTEA),
                 (&token.scopes.to_string(), Type::TEXT),
                 (&token.per_minute.map(i64::from), Type::INT8),
                 (&signed(token.created.0), Type::INT8),
+                (&token.election.map(election_number), Type::INT4),
+                (&token.unit.map(unit_number), Type::INT4),
             ],
         )
         .await?;
@@ -485,7 +497,7 @@ pub(super) async fn token(client: &Client, hash: [u8; 32]) -> Result<Option<Toke
     let row = client
         .query_typed_opt(
             "-- token
-             SELECT token, name, scopes, per_minute, created, revoked FROM token WHERE hash = $1 AND revoked IS NULL",
+             SELECT * FROM token WHERE hash = $1 AND revoked IS NULL",
             &[(&hash.as_slice(), Type::BYTEA)],
         )
         .await?;
@@ -497,7 +509,7 @@ pub(super) async fn tokens(client: &Client) -> Result<Vec<Token>, Failure> {
     let rows = client
         .query_typed(
             "-- tokens
-             SELECT token, name, scopes, per_minute, created, revoked FROM token ORDER BY token",
+             SELECT * FROM token ORDER BY token",
             &[],
         )
         .await?;
@@ -514,6 +526,18 @@ pub(super) async fn revoke_token(client: &Client, id: TokenId, at: Time) -> Resu
         )
         .await?;
     Ok(revoked == 1)
+}
+
+/// Notes that a token was used, where it was not noted to be used later.
+pub(super) async fn use_token(client: &Client, id: TokenId, at: Time) -> Result<(), Failure> {
+    client
+        .execute_typed(
+            "-- use_token
+             UPDATE token SET used = $2 WHERE token = $1 AND (used IS NULL OR used < $2)",
+            &[(&id.0, Type::INT8), (&signed(at.0), Type::INT8)],
+        )
+        .await?;
+    Ok(())
 }
 
 /// Keeps a ticket, and forgets those that have long expired.

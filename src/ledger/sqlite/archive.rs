@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{BallotCast, Event, Seq, SubmissionId};
+use hustings_core::{Seq, SubmissionId};
 use rusqlite::{Connection, Transaction};
 
 use super::folder::FolderError;
@@ -209,10 +209,10 @@ fn import_entries(tx: &Transaction<'_>, key: ElectionKey, page: Vec<Stored>) -> 
         }
     }
     for (_, Stored { entry, .. }) in &new {
-        if let Event::BallotCast(BallotCast { id: Some(id), .. }) = &entry.event
-            && let Some(seq) = rows::submission(tx, key, *id)?
+        if let Some(id) = entry.event.id()
+            && let Some(seq) = rows::submission(tx, key, id)?
         {
-            return Err(other_submission(key, *id, seq));
+            return Err(other_submission(key, id, seq));
         }
     }
     sql::append(tx, &new, &[])?;
@@ -247,6 +247,9 @@ fn import_tokens(tx: &Transaction<'_>, page: &[HashedToken]) -> Result<(), Failu
             Some(kept) => {
                 if let Some(at) = revoked_since(&kept, imported)? {
                     sql::revoke_token(tx, id, at)?;
+                }
+                if let Some(at) = imported.token.used {
+                    sql::use_token(tx, id, at)?;
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
+use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, Units, VoterKey};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tempfile::TempDir;
 
@@ -16,12 +16,14 @@ use super::sql;
 use super::writer::{Failure, Writer, survive};
 use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::ledger::batch::{self, Decided};
+use crate::ledger::trees::Trees;
 use crate::ledger::{Addressed, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored};
 
 /// A ledger and registry in one file. The data folder must be locked by this process.
 pub struct SqliteLedger {
     pub(super) writer: Writer,
     pub(super) readers: Readers,
+    pub(super) trees: Arc<Trees>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
 }
@@ -59,25 +61,31 @@ impl SqliteLedger {
             what: error.to_string(),
         };
         let writer = Writer::start(connection, options.checkpoint_pages).map_err(failed)?;
-        Ok(Self { writer, readers: Readers::new(options), clock, random })
+        Ok(Self { writer, readers: Readers::new(options), trees: Arc::default(), clock, random })
     }
 
     /// Opens a database only to read, beside a server that may be running. Whatever writes is refused as stopped.
     pub fn read_only(options: SqliteOptions) -> Result<Self, FolderError> {
         open::require_ours(&options)?;
         let (writer, readers) = (Writer::none(), Readers::new(options));
-        Ok(Self { writer, readers, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) })
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        Ok(Self { writer, readers, trees: Arc::default(), clock, random })
     }
 }
 
 /// Decides a batch and writes it, inside a transaction that the caller commits.
-pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) -> Result<Committed, Failure> {
+pub(super) fn append_in(
+    tx: &Transaction<'_>,
+    batch: Vec<Addressed>,
+    trees: &Trees,
+    now: Time,
+) -> Result<(Committed, Grown), Failure> {
     let mut keys: Vec<ElectionKey> = batch.iter().map(|addressed| addressed.election).collect();
     keys.sort_unstable();
     keys.dedup();
     let (locked, format) = (sql::lock(tx, &keys)?, sql::format::format(tx)?);
-    let Decided { answers, entries, aliases, rounds, advances } =
-        batch::decide(batch, locked, format, now, &mut sql::InTransaction::new(tx)?)?;
+    let Decided { answers, entries, aliases, rounds, trees: grown, advances } =
+        batch::decide(batch, locked, format, now, &mut sql::InTransaction::new(tx, trees)?)?;
     sql::append(tx, &entries, &aliases)?;
     for (key, next) in &rounds {
         sql::add_round(tx, *key, next)?;
@@ -85,7 +93,23 @@ pub(super) fn append_in(tx: &Transaction<'_>, batch: Vec<Addressed>, now: Time) 
     for advance in &advances {
         sql::move_head(tx, advance)?;
     }
-    Ok(Committed { answers, advances })
+    Ok((Committed { answers, advances }, Grown(grown)))
+}
+
+/// Trees that a transaction let grow: to be kept once it is committed.
+#[must_use]
+pub(super) struct Grown(Vec<(ElectionKey, Arc<Units>)>);
+
+impl Grown {
+    /// Keeps them. Their ledgers are those of the advances that were committed.
+    pub(super) fn keep(self, trees: &Trees, committed: &Committed) {
+        for (key, units) in self.0 {
+            let advance = committed.advances.iter().find(|advance| advance.election == key);
+            if let Some(advance) = advance {
+                trees.keep(key, advance.after.epoch, &units);
+            }
+        }
+    }
 }
 
 /// Begins a transaction that may write. It rolls back by itself where it is dropped without a commit.
@@ -96,12 +120,13 @@ pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, Fail
 #[async_trait]
 impl Ledger for SqliteLedger {
     async fn append(&self, batch: Vec<Addressed>) -> Result<Committed, LedgerError> {
-        let now = self.clock.now();
+        let (now, trees) = (self.clock.now(), Arc::clone(&self.trees));
         self.writer
             .run(move |connection| {
                 let tx = begin(connection)?;
-                let committed = append_in(&tx, batch, now)?;
+                let (committed, grown) = append_in(&tx, batch, &trees, now)?;
                 tx.commit()?;
+                grown.keep(&trees, &committed);
                 Ok(committed)
             })
             .await

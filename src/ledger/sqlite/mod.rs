@@ -9,6 +9,7 @@ mod ledger;
 mod open;
 mod readers;
 mod registry;
+mod reports;
 mod rows;
 mod sql;
 mod writer;

@@ -15,7 +15,7 @@ use crate::ledger::{
 impl Registry for SqliteLedger {
     async fn create(&self, new: NewElection) -> Result<Registered, LedgerError> {
         let epoch = new_epoch(self.random.as_ref());
-        let now = self.clock.now();
+        let (now, trees) = (self.clock.now(), Arc::clone(&self.trees));
         self.writer
             .run(move |connection| {
                 let tx = begin(connection)?;
@@ -23,14 +23,17 @@ impl Registry for SqliteLedger {
                 let key = sql::create(&tx, None, &new.election, epoch)?;
                 let acts =
                     new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });
-                let committed = append_in(&tx, acts.collect(), now)?;
+                let (committed, grown) = append_in(&tx, acts.collect(), &trees, now)?;
                 // All or nothing: an act that is refused takes the election with it.
                 if let Some(rejection) = committed.answers.iter().find_map(refused) {
                     let what = format!("the first acts on the new election cannot be: {rejection}");
                     return Err(LedgerError::Unavailable(what).into());
                 }
+                // With the contests that its first acts have added.
+                let election = sql::election(&tx, &Wanted::Key(key))?.map_or(new.election, |(_, election)| election);
                 tx.commit()?;
-                Ok(Registered { key, election: Arc::new(new.election) })
+                grown.keep(&trees, &committed);
+                Ok(Registered { key, election: Arc::new(election) })
             })
             .await
     }
@@ -59,6 +62,10 @@ impl Registry for SqliteLedger {
 
     async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError> {
         self.writer.run(move |connection| sql::revoke_token(connection, id, at)).await
+    }
+
+    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError> {
+        self.writer.run(move |connection| sql::use_token(connection, id, at)).await
     }
 
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {

@@ -1,6 +1,6 @@
 //! From rows to values: a row that should not exist names its table and key.
 
-use hustings_core::{Chain, Election, ElectionState, Entry, Epoch, Seq, Time};
+use hustings_core::{Chain, Election, ElectionState, Entry, Epoch, Seq, Time, UnitNumber};
 use rusqlite::Row;
 
 use super::writer::Failure;
@@ -57,5 +57,8 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token, Failure> {
         per_minute: row.get("per_minute")?,
         created: Time(unsigned(row.get("created")?)),
         revoked: row.get::<_, Option<i64>>("revoked")?.map(|time| Time(unsigned(time))),
+        election: row.get::<_, Option<u32>>("election")?.map(ElectionKey),
+        unit: row.get::<_, Option<u32>>("unit")?.map(UnitNumber),
+        used: row.get::<_, Option<i64>>("used")?.map(|time| Time(unsigned(time))),
     })
 }

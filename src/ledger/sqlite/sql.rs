@@ -3,17 +3,21 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod reports;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use hustings_core::{
-    Contest, ContestNumber, Election, ElectionState, Epoch, Event, Fold, Seq, SubmissionId, Time, VoterKey,
+    Contest, ContestNumber, Election, ElectionState, Epoch, Event, Fold, Revision, Seq, SubmissionId, Time, UnitNumber,
+    Units, UnitsMark, VoterKey,
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement, Transaction, params};
 
 use super::rows::{self, damaged, signed};
 use super::writer::Failure;
-use crate::ledger::batch::{Locked, Lookup};
+use crate::ledger::batch::{BoxIn, KnownOfBox, Locked, Lookup};
+use crate::ledger::trees::Trees;
 use crate::ledger::{
     Advance, ElectionKey, Head, LedgerError, NewToken, PAGE_MAX, Schedules, Stored, Token, TokenId, Wanted,
 };
@@ -35,17 +39,19 @@ pub(super) fn lock(tx: &Transaction<'_>, keys: &[ElectionKey]) -> Result<HashMap
 
 /// Looks up inside the writing transaction, with statements that are prepared once for the whole batch.
 pub(super) struct InTransaction<'a> {
+    tx: &'a Transaction<'a>,
+    trees: &'a Trees,
     by_id: CachedStatement<'a>,
     by_voter: CachedStatement<'a>,
 }
 
 impl<'a> InTransaction<'a> {
-    pub(super) fn new(tx: &'a Transaction<'_>) -> Result<Self, Failure> {
+    pub(super) fn new(tx: &'a Transaction<'a>, trees: &'a Trees) -> Result<Self, Failure> {
         let by_id = tx.prepare_cached(
             "-- by_id
              SELECT seq, bytes FROM submission JOIN entry USING (election, seq) WHERE election = ? AND id = ?",
         )?;
-        Ok(Self { by_id, by_voter: prepare_ballot(tx)? })
+        Ok(Self { tx, trees, by_id, by_voter: prepare_ballot(tx)? })
     }
 }
 
@@ -62,6 +68,23 @@ impl Lookup for InTransaction<'_> {
     ) -> Result<Option<Stored>, LedgerError> {
         let key = params![election.0, contest.0, voter.0];
         one_stored(&mut self.by_voter, election, key).map_err(super::writer::survive)
+    }
+
+    fn units(&mut self, election: ElectionKey, head: Head, mark: UnitsMark) -> Result<Arc<Units>, LedgerError> {
+        reports::units(self.tx, self.trees, election, head, mark).map_err(super::writer::survive)
+    }
+
+    fn reports(
+        &mut self,
+        election: ElectionKey,
+        of: BoxIn,
+        revision: Option<Revision>,
+    ) -> Result<KnownOfBox, LedgerError> {
+        reports::of_box(self.tx, election, of, revision).map_err(super::writer::survive)
+    }
+
+    fn counted(&mut self, election: ElectionKey, ballot_box: UnitNumber) -> Result<Vec<ContestNumber>, LedgerError> {
+        reports::counted(self.tx, election, ballot_box).map_err(super::writer::survive)
     }
 }
 
@@ -109,11 +132,11 @@ pub(super) fn append(
     for (key, stored) in entries {
         let entry = &stored.entry;
         insert_entry.execute(params![key.0, signed(entry.seq.0), signed(entry.time.0), stored.bytes])?;
+        if let Some(id) = entry.event.id() {
+            insert_submission.execute(params![key.0, id.0.as_bytes(), signed(entry.seq.0)])?;
+        }
         if let Event::BallotCast(ballot) = &entry.event {
             ballots.push((*key, ballot.contest, ballot.voter, entry.seq));
-            if let Some(id) = ballot.id {
-                insert_submission.execute(params![key.0, id.0.as_bytes(), signed(entry.seq.0)])?;
-            }
         }
     }
     for (key, id, seq) in aliases {
@@ -124,7 +147,7 @@ pub(super) fn append(
     for (key, contest, voter, seq) in ballots {
         upsert_ballot.execute(params![key.0, contest.0, voter.0, signed(seq.0)])?;
     }
-    Ok(())
+    reports::append(tx, entries)
 }
 
 pub(super) fn move_head(tx: &Transaction<'_>, advance: &Advance) -> Result<(), Failure> {
@@ -207,6 +230,18 @@ pub(super) fn create(
         params![key, epoch.0, fold.chain.0, state, next_due(&fold.state)],
     )?;
     Ok(ElectionKey(key))
+}
+
+/// Where a ledger stands, and how far its tree of units has grown.
+pub(super) fn standing(connection: &Connection, key: ElectionKey) -> Result<Option<(Head, UnitsMark)>, Failure> {
+    let mut select = connection.prepare_cached(
+        "-- standing
+         SELECT epoch, seq, time, chain, state FROM head WHERE election = ?",
+    )?;
+    let found = select.query_row([key.0], |row| Ok((rows::head(row)?, row.get::<_, String>("state")?))).optional()?;
+    let Some((head, state)) = found else { return Ok(None) };
+    let state: ElectionState = serde_json::from_str(&state).map_err(|error| damaged("head", key, &error))?;
+    Ok(Some((head, state.units)))
 }
 
 pub(super) fn heads(connection: &Connection, keys: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, Failure> {
@@ -333,8 +368,16 @@ pub(super) fn elections(
 pub(super) fn create_token(connection: &Connection, token: &NewToken) -> Result<TokenId, Failure> {
     connection.execute(
         "-- create_token
-         INSERT INTO token (name, hash, scopes, per_minute, created) VALUES (?, ?, ?, ?, ?)",
-        params![token.name, token.hash, token.scopes.to_string(), token.per_minute, signed(token.created.0)],
+         INSERT INTO token (name, hash, scopes, per_minute, created, election, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params![
+            token.name,
+            token.hash,
+            token.scopes.to_string(),
+            token.per_minute,
+            signed(token.created.0),
+            token.election.map(|key| key.0),
+            token.unit.map(|unit| unit.0),
+        ],
     )?;
     Ok(TokenId(connection.last_insert_rowid()))
 }
@@ -342,7 +385,7 @@ pub(super) fn create_token(connection: &Connection, token: &NewToken) -> Result<
 pub(super) fn token(connection: &Connection, hash: [u8; 32]) -> Result<Option<Token>, Failure> {
     let mut select = connection.prepare_cached(
         "-- token
-         SELECT token, name, scopes, per_minute, created, revoked FROM token WHERE hash = ? AND revoked IS NULL",
+         SELECT * FROM token WHERE hash = ? AND revoked IS NULL",
     )?;
     select.query_and_then([hash], rows::token)?.next().transpose()
 }
@@ -350,7 +393,7 @@ pub(super) fn token(connection: &Connection, hash: [u8; 32]) -> Result<Option<To
 pub(super) fn tokens(connection: &Connection) -> Result<Vec<Token>, Failure> {
     let mut select = connection.prepare(
         "-- tokens
-         SELECT token, name, scopes, per_minute, created, revoked FROM token ORDER BY token",
+         SELECT * FROM token ORDER BY token",
     )?;
     select.query_and_then([], rows::token)?.collect()
 }
@@ -362,6 +405,15 @@ pub(super) fn revoke_token(connection: &Connection, id: TokenId, at: Time) -> Re
         params![id.0, signed(at.0)],
     )?;
     Ok(revoked == 1)
+}
+
+pub(super) fn use_token(connection: &Connection, id: TokenId, at: Time) -> Result<(), Failure> {
+    connection.execute(
+        "-- use_token
+         UPDATE token SET used = ?2 WHERE token = ?1 AND (used IS NULL OR used < ?2)",
+        params![id.0, signed(at.0)],
+    )?;
+    Ok(())
 }
 
 pub(super) fn issue_ticket(tx: &Connection, hash: [u8; 32], key: ElectionKey, expires: Time) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 //! ```text
 //! epoch seq time chain state     the watermark and where the contests stand (JSON)
 //! cells sum                      how many cells there are, and the sum of seq and all totals modulo 2^52
-//! contest.unit.group.measure     one total each; measure is ballots, blank, choice.N or choice.N.SCORE
+//! contest.unit.group.measure     one total each; measure is choice.N, choice.N.SCORE or a name (`PLAIN`)
 //! ```
 //!
 //! Invariant: there is exactly one way to write a snapshot, and whatever else is found is no snapshot: a missing, added
@@ -30,7 +30,7 @@ const MODULUS: u64 = 1 << 52;
 pub(super) fn encode(snapshot: &Snapshot) -> Option<Content> {
     let Fold { seq, time, chain, state, tally } = &snapshot.fold;
     let totals: Vec<_> = tally.iter().collect();
-    let sum = sum(*seq, totals.iter().map(|(_, total)| **total));
+    let sum = sum(*seq, totals.iter().map(|(_, total)| *total));
     let header = [
         ("epoch", snapshot.epoch.to_string()),
         ("seq", seq.to_string()),
@@ -41,7 +41,7 @@ pub(super) fn encode(snapshot: &Snapshot) -> Option<Content> {
         ("sum", sum.to_string()),
     ];
     let header = header.into_iter().map(|(name, value)| (name.into(), value.into_bytes()));
-    let cells = totals.into_iter().map(|(cell, total)| (name(cell).into_bytes(), total.to_string().into_bytes()));
+    let cells = totals.into_iter().map(|(cell, total)| (name(&cell).into_bytes(), total.to_string().into_bytes()));
     Some(header.chain(cells).collect())
 }
 
@@ -70,12 +70,29 @@ pub(super) fn name(cell: &Cell) -> String {
     let Cell { contest, unit, group, measure } = cell;
     let place = format!("{contest}.{unit}.{group}");
     match measure {
-        Measure::Ballots => format!("{place}.ballots"),
-        Measure::Blank => format!("{place}.blank"),
         Measure::Choice(choice) => format!("{place}.choice.{choice}"),
         Measure::ChoiceAt(choice, score) => format!("{place}.choice.{choice}.{score}"),
+        other => PLAIN
+            .iter()
+            .find(|(_, measure)| measure == other)
+            .map_or(place.clone(), |(name, _)| format!("{place}.{name}")),
     }
 }
+
+/// The measures that have only a name.
+const PLAIN: [(&str, Measure); 11] = [
+    ("ballots", Measure::Ballots),
+    ("blank", Measure::Blank),
+    ("invalid", Measure::Invalid),
+    ("cast", Measure::Cast),
+    ("provisional", Measure::BoxesProvisional),
+    ("final", Measure::BoxesFinal),
+    ("new_boxes", Measure::NewBoxes),
+    ("new_votes", Measure::NewVotes),
+    ("boxes", Measure::Boxes),
+    ("foreseen", Measure::BoxesForeseen),
+    ("registered", Measure::Registered),
+];
 
 /// The life and the place that a version names, as hints carry it.
 pub(super) fn place(version: &str) -> Option<(Epoch, Seq)> {
@@ -88,8 +105,7 @@ fn cell(field: &[u8]) -> Option<Cell> {
     let parts: Vec<&str> = field.split('.').collect();
     let [contest, unit, group, measure @ ..] = parts.as_slice() else { return None };
     let measure = match measure {
-        ["ballots"] => Measure::Ballots,
-        ["blank"] => Measure::Blank,
+        [plain] => PLAIN.iter().find(|(name, _)| name == plain)?.1,
         ["choice", choice] => Measure::Choice(ChoiceNumber(choice.parse().ok()?)),
         ["choice", choice, score] => Measure::ChoiceAt(ChoiceNumber(choice.parse().ok()?), score.parse().ok()?),
         _ => return None,
@@ -125,7 +141,7 @@ fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use hustings_core::state::ContestState;
-    use hustings_core::{ElectionState, Visibility};
+    use hustings_core::{ElectionState, UnitsMark, Visibility};
 
     use super::*;
 
@@ -147,6 +163,7 @@ mod tests {
             visibility: Visibility::Always,
             contests: vec![ContestState::Open { closes_at: Some(Time(9)), revealed: false }],
             state_entries: 1,
+            units: UnitsMark::default(),
         };
         let fold =
             Fold { seq: Seq(41), time: Time(8), chain: Chain([0xab; 32]), state, tally: Vec::from(totals).into() };

@@ -81,6 +81,8 @@ async fn make_token(backend: &dyn Backend, number: u8) {
         scopes: Scopes(vec![Scope::Manage, Scope::Vote]),
         per_minute: number.is_multiple_of(2).then_some(100),
         created: Time(u64::from(number)),
+        election: None,
+        unit: None,
     };
     backend.registry().create_token(token).await.expect("a token");
 }

@@ -3,7 +3,7 @@
 use hustings::ledger::{
     ElectionKey, LedgerError, NewElection, NewToken, Registered, Scope, Scopes, Token, TokenId, Wanted,
 };
-use hustings_core::{ActKind, Change, Code, Election, ElectionId, Method, Schedule, Seq, Slug, Time};
+use hustings_core::{ActKind, Change, Code, Election, ElectionId, Method, Schedule, Seq, Slug, Time, UnitNumber};
 use tokio::task::JoinSet;
 
 use super::support::*;
@@ -21,11 +21,14 @@ super::on_every_store!({
     create_token:
         tokens_are_numbered_and_unique;
     token:
-        a_token_is_found_by_its_hash;
+        a_token_is_found_by_its_hash,
+        a_token_may_be_for_one_unit_of_one_election;
     tokens:
         tokens_are_listed_in_order;
     revoke_token:
         a_token_is_revoked_once_and_for_ever;
+    use_token:
+        the_last_use_of_a_token_is_noted;
     issue_ticket:
         tickets_are_for_one_election;
     spend_ticket:
@@ -167,6 +170,8 @@ fn new_token(number: u8) -> NewToken {
         scopes: Scopes(vec![Scope::Manage, Scope::Vote]),
         per_minute: number.is_multiple_of(2).then_some(u32::from(number) * 100),
         created: Time(u64::from(number)),
+        election: None,
+        unit: None,
     }
 }
 
@@ -219,6 +224,39 @@ async fn a_token_is_revoked_once_and_for_ever(backend: &dyn Backend) {
     assert_eq!(registry.token([2; 32]).await.expect("a look-up").map(|token| token.id), Some(other));
     assert_eq!(registry.tokens().await.expect("the tokens")[0].revoked, Some(Time(50)), "the first time stands");
     assert!(registry.create_token(new_token(1)).await.is_err(), "for ever: the same token cannot come back");
+}
+
+async fn a_token_may_be_for_one_unit_of_one_election(backend: &dyn Backend) {
+    let key = opened(backend, Change::Final).await;
+    for (number, election, unit) in [
+        (1, None, None),
+        (2, Some(key), None),
+        (3, Some(key), Some(UnitNumber(0))),
+        (4, Some(key), Some(UnitNumber(7))),
+    ] {
+        let new = NewToken { election, unit, ..new_token(number) };
+        backend.registry().create_token(new).await.expect("a token");
+        let found = backend.registry().token([number; 32]).await.expect("a look-up").expect("the token");
+        assert_eq!((found.election, found.unit), (election, unit), "token {number}");
+        let listed = backend.registry().tokens().await.expect("the tokens");
+        assert_eq!(listed.last(), Some(&found), "token {number}");
+    }
+}
+
+async fn the_last_use_of_a_token_is_noted(backend: &dyn Backend) {
+    let [id, other] = [make_token(backend, 1).await, make_token(backend, 2).await];
+    for (at, expected) in [(50, 50), (60, 60), (55, 60), (60, 60), (61, 61)] {
+        backend.registry().use_token(id, Time(at)).await.expect("a note");
+        let found = backend.registry().token([1; 32]).await.expect("a look-up").expect("the token");
+        assert_eq!(found.used, Some(Time(expected)), "after a use at {at}");
+    }
+    backend.registry().use_token(TokenId(other.0 + 1_000), Time(70)).await.expect("no token is no error");
+    let tokens = backend.registry().tokens().await.expect("the tokens");
+    let used: Vec<_> = tokens.iter().map(|token| token.used).collect();
+    assert_eq!(used, [Some(Time(61)), None], "only its own");
+    // A revoked token is nobody's any more, and still says when it was used last.
+    assert!(backend.registry().revoke_token(id, Time(80)).await.expect("a revocation"));
+    assert_eq!(backend.registry().tokens().await.expect("the tokens")[0].used, Some(Time(61)));
 }
 
 const HASH: [u8; 32] = [4; 32];

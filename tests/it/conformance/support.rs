@@ -113,7 +113,7 @@ pub(crate) fn contest(election: u32, number: u32, method: Method, change: Change
     let name = |part: u32| Uuid::from_u128(u128::from(election) << 64 | u128::from(number) << 32 | u128::from(part));
     let choice = |(part, title)| {
         let title = text(title);
-        Choice { id: ChoiceId(name(part)), code: Label::for_title(&title, &[]), title }
+        Choice { id: ChoiceId(name(part)), code: Label::for_title(&title, &[]), title, party: None }
     };
     Contest {
         id: ContestId(name(0)),
@@ -121,6 +121,7 @@ pub(crate) fn contest(election: u32, number: u32, method: Method, change: Change
         method,
         change,
         choices: (1..).zip(["Tea", "Coffee", "Milk"]).map(choice).collect(),
+        race: None,
     }
 }
 
@@ -141,6 +142,7 @@ pub(crate) fn poll(method: Method, change: Change, schedule: Schedule) -> Electi
         schedule,
         created: Time(0),
         contests: vec![contest(number, 0, method, change)],
+        reporting: None,
     }
 }
 

@@ -135,7 +135,15 @@ async fn tickets_and_tokens_are_in_doubt_and_not_done_twice() {
     let node = proxy.node(&database, 3).await;
     let key = final_poll(&other).await;
     let scopes = Scopes(vec![Scope::Vote]);
-    let token = NewToken { name: "gateway".into(), hash: [1; 32], scopes, per_minute: None, created: Time(1) };
+    let token = NewToken {
+        name: "gateway".into(),
+        hash: [1; 32],
+        scopes,
+        per_minute: None,
+        created: Time(1),
+        election: None,
+        unit: None,
+    };
     other.registry().issue_ticket([9; 32], key, Time(100)).await.expect("a ticket");
     let registry = node.registry();
     proxy.cut(Cut::After);

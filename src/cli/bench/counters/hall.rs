@@ -98,7 +98,7 @@ impl Shape {
         let choice = |choice: u16| {
             let title = Text::parse(&format!("Choice {choice}"))?;
             let code = Label::for_title(&title, &[]);
-            anyhow::Ok(Choice { id: ChoiceId(id(u32::from(choice) + 2)), code, title })
+            anyhow::Ok(Choice { id: ChoiceId(id(u32::from(choice) + 2)), code, title, party: None })
         };
         let contest = Contest {
             id: ContestId(id(1)),
@@ -106,6 +106,7 @@ impl Shape {
             method: self.method,
             change: Change::Final,
             choices: (0..self.choices).map(choice).collect::<Result<_, _>>()?,
+            race: None,
         };
         Ok(Election {
             id: ElectionId(id(0)),
@@ -118,6 +119,7 @@ impl Shape {
             schedule: Schedule::default(),
             created: Time(0),
             contests: vec![contest],
+            reporting: None,
         })
     }
 

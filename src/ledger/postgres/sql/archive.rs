@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::columns::{HeadColumns, definition_text};
 use super::super::failure::Failure;
 use super::super::rows::{self, election_number, signed, unsigned};
+use super::reports::unit_number;
 use crate::ledger::format;
 use crate::ledger::{
     Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Registered, Submitted, TokenId,
@@ -142,7 +143,7 @@ pub(in super::super) async fn hashed_tokens(
     let rows = client
         .query_typed(
             "-- hashed_tokens
-             SELECT token, name, hash, scopes, per_minute, created, revoked FROM token
+             SELECT * FROM token
              WHERE token > $1 ORDER BY token LIMIT $2",
             &[(&after.map_or(0, |id| id.0), Type::INT8), (&signed(limit as u64), Type::INT8)],
         )
@@ -275,7 +276,7 @@ pub(in super::super) async fn same_tokens(client: &Client, page: &[HashedToken])
     let rows = client
         .query_typed(
             "-- same_tokens
-             SELECT token, name, hash, scopes, per_minute, created, revoked FROM token
+             SELECT * FROM token
              WHERE token = ANY ($1) OR hash = ANY ($2)",
             &[(&ids, Type::INT8_ARRAY), (&hashes, Type::BYTEA_ARRAY)],
         )
@@ -292,12 +293,15 @@ pub(in super::super) async fn insert_tokens(client: &Client, tokens: &[&HashedTo
     let per_minute: Vec<Option<i64>> = tokens.iter().map(|one| one.token.per_minute.map(i64::from)).collect();
     let created: Vec<i64> = tokens.iter().map(|one| signed(one.token.created.0)).collect();
     let revoked: Vec<Option<i64>> = tokens.iter().map(|one| one.token.revoked.map(|at| signed(at.0))).collect();
+    let elections: Vec<Option<i32>> = tokens.iter().map(|one| one.token.election.map(election_number)).collect();
+    let units: Vec<Option<i32>> = tokens.iter().map(|one| one.token.unit.map(unit_number)).collect();
+    let used: Vec<Option<i64>> = tokens.iter().map(|one| one.token.used.map(|at| signed(at.0))).collect();
     client
         .execute_typed(
             "-- insert_tokens
-             INSERT INTO token (token, name, hash, scopes, per_minute, created, revoked)
+             INSERT INTO token (token, name, hash, scopes, per_minute, created, revoked, election, unit, used)
              SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[],
-                 $7::bigint[])",
+                 $7::bigint[], $8::int[], $9::int[], $10::bigint[])",
             &[
                 (&ids, Type::INT8_ARRAY),
                 (&names, Type::TEXT_ARRAY),
@@ -306,6 +310,9 @@ pub(in super::super) async fn insert_tokens(client: &Client, tokens: &[&HashedTo
                 (&per_minute, Type::INT8_ARRAY),
                 (&created, Type::INT8_ARRAY),
                 (&revoked, Type::INT8_ARRAY),
+                (&elections, Type::INT4_ARRAY),
+                (&units, Type::INT4_ARRAY),
+                (&used, Type::INT8_ARRAY),
             ],
         )
         .await?;

@@ -104,7 +104,7 @@ pub(in super::super) fn hashed_tokens(
 ) -> Result<Vec<HashedToken>, Failure> {
     let mut select = connection.prepare_cached(
         "-- hashed_tokens
-         SELECT token, name, hash, scopes, per_minute, created, revoked FROM token
+         SELECT * FROM token
          WHERE token > ? ORDER BY token LIMIT ?",
     )?;
     let after = after.map_or(0, |id| id.0);
@@ -170,7 +170,7 @@ pub(in super::super) fn same_token(
 ) -> Result<Option<HashedToken>, Failure> {
     let mut select = tx.prepare_cached(
         "-- same_token
-         SELECT token, name, hash, scopes, per_minute, created, revoked FROM token
+         SELECT * FROM token
          WHERE token = ?1 OR hash = ?2 ORDER BY token = ?1 DESC LIMIT 1",
     )?;
     select.query_and_then(params![id.0, hash], hashed)?.next().transpose()
@@ -178,12 +178,22 @@ pub(in super::super) fn same_token(
 
 pub(in super::super) fn insert_token(tx: &Transaction<'_>, hashed: &HashedToken) -> Result<(), Failure> {
     let HashedToken { token, hash } = hashed;
-    let (scopes, created, revoked) =
-        (token.scopes.to_string(), signed(token.created.0), token.revoked.map(|at| signed(at.0)));
     tx.prepare_cached(
         "-- insert_token
-         INSERT INTO token (token, name, hash, scopes, per_minute, created, revoked) VALUES (?, ?, ?, ?, ?, ?, ?)",
+         INSERT INTO token (token, name, hash, scopes, per_minute, created, revoked, election, unit, used)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
-    .execute(params![token.id.0, token.name, hash, scopes, token.per_minute, created, revoked])?;
+    .execute(params![
+        token.id.0,
+        token.name,
+        hash,
+        token.scopes.to_string(),
+        token.per_minute,
+        signed(token.created.0),
+        token.revoked.map(|at| signed(at.0)),
+        token.election.map(|key| key.0),
+        token.unit.map(|unit| unit.0),
+        token.used.map(|at| signed(at.0)),
+    ])?;
     Ok(())
 }

@@ -88,7 +88,7 @@ pub(super) async fn all_methods_are_stored(backend: &dyn Backend) {
         let read = backend.ledger().read(key, Seq(1), 10).await.expect("a page");
         let stored = read.into_iter().map(|stored| match stored.entry.event {
             Event::BallotCast(ballot) => ballot.selections,
-            Event::StateChanged(changed) => panic!("{changed:?} is no ballot"),
+            other => panic!("{other:?} is no ballot"),
         });
         assert_eq!(stored.collect::<Vec<_>>(), selections, "{method:?}");
     }

@@ -46,6 +46,8 @@ pub(super) async fn a_backup_is_a_whole_ledger_while_votes_go_on(backend: &dyn B
         scopes: Scopes(vec![Scope::Vote]),
         per_minute: None,
         created: Time(5),
+        election: None,
+        unit: None,
     };
     backend.registry().create_token(token).await.expect("a token");
     let folder = tempfile::tempdir().expect("a folder");

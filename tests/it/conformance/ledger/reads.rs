@@ -74,7 +74,7 @@ pub(super) async fn the_vote_that_counts_is_found(backend: &dyn Backend) {
         let found = backend.ledger().ballot(key, contest, voter(from)).await.expect("a look-up");
         let seen = found.map(|stored| match stored.entry.event {
             Event::BallotCast(ballot) => (stored.entry.seq.0, ballot.selections),
-            Event::StateChanged(changed) => panic!("{changed:?} is no ballot"),
+            other => panic!("{other:?} is no ballot"),
         });
         assert_eq!(seen, expected.map(|(seq, choice)| (seq, vote(from, choice).ballot().selections)), "{what}");
     }

@@ -2,13 +2,18 @@
 //!
 //! Invariant: submissions are decided in order of arrival, and each sees what the ones before it did.
 
+mod ballots;
+mod reports;
+mod tree;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use hustings_core::decide::{decide_act, decide_ballot};
+use hustings_core::decide::decide_act;
 use hustings_core::{
-    Act, ActKind, Ballot, Cell, Contest, ContestNumber, Delta, Election, ElectionState, Entry, Event, Format,
-    Increment, Known, Recorded, Rejection, Seq, Submission, SubmissionId, Time, Verdict, VoterKey,
+    Act, ActKind, Cell, Contest, ContestNumber, Delta, Election, ElectionState, Entry, Event, Format, Increment,
+    Rejection, Revision, Seq, Standing, Submission, SubmissionId, Time, UnitNumber, Units, UnitsMark, Verdict,
+    VoterKey,
 };
 
 use super::{Addressed, Advance, Answer, ElectionKey, Head, LedgerError, Stored};
@@ -22,7 +27,7 @@ pub(super) struct Locked {
 
 /// What a backend can look up while it holds the locks.
 pub(super) trait Lookup {
-    /// The ballot with this submission id.
+    /// The ballot or report with this submission id.
     fn by_id(&mut self, election: ElectionKey, id: SubmissionId) -> Result<Option<Stored>, LedgerError>;
     /// The voter's ballot that counts now.
     fn by_voter(
@@ -31,15 +36,44 @@ pub(super) trait Lookup {
         contest: ContestNumber,
         voter: VoterKey,
     ) -> Result<Option<Stored>, LedgerError>;
+    /// The tree of units under the lock, where it has got as far as the head says.
+    fn units(&mut self, election: ElectionKey, head: Head, mark: UnitsMark) -> Result<Arc<Units>, LedgerError>;
+    /// A box's report with this revision, and that with the highest.
+    fn reports(
+        &mut self,
+        election: ElectionKey,
+        of: BoxIn,
+        revision: Option<Revision>,
+    ) -> Result<KnownOfBox, LedgerError>;
+    /// The contests in which a report of this box counts.
+    fn counted(&mut self, election: ElectionKey, ballot_box: UnitNumber) -> Result<Vec<ContestNumber>, LedgerError>;
+}
+
+/// What reports of one box in one contest are known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct BoxIn {
+    pub(super) ballot_box: UnitNumber,
+    pub(super) contest: ContestNumber,
+}
+
+/// What a store knows of a box in one contest.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KnownOfBox {
+    pub(super) same_revision: Option<Stored>,
+    pub(super) current: Option<Stored>,
 }
 
 /// What a backend has to write.
+#[derive(Default)]
 pub(super) struct Decided {
     pub(super) answers: Vec<Answer>,
     pub(super) entries: Vec<(ElectionKey, Stored)>,
     /// Ids of submissions that repeated another one's vote: a late retry of them must find it too.
     pub(super) aliases: Vec<(ElectionKey, SubmissionId, Seq)>,
+    /// Rounds and other contests that came into elections.
     pub(super) rounds: Vec<(ElectionKey, Contest)>,
+    /// Trees that have grown, as they are once this is stored.
+    pub(super) trees: Vec<(ElectionKey, Arc<Units>)>,
     pub(super) advances: Vec<Arc<Advance>>,
 }
 
@@ -63,13 +97,18 @@ pub(super) fn decide(
         rounds: Vec::new(),
         ids: HashMap::new(),
         voters: HashMap::new(),
+        trees: HashMap::new(),
+        boxes: HashMap::new(),
+        revisions: HashMap::new(),
     };
     let answers = batch.into_iter().map(|addressed| deciding.one(addressed)).collect::<Result<_, _>>()?;
     let mut advances: Vec<_> =
         deciding.ledgers.into_iter().filter_map(|(key, moving)| moving.advance(key).map(Arc::new)).collect();
     advances.sort_unstable_by_key(|advance| advance.election);
     let aliases = deciding.aliases.into_iter().map(|((key, id), stored)| (key, id, stored.entry.seq)).collect();
-    Ok(Decided { answers, entries: deciding.entries, aliases, rounds: deciding.rounds, advances })
+    let trees = deciding.trees.into_iter().filter(|(_, (_, has_grown))| *has_grown);
+    let trees = trees.map(|(key, (tree, _))| (key, tree)).collect();
+    Ok(Decided { answers, entries: deciding.entries, aliases, rounds: deciding.rounds, trees, advances })
 }
 
 struct Moving {
@@ -77,7 +116,7 @@ struct Moving {
     head: Head,
     state: ElectionState,
     state_moved: bool,
-    contests: Vec<Contest>,
+    election: Arc<Election>,
     sums: BTreeMap<Cell, i64>,
 }
 
@@ -88,7 +127,7 @@ impl Moving {
             head: locked.head,
             state: locked.state,
             state_moved: false,
-            contests: locked.election.contests.clone(),
+            election: locked.election,
             sums: BTreeMap::new(),
         }
     }
@@ -120,6 +159,10 @@ struct Deciding<'a> {
     // What this batch itself wrote, by its place in `entries`.
     ids: HashMap<(ElectionKey, SubmissionId), usize>,
     voters: HashMap<(ElectionKey, ContestNumber, VoterKey), usize>,
+    boxes: HashMap<(ElectionKey, BoxIn), usize>,
+    revisions: HashMap<(ElectionKey, BoxIn, Revision), usize>,
+    /// Trees as this batch leaves them, and whether it let them grow.
+    trees: HashMap<ElectionKey, (Arc<Units>, bool)>,
 }
 
 impl Deciding<'_> {
@@ -129,48 +172,14 @@ impl Deciding<'_> {
         }
         match addressed.submission {
             Submission::Ballot(ballot) => self.ballot(addressed.election, &ballot),
-            Submission::Act(act) => Ok(self.act(addressed.election, act)),
-        }
-    }
-
-    fn ballot(&mut self, key: ElectionKey, ballot: &Ballot) -> Result<Answer, LedgerError> {
-        let same_id = match ballot.id {
-            Some(id) => self.by_id(key, id)?,
-            None => None,
-        };
-        let current_of_same_id = match same_id.as_ref().and_then(recorded) {
-            Some(recorded) => self.by_voter(key, recorded.contest, recorded.voter)?.map(|stored| stored.entry.seq),
-            None => None,
-        };
-        let current = self.by_voter(key, ballot.contest, ballot.voter)?;
-        let Some(moving) = self.ledgers.get(&key) else {
-            return Ok(Answer::Rejected(Rejection::UnknownContest, None));
-        };
-        let (Some(contest), Ok(state)) =
-            (moving.contests.get(ballot.contest.index()), moving.state.contest(ballot.contest))
-        else {
-            return Ok(Answer::Rejected(Rejection::UnknownContest, None));
-        };
-        let (same, counting) = (same_id.as_ref().and_then(recorded), current.as_ref().and_then(recorded));
-        let known = Known { same_id: same.as_ref(), current_of_same_id, current: counting.as_ref() };
-        let verdict = decide_ballot(contest, state, known, ballot);
-        let at = |seq: Seq| {
-            let places = [same_id.as_ref(), current.as_ref()];
-            places.into_iter().flatten().find(|stored| stored.entry.seq == seq).cloned()
-        };
-        Ok(match verdict {
-            Verdict::Accept(event) => self.append(key, event),
-            Verdict::Repeated(seq) => {
-                let repeated = at(seq);
-                if let (Some(id), None, Some(repeated)) = (ballot.id, &same_id, &repeated) {
-                    self.aliases.insert((key, id), repeated.clone());
+            Submission::Report(report) => self.report(addressed.election, *report),
+            Submission::Act(act) => match &act.kind {
+                ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
+                    self.tree_act(addressed.election, &act)
                 }
-                repeated.map_or(Answer::Unchanged, Answer::Repeated)
-            }
-            Verdict::Superseded(seq) => at(seq).map_or(Answer::Unchanged, Answer::Superseded),
-            Verdict::Unchanged => Answer::Unchanged,
-            Verdict::Rejected(rejection) => Answer::Rejected(rejection, current_vote(rejection).and_then(at)),
-        })
+                _ => Ok(self.act(addressed.election, act)),
+            },
+        }
     }
 
     fn act(&mut self, key: ElectionKey, act: Act) -> Answer {
@@ -178,7 +187,7 @@ impl Deciding<'_> {
         let Some(moving) = self.ledgers.get_mut(&key) else {
             return Answer::Rejected(Rejection::UnknownContest, None);
         };
-        let Some(contest) = moving.contests.get(act.contest.index()) else {
+        let Some(contest) = moving.election.contests.get(act.contest.index()) else {
             return Answer::Rejected(Rejection::UnknownContest, None);
         };
         let at = now.max(moving.head.time);
@@ -186,7 +195,7 @@ impl Deciding<'_> {
             Verdict::Accept(event) => {
                 moving.state_moved = true;
                 if let ActKind::StartRound(next) = act.kind {
-                    moving.contests.push(Contest::clone(&next));
+                    Arc::make_mut(&mut moving.election).contests.push(Contest::clone(&next));
                     self.rounds.push((key, *next));
                 }
                 self.append(key, event)
@@ -211,15 +220,25 @@ impl Deciding<'_> {
             time: entry.time,
             chain: moving.head.chain.extend(&bytes),
         };
-        let mut changed = false;
-        if let Event::BallotCast(ballot) = &entry.event {
-            let place = self.entries.len();
-            changed = ballot.previous.is_some();
-            self.voters.insert((key, ballot.contest, ballot.voter), place);
-            if let Some(id) = ballot.id {
-                self.ids.insert((key, id), place);
-            }
+        let place = self.entries.len();
+        if let Some(id) = entry.event.id() {
+            self.ids.insert((key, id), place);
         }
+        let changed = match &entry.event {
+            Event::BallotCast(ballot) => {
+                self.voters.insert((key, ballot.contest, ballot.voter), place);
+                ballot.previous.is_some()
+            }
+            Event::ReportFiled(filed) => {
+                let of = BoxIn { ballot_box: filed.ballot_box, contest: filed.contest };
+                self.revisions.insert((key, of, filed.revision), place);
+                if !matches!(filed.standing, Standing::Late { .. }) {
+                    self.boxes.insert((key, of), place);
+                }
+                matches!(filed.standing, Standing::Replaces { .. })
+            }
+            Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) => false,
+        };
         let stored = Stored { entry, bytes };
         self.entries.push((key, stored.clone()));
         if changed { Answer::Changed(stored) } else { Answer::Accepted(stored) }
@@ -232,36 +251,13 @@ impl Deciding<'_> {
             None => self.lookup.by_id(key, id),
         }
     }
-
-    fn by_voter(
-        &mut self,
-        key: ElectionKey,
-        contest: ContestNumber,
-        voter: VoterKey,
-    ) -> Result<Option<Stored>, LedgerError> {
-        match self.voters.get(&(key, contest, voter)) {
-            Some(place) => Ok(self.entries.get(*place).map(|(_, stored)| stored.clone())),
-            None => self.lookup.by_voter(key, contest, voter),
-        }
-    }
-}
-
-fn recorded(stored: &Stored) -> Option<Recorded> {
-    match &stored.entry.event {
-        Event::BallotCast(ballot) => Some(Recorded {
-            seq: stored.entry.seq,
-            contest: ballot.contest,
-            voter: ballot.voter,
-            group: ballot.group,
-            selections: ballot.selections.clone(),
-        }),
-        Event::StateChanged(_) => None,
-    }
 }
 
 fn current_vote(rejection: Rejection) -> Option<Seq> {
     match rejection {
-        Rejection::AlreadyVoted { current } | Rejection::Superseded { current } => Some(current),
+        Rejection::AlreadyVoted { current }
+        | Rejection::Superseded { current }
+        | Rejection::ExistsWithDifferentVotes { current } => Some(current),
         _ => None,
     }
 }

@@ -1,0 +1,212 @@
+//! The tree of one election: the fold of its unit entries.
+//!
+//! Invariant: codes are unique, every parent stands before its children, and nothing is below a box. What would break
+//! that is refused with every fault at once. Memory: about 150 bytes a unit.
+
+mod prepare;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use crate::entry::{UnitRetired, UnitsAdded};
+use crate::id::{Seq, UnitNumber};
+use crate::rejection::Rejection;
+use crate::unit::{Unit, UnitKind};
+
+pub use prepare::{UnitError, UnitFault};
+
+/// All units of an election at one place in its ledger.
+#[derive(Debug, Clone)]
+pub struct Units {
+    list: Vec<Unit>,
+    by_code: ByCode,
+    children: Vec<Vec<UnitNumber>>,
+    /// The last entry that changed it.
+    seq: Seq,
+}
+
+/// The numbers of codes without a second copy of the codes. Two codes of one hash stand in one slot.
+#[derive(Debug, Clone, Default)]
+struct ByCode {
+    hashes: RandomState,
+    numbers: HashMap<u64, Slot>,
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    One(UnitNumber),
+    More(Vec<UnitNumber>),
+}
+
+impl Default for Units {
+    fn default() -> Self {
+        let mut units = Self { list: Vec::new(), by_code: ByCode::default(), children: Vec::new(), seq: Seq(0) };
+        units.push(Unit::root());
+        units
+    }
+}
+
+impl Units {
+    /// The most levels below the root.
+    pub const DEPTH_MAX: usize = 12;
+    /// The most units of an election.
+    pub const UNITS_MAX: usize = 1_000_000;
+
+    /// The last entry that changed it.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// How many there are, the root among them.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The number that the next unit gets.
+    #[must_use]
+    pub fn next(&self) -> UnitNumber {
+        UnitNumber(u32::try_from(self.list.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The unit of a number.
+    #[must_use]
+    pub fn get(&self, number: UnitNumber) -> Option<&Unit> {
+        self.list.get(number.index())
+    }
+
+    /// The unit of a code.
+    #[must_use]
+    pub fn find(&self, code: &str) -> Option<UnitNumber> {
+        self.by_code.find(code, |number| self.code(number))
+    }
+
+    /// The units just below one, in the order they were added.
+    #[must_use]
+    pub fn children(&self, number: UnitNumber) -> &[UnitNumber] {
+        self.children.get(number.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A unit and all above it, up to the root.
+    pub fn up(&self, from: UnitNumber) -> impl Iterator<Item = UnitNumber> {
+        std::iter::successors(Some(from), |number| {
+            (*number != Unit::ROOT).then(|| self.get(*number).map(|unit| unit.parent)).flatten()
+        })
+    }
+
+    /// Whether a unit is another one or stands below it.
+    #[must_use]
+    pub fn is_within(&self, unit: UnitNumber, of: UnitNumber) -> bool {
+        of == Unit::ROOT || self.up(unit).any(|number| number == of)
+    }
+
+    /// A unit and all below it, parents before their children.
+    pub fn below(&self, top: UnitNumber) -> impl Iterator<Item = UnitNumber> {
+        let mut waiting = vec![top];
+        std::iter::from_fn(move || {
+            let next = waiting.pop()?;
+            waiting.extend(self.children(next).iter().rev());
+            Some(next)
+        })
+    }
+
+    /// All boxes in a unit that were not retired, in the order of the tree.
+    pub fn boxes(&self, top: UnitNumber) -> impl Iterator<Item = UnitNumber> {
+        let is_live =
+            |number: &UnitNumber| self.get(*number).is_some_and(|unit| unit.kind == UnitKind::Box && !unit.is_retired);
+        self.below(top).filter(is_live)
+    }
+
+    /// Follows an entry that adds units, which must be ones that [`Units::prepare`] has made of this very tree; after
+    /// an error the tree must not be used.
+    pub fn add(&mut self, added: &UnitsAdded, at: Seq) -> Result<(), Rejection> {
+        if added.first != self.next() || self.list.len() + added.units.len() > Self::UNITS_MAX {
+            return Err(Rejection::UnitsMoved);
+        }
+        for unit in &added.units {
+            let parent = self.get(unit.parent).ok_or(Rejection::UnitsMoved)?;
+            let place = if unit.kind.is_place() { self.next() } else { parent.place };
+            let is_sound = unit.kind.may_stand_in(parent.kind) && unit.place == place && !unit.is_retired;
+            if !is_sound || self.find(unit.code.as_str()).is_some() {
+                return Err(Rejection::UnitsMoved);
+            }
+            self.push(unit.clone());
+        }
+        self.seq = at;
+        Ok(())
+    }
+
+    /// Whether a unit may be retired: it is no root, and nothing below it still reports.
+    pub fn may_retire(&self, number: UnitNumber) -> Result<&Unit, Rejection> {
+        let unit = self.get(number).ok_or(Rejection::UnknownUnit)?;
+        let has_live_children =
+            self.children(number).iter().any(|child| self.get(*child).is_some_and(|c| !c.is_retired));
+        match number {
+            Unit::ROOT => Err(Rejection::RootStays),
+            _ if has_live_children => Err(Rejection::UnitInUse),
+            _ => Ok(unit),
+        }
+    }
+
+    /// Follows an entry that retires a unit, which must say what the unit is.
+    pub fn retire(&mut self, retired: &UnitRetired, at: Seq) -> Result<(), Rejection> {
+        let unit = self.may_retire(retired.unit)?;
+        let is_told = (unit.kind, unit.place, unit.channel) == (retired.kind, retired.place, retired.channel)
+            && (unit.registered.unwrap_or(0), unit.boxes.unwrap_or(0)) == (retired.registered, retired.boxes);
+        if unit.is_retired || !is_told {
+            return Err(Rejection::UnitsMoved);
+        }
+        self.list[retired.unit.index()].is_retired = true;
+        self.seq = at;
+        Ok(())
+    }
+
+    /// Takes over a unit as a store has it, which must be the next one or one that was retired since.
+    pub fn restore(&mut self, number: UnitNumber, unit: Unit, at: Seq) -> Result<(), Rejection> {
+        let is_next = number == self.next() && unit.parent.index() < self.list.len();
+        match self.list.get_mut(number.index()) {
+            Some(known) => known.is_retired |= unit.is_retired,
+            None if is_next => self.push(unit),
+            None => return Err(Rejection::UnitsMoved),
+        }
+        self.seq = self.seq.max(at);
+        Ok(())
+    }
+
+    fn push(&mut self, unit: Unit) {
+        let number = self.next();
+        let Self { list, by_code, .. } = self;
+        by_code.insert(unit.code.as_str(), number);
+        let parent = unit.parent;
+        list.push(unit);
+        self.children.push(Vec::new());
+        if number != Unit::ROOT
+            && let Some(siblings) = self.children.get_mut(parent.index())
+        {
+            siblings.push(number);
+        }
+    }
+
+    fn code(&self, number: UnitNumber) -> &str {
+        self.get(number).map_or("", |unit| unit.code.as_str())
+    }
+}
+
+impl ByCode {
+    fn find<'a>(&self, code: &str, code_of: impl Fn(UnitNumber) -> &'a str) -> Option<UnitNumber> {
+        match self.numbers.get(&self.hashes.hash_one(code))? {
+            Slot::One(number) => Some(*number).filter(|number| code_of(*number) == code),
+            Slot::More(numbers) => numbers.iter().copied().find(|number| code_of(*number) == code),
+        }
+    }
+
+    fn insert(&mut self, code: &str, number: UnitNumber) {
+        let slot = self.numbers.entry(self.hashes.hash_one(code)).or_insert(Slot::One(number));
+        match slot {
+            Slot::One(first) if *first != number => *slot = Slot::More(vec![*first, number]),
+            Slot::One(_) => {}
+            Slot::More(numbers) => numbers.push(number),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What is shown of an election: totals, streams, changes, history, audit.
+
+use axum::Router;
+use utoipa::OpenApi;
+
+use crate::http::Shared;
+
+/// What the interface's document says of this.
+#[derive(OpenApi)]
+#[openapi(paths())]
+pub(super) struct Document;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+}
