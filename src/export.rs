@@ -3,6 +3,10 @@
 //! Invariant: an export of entries holds the canonical bytes, so that anybody can recount it; a public export holds
 //! neither voter nor time nor place, and is sorted by content.
 
+pub mod changes;
+mod places;
+pub mod sheets;
+
 use std::fmt::Write as _;
 
 use hustings_core::{Contest, Election, Event, Fold, Measure, Method, Selections, entry::StateChange};
@@ -10,6 +14,8 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::rfc3339;
 use crate::ledger::Stored;
+
+pub use places::places;
 
 /// One entry as a JSON line: readable fields, and the canonical bytes that prove them.
 #[must_use]
@@ -72,6 +78,9 @@ pub fn selections(contest: Option<&Contest>, selections: &Selections) -> (&'stat
 /// The totals of every contest, as JSON: for people, for `recount`, and for holding two counts against each other.
 #[must_use]
 pub fn totals(election: &Election, fold: &Fold) -> Value {
+    if election.reporting.is_some() {
+        return places::totals(election, fold);
+    }
     let contests = election.contests.iter().zip(&fold.state.contests).map(|(contest, state)| {
         json!({
             "round": contest.number.0 + 1,

@@ -1,7 +1,8 @@
 //! The door to the ledger: a bounded queue, batches that form by themselves, an answer for each caller.
 //!
 //! Job: while one commit runs, what arrives waits, and becomes the next batch. There is no timer, so one lonely vote
-//! waits for nothing, and a thousand at once share one sync.
+//! waits for nothing, and a thousand at once share one sync. Uploads in bulk have a lane of their own: they are decided in
+//! the order they came, and take at most half of a batch that others want to be in.
 //! Invariant: a decision is told only after the commit that made it. A store that says nothing keeps batches waiting, in
 //! their order, but no caller beyond a deadline: who still waits in the queue then is stored never, and who is in a batch
 //! hears that nobody knows. It must not know: HTTP, counters.
@@ -25,13 +26,15 @@ pub const ANSWER_MAX: Duration = Duration::from_secs(11);
 pub struct Limits {
     /// The most submissions that wait; a further one is refused at once.
     pub queue_max: usize,
+    /// The most of a bulk upload that wait; whoever sends more waits for room.
+    pub bulk_max: usize,
     /// The work that one batch should not exceed, so that the next caller does not wait long.
     pub batch_work_max: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_max: 16_384, batch_work_max: Duration::from_millis(20) }
+        Self { queue_max: 16_384, bulk_max: 2_048, batch_work_max: Duration::from_millis(20) }
     }
 }
 
@@ -53,6 +56,7 @@ pub type HandOn = Arc<dyn Fn(Arc<Advance>) + Send + Sync>;
 #[derive(Clone)]
 pub struct Ingest {
     queue: mpsc::Sender<Waiting>,
+    bulk: mpsc::Sender<Waiting>,
 }
 
 struct Waiting {
@@ -76,7 +80,15 @@ impl Ingest {
     /// A queue and the batcher that empties it; each committed batch is also handed on.
     pub fn new(ledger: Arc<dyn Ledger>, limits: Limits, hand_on: HandOn) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, waiting) = mpsc::channel(limits.queue_max);
-        (Self { queue }, Batcher::new(ledger, limits, hand_on).run(waiting))
+        let (bulk, in_bulk) = mpsc::channel(limits.bulk_max);
+        (Self { queue, bulk }, Batcher::new(ledger, limits, hand_on).run(waiting, in_bulk))
+    }
+
+    /// How many submissions wait for the next batch.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let in_lane = |lane: &mpsc::Sender<Waiting>| lane.max_capacity() - lane.capacity();
+        in_lane(&self.queue) + in_lane(&self.bulk)
     }
 
     /// The decision for one submission, once it is stored, within [`ANSWER_MAX`]. A dropped future may still be counted:
@@ -111,6 +123,25 @@ impl Ingest {
             Err(_) => Err(LedgerError::InDoubt.into()),
         }
     }
+
+    /// Puts one of many into the lane for bulk, once there is room. They are decided in the order they were put there; the
+    /// decision is waited for apart, so that the next ones need not wait for it.
+    pub async fn submit_bulk(&self, election: ElectionKey, submission: Submission) -> Result<Queued, IngestError> {
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting { addressed: Addressed { election, submission }, fate: Fate::default(), answer };
+        self.bulk.send(waiting).await.map_err(|_| LedgerError::Stopped)?;
+        Ok(Queued(answered))
+    }
+}
+
+/// A submission that waits in the lane for bulk. Dropped, it is decided all the same.
+pub struct Queued(oneshot::Receiver<Result<Answer, LedgerError>>);
+
+impl Queued {
+    /// The decision, once it is stored.
+    pub async fn answer(self) -> Result<Answer, IngestError> {
+        Ok(self.0.await.map_err(|_| LedgerError::Stopped)??)
+    }
 }
 
 struct Batcher {
@@ -131,9 +162,9 @@ impl Batcher {
         Self { ledger, limits, hand_on, cost: Duration::from_micros(20) }
     }
 
-    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Waiting>, mut bulk: mpsc::Receiver<Waiting>) {
         let mut arrived = Vec::new();
-        while waiting.recv_many(&mut arrived, self.batch_max()).await > 0 {
+        while arrive(&mut arrived, &mut waiting, &mut bulk, self.batch_max()).await > 0 {
             let taken = arrived.drain(..).filter(|waiting| waiting.fate.seal());
             let (batch, answers): (Vec<_>, Vec<_>) = taken.map(|waiting| (waiting.addressed, waiting.answer)).unzip();
             if !batch.is_empty() {
@@ -176,8 +207,80 @@ impl Batcher {
     }
 }
 
+/// Waits for the next batch and says how many are in it; none when nobody can send any more. Who came one by one goes
+/// first; bulk fills the rest, and at most half where others wait too.
+async fn arrive(
+    arrived: &mut Vec<Waiting>,
+    waiting: &mut mpsc::Receiver<Waiting>,
+    bulk: &mut mpsc::Receiver<Waiting>,
+    max: usize,
+) -> usize {
+    let (first, is_single) = tokio::select! {
+        biased;
+        Some(single) = waiting.recv() => (single, true),
+        Some(in_bulk) = bulk.recv() => (in_bulk, false),
+        else => return 0,
+    };
+    arrived.push(first);
+    let share = bulk.len().min(max / 2);
+    arrived.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(max - share - 1));
+    // Where nobody waits one by one, all of the batch is theirs.
+    let is_contended = is_single || arrived.len() > 1;
+    let room = if is_contended { share } else { max - 1 };
+    arrived.extend(std::iter::from_fn(|| bulk.try_recv().ok()).take(room));
+    arrived.len()
+}
+
 fn record(size: usize, took: Duration) {
     metrics::counter!("hustings_commits_total").increment(1);
     metrics::counter!("hustings_submissions_total").increment(size as u64);
     metrics::histogram!("hustings_commit_seconds").record(took.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hustings_core::{Act, ActKind, ContestNumber, Text};
+
+    fn waiting(election: u32) -> Waiting {
+        let by = Text::parse("a test").expect("a text");
+        let act = Act { contest: ContestNumber(0), kind: ActKind::Pause, by, reason: None };
+        let addressed = Addressed { election: ElectionKey(election), submission: Submission::Act(act) };
+        Waiting { addressed, fate: Fate::default(), answer: oneshot::channel().0 }
+    }
+
+    /// How many of each lane wait, and how many of each are in the first batch of at most 100.
+    #[tokio::test]
+    async fn bulk_takes_at_most_half_of_a_batch_that_others_want_to_be_in() {
+        for (single, in_bulk, expected) in [
+            (0, 300, (0, 100)),
+            (1, 300, (1, 50)),
+            (30, 300, (30, 50)),
+            (70, 300, (50, 50)),
+            (300, 300, (50, 50)),
+            (300, 20, (80, 20)),
+            (300, 0, (100, 0)),
+            (0, 7, (0, 7)),
+        ] {
+            let ((queue, mut waits), (bulk, mut bulk_waits)) = (mpsc::channel(300), mpsc::channel(300));
+            (0..single).for_each(|_| queue.try_send(waiting(1)).expect("room"));
+            (0..in_bulk).for_each(|_| bulk.try_send(waiting(2)).expect("room"));
+            let mut arrived = Vec::new();
+            let count = arrive(&mut arrived, &mut waits, &mut bulk_waits, 100).await;
+            let of = |key| arrived.iter().filter(|waiting| waiting.addressed.election == ElectionKey(key)).count();
+            assert_eq!((of(1), of(2)), expected, "{single} and {in_bulk}");
+            assert_eq!(count, arrived.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_when_nobody_can_send_any_more_is_decided_before_the_end() {
+        let ((queue, mut waits), (bulk, mut bulk_waits)) = (mpsc::channel(8), mpsc::channel(8));
+        queue.try_send(waiting(1)).expect("room");
+        (0..3).for_each(|_| bulk.try_send(waiting(2)).expect("room"));
+        drop((queue, bulk));
+        let mut arrived = Vec::new();
+        while arrive(&mut arrived, &mut waits, &mut bulk_waits, 2).await > 0 {}
+        assert_eq!(arrived.len(), 4);
+    }
 }

@@ -14,7 +14,7 @@ const TABLE: [(&str, &[&str]); 12] = [
     ("ledger", &["clock"]),
     ("ingest", &["ledger"]),
     ("tally", &["ledger"]),
-    ("feed", &["ledger", "tally"]),
+    ("feed", &["clock", "ledger", "tally"]),
     ("export", &["clock", "ledger"]),
     ("http", &["clock", "keys", "ingest", "ledger", "feed", "export"]),
     // A stranger to the server: it speaks HTTP.
@@ -124,7 +124,7 @@ fn the_core_knows_nothing_of_ours_and_touches_nothing() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("core");
     let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).expect("a manifest").parse().expect("TOML");
     let dependencies: Vec<_> = manifest["dependencies"].as_table().expect("a table").keys().cloned().collect();
-    assert_eq!(dependencies, ["serde", "sha2", "thiserror", "unicode-normalization", "uuid"]);
+    assert_eq!(dependencies, ["base64", "serde", "sha2", "thiserror", "unicode-normalization", "uuid"]);
     for path in sources(&root.join("src")) {
         let source = without_comments(&fs::read_to_string(&path).expect("a source"));
         for word in

@@ -115,7 +115,7 @@ pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: T
         ActKind::Reveal => StateChange::Revealed,
         ActKind::StartRound(next) => StateChange::RoundStarted { next: next.id, definition: next.digest() },
         ActKind::Certify => StateChange::Certified,
-        ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
+        ActKind::AddContest(_) | ActKind::AddContests(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
             return Verdict::Rejected(Rejection::UnknownContest);
         }
     };

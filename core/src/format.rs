@@ -42,9 +42,11 @@ impl Submission {
             Self::Ballot(_) => Format::FIRST,
             Self::Report(_) => Format::REPORTS,
             Self::Act(act) => match act.kind {
-                ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) | ActKind::Certify => {
-                    Format::REPORTS
-                }
+                ActKind::AddContest(_)
+                | ActKind::AddContests(_)
+                | ActKind::AddUnits(_)
+                | ActKind::RetireUnit(_)
+                | ActKind::Certify => Format::REPORTS,
                 ActKind::Open { .. }
                 | ActKind::Pause
                 | ActKind::Close { .. }

@@ -59,6 +59,12 @@ impl<'a> Recount<'a> {
         self.fold
     }
 
+    /// The tree of units so far, as the entries alone give it.
+    #[must_use]
+    pub fn units(&self) -> &Units {
+        &self.units
+    }
+
     /// Counts the next entry, given as its canonical bytes; after an error the recount must not be used.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<Entry, FoldError> {
         let entry = self.fold.apply(bytes)?;

@@ -21,6 +21,9 @@ pub enum Rejection {
         /// The installation's format.
         found: Format,
     },
+    /// Votes in an election of boxes, or reports of boxes elsewhere.
+    #[error("an election of boxes takes reports, everything else takes votes")]
+    OtherKind,
     /// No such contest in this election.
     #[error("there is no such contest in this election")]
     UnknownContest,
@@ -181,6 +184,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::FormatTooOld { .. } => "format_too_old",
+            Self::OtherKind => "other_kind",
             Self::UnknownContest => "unknown_contest",
             Self::UnknownUnit => "unknown_unit",
             Self::NotABox => "not_a_box",

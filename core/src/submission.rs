@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::contest::Contest;
+use crate::election::Kind;
 use crate::id::{ChoiceNumber, ContestNumber, GroupNumber, Seq, SubmissionId, UnitNumber, VoterKey};
 use crate::rejection::Rejection;
 use crate::report::Report;
@@ -18,6 +19,29 @@ pub enum Submission {
     Report(Box<Report>),
     /// A change of state.
     Act(Act),
+}
+
+impl Submission {
+    /// Whether an election of this kind takes it: boxes report in elections of boxes only, and voters vote elsewhere.
+    #[must_use]
+    pub fn suits(&self, kind: Kind) -> bool {
+        let of_boxes = kind == Kind::Election;
+        match self {
+            Self::Ballot(_) => !of_boxes,
+            Self::Report(_) => of_boxes,
+            Self::Act(act) => match act.kind {
+                ActKind::StartRound(_) => !of_boxes,
+                ActKind::AddContest(_)
+                | ActKind::AddContests(_)
+                | ActKind::AddUnits(_)
+                | ActKind::RetireUnit(_)
+                | ActKind::Certify => of_boxes,
+                ActKind::Open { .. } | ActKind::Pause | ActKind::Close { .. } | ActKind::Reopen | ActKind::Reveal => {
+                    true
+                }
+            },
+        }
+    }
 }
 
 /// One voter's selections in one contest, as sent.
@@ -107,6 +131,8 @@ pub enum ActKind {
     StartRound(Box<Contest>),
     /// Add this contest to an election of boxes, with the next number; one that is there just so stays.
     AddContest(Box<Contest>),
+    /// Add these contests, all or none; those that are there just so stay.
+    AddContests(Arc<[Contest]>),
     /// Add these units; those that are there just so stay.
     AddUnits(Arc<[NewUnit]>),
     /// Expect no more reports from this unit.

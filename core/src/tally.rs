@@ -1,6 +1,7 @@
 //! The fold: from entries to totals. The oracle of every test, and the only definition of a total.
 
 mod increments;
+mod packed;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,8 +74,7 @@ pub struct Increment {
 ///
 /// Totals are kept in a block for each contest and unit. A copy shares its blocks until they move, so that a reader who
 /// keeps the totals of three thousand cities costs a writer only the cities that moved.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Vec<(Cell, Count)>", into = "Vec<(Cell, Count)>")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<(ContestNumber, UnitNumber), Arc<Totals>>);
 
 /// The totals of one contest in one unit.
@@ -153,12 +153,6 @@ impl From<Vec<(Cell, Count)>> for Tally {
             Arc::make_mut(totals).insert((cell.group, cell.measure), total);
         }
         tally
-    }
-}
-
-impl From<Tally> for Vec<(Cell, Count)> {
-    fn from(tally: Tally) -> Self {
-        tally.iter().collect()
     }
 }
 

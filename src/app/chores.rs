@@ -39,12 +39,18 @@ pub(super) async fn schedule(ingest: Ingest, ledger: Arc<dyn Ledger>, feed: Arc<
     }
 }
 
-/// Keeps metrics and limits from growing.
+/// Keeps metrics and limits from growing, and writes down when tokens were used.
 pub(super) async fn tidy(services: Arc<Services>) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         services.metrics.run_upkeep();
         services.callers.forget_quiet_voters();
+        let uses = services.callers.uses();
+        if !uses.is_empty()
+            && let Err(error) = services.registry.use_tokens(uses).await
+        {
+            tracing::warn!(%error, "the last use of tokens could not be written down");
+        }
         metrics::gauge!("hustings_tallies_stale").set(u32::try_from(services.feed.stale()).unwrap_or(u32::MAX));
     }
 }

@@ -22,7 +22,7 @@ use crate::feed::Feed;
 use crate::http::{Callers, ServerLimits, Services, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
-use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry};
+use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry, Reports};
 use crate::tally::{
     ADVANCES_MAX, Applier, Counters, CountersError, MemoryCounters, Moved, Recounter, RedisCounters, Tallies,
 };
@@ -101,7 +101,7 @@ pub async fn run(
              or start it with HUSTINGS_ADMIN_TOKEN"
         );
     }
-    let engine = Engine::start(&config, &keys, &ledger, &registry).await?;
+    let engine = Engine::start(&config, &keys, &ledger, &registry, &reports).await?;
     let services = Arc::new(Services {
         ingest: engine.ingest.clone(),
         ledger: Arc::clone(&ledger),
@@ -158,13 +158,15 @@ impl Engine {
         keys: &Keys,
         ledger: &Arc<dyn Ledger>,
         registry: &Arc<dyn Registry>,
+        reports: &Arc<dyn Reports>,
     ) -> Result<Self, StartError> {
         let elections = Arc::new(Elections::new(Arc::clone(registry)));
         let (wakes, woken) = mpsc::channel(WAKES_MAX);
         let counters = counters(&config.counters, keys, wakes).await?;
         let tallies = Arc::new(Tallies::new(Arc::clone(ledger), Arc::clone(&elections), Arc::clone(&counters)));
         let shared = matches!(config.database, Database::Postgres(_));
-        let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), config.frame_interval, shared);
+        let feed =
+            Feed::new(Arc::clone(&tallies), Arc::clone(&elections), Arc::clone(reports), config.frame_interval, shared);
         let (advances, followed) = mpsc::channel(ADVANCES_MAX);
         let limits = Limits { queue_max: config.queue_max, ..Limits::default() };
         let announcing = Arc::clone(&tallies);

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use hustings_core::{Election, Recount};
+use hustings_core::{Election, Fold, Recount, Units};
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
 use super::output::Output;
-use crate::export::{EXPORT_FORMAT, entry_line, totals, unhex};
+use crate::export::{EXPORT_FORMAT, entry_line, places, totals, unhex};
 use crate::ledger::Stored;
 use crate::tally;
 
@@ -26,6 +26,9 @@ pub(super) struct RecountArgs {
     /// Only this poll, by id, code or slug.
     #[arg(long, conflicts_with = "file")]
     poll: Option<String>,
+    /// Also the totals of every place that boxes report to; with --json.
+    #[arg(long, requires = "json")]
+    by_unit: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -33,7 +36,7 @@ pub(super) struct RecountArgs {
 
 pub(super) async fn recount(args: RecountArgs) -> anyhow::Result<ExitCode> {
     let counted = match &args.file {
-        Some(file) => vec![recount_file(file)?],
+        Some(file) => vec![recount_file(file, args.by_unit)?],
         None => recount_database(&args).await?,
     };
     if args.json {
@@ -49,15 +52,27 @@ async fn recount_database(args: &RecountArgs) -> anyhow::Result<Vec<Value>> {
     let offline = Offline::read(&args.data).await?;
     let mut counted = Vec::new();
     for found in offline.wanted(args.poll.as_deref()).await? {
-        let snapshot = tally::recount(offline.ledger.as_ref(), &offline.elections, found.key).await?;
-        let snapshot = snapshot.with_context(|| format!("{} has no ledger", found.election.code))?;
-        counted.push(totals(&found.election, &snapshot.fold));
+        let recount = tally::recount_with_units(offline.ledger.as_ref(), &offline.elections, found.key).await?;
+        let (snapshot, units) = recount.with_context(|| format!("{} has no ledger", found.election.code))?;
+        // Contests that were added since are in the definition as it is now.
+        let found =
+            offline.elections.with_contests(found.key, snapshot.fold.state.contests.len()).await?.unwrap_or(found);
+        counted.push(with_places(&found.election, &snapshot.fold, &units, args.by_unit));
     }
     Ok(counted)
 }
 
+/// The totals, and with them those of each place where that was asked for.
+fn with_places(election: &Election, fold: &Fold, units: &Units, by_unit: bool) -> Value {
+    let mut counted = totals(election, fold);
+    if by_unit && election.reporting.is_some() {
+        counted["units"] = places(election, fold, units);
+    }
+    counted
+}
+
 /// Recounts an export without any database: the header's definition, the entries' bytes, and the totals at the end.
-fn recount_file(path: &Path) -> anyhow::Result<Value> {
+fn recount_file(path: &Path, by_unit: bool) -> anyhow::Result<Value> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("cannot open {shown}"))?;
     let mut file = BufReader::new(file);
@@ -80,7 +95,7 @@ fn recount_file(path: &Path) -> anyhow::Result<Value> {
         if line["totals"].is_object() {
             let counted = totals(&election, recount.fold());
             ensure!(counted == line["totals"], "{shown}: the totals at its end are not those of its entries");
-            return Ok(counted);
+            return Ok(with_places(&election, recount.fold(), recount.units(), by_unit));
         }
         let bytes = line["bytes"].as_str().and_then(unhex).with_context(|| format!("{shown}, line {number}: bytes"))?;
         let entry = recount.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
@@ -107,6 +122,14 @@ fn verdict(ledgers: usize, is_file: bool) -> String {
 fn print(counted: &Value) -> io::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     writeln!(Output, "{}  {}", text(&counted["code"]), text(&counted["title"]))?;
+    for contest in counted["contests"].as_array().into_iter().flatten() {
+        let (code, status) = (text(&contest["code"]), text(&contest["status"]));
+        let boxes = &contest["boxes"];
+        writeln!(Output, "  contest {code} ({status}): {} ballots in {boxes} boxes", contest["cast"])?;
+        for choice in contest["choices"].as_array().into_iter().flatten() {
+            writeln!(Output, "    {:>12}  {}", choice["votes"].to_string(), text(&choice["title"]))?;
+        }
+    }
     for round in counted["rounds"].as_array().into_iter().flatten() {
         writeln!(Output, "  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"])?;
         for choice in round["choices"].as_array().into_iter().flatten() {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use hustings_core::Text;
+use hustings_core::{Kind, Text, UnitNumber};
 use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
@@ -13,7 +13,7 @@ use super::output::{Output, note};
 use crate::app::StoreError;
 use crate::clock::{Clock, SystemClock, SystemRandom, rfc3339};
 use crate::keys::{new_token, token_hash};
-use crate::ledger::{FolderError, NewToken, Scopes, TokenId};
+use crate::ledger::{ElectionKey, FolderError, NewToken, Scopes, Token, TokenId};
 use crate::load::Api;
 
 /// What to do with tokens.
@@ -38,12 +38,19 @@ enum TokenCommand {
         /// What people call it.
         #[arg(long)]
         name: String,
-        /// Some of admin, manage, vote, results, metrics, with commas between.
+        /// Some of admin, manage, vote, report, results, metrics, with commas between.
         #[arg(long)]
         scopes: Scopes,
-        /// Requests a minute; 0 means no limit [default: 600, and no limit with the scope vote].
+        /// Requests a minute; 0 means no limit [default: 600, and no limit with the scope vote or
+        /// report].
         #[arg(long, value_name = "N")]
         per_minute: Option<u32>,
+        /// Only for this election of boxes, by id, code or slug.
+        #[arg(long, value_name = "ELECTION")]
+        election: Option<String>,
+        /// Only for reports of this unit of the election and all below it, by its code.
+        #[arg(long, value_name = "UNIT", requires = "election")]
+        unit: Option<String>,
     },
     /// List tokens; never the tokens themselves.
     List,
@@ -64,9 +71,10 @@ pub(super) async fn token(args: TokenArgs) -> anyhow::Result<ExitCode> {
 
 async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
     match command {
-        TokenCommand::Create { name, scopes, per_minute } => {
+        TokenCommand::Create { name, scopes, per_minute, election, unit } => {
             let name = Text::parse(&name).map_err(|error| anyhow::anyhow!("--name {error}"))?;
-            let registry = write(data).await?.registry;
+            let offline = write(data).await?;
+            let bound = bound(&offline, election.as_deref(), unit.as_deref(), &scopes).await?;
             let token = new_token(&SystemRandom);
             let new = NewToken {
                 name: name.into(),
@@ -74,18 +82,28 @@ async fn local(data: &DataArgs, command: TokenCommand) -> anyhow::Result<()> {
                 per_minute: NewToken::per_minute(&scopes, per_minute),
                 scopes,
                 created: SystemClock.now(),
-                election: None,
-                unit: None,
+                election: bound.0,
+                unit: bound.1,
             };
-            let id = registry.create_token(new).await?;
+            let id = offline.registry.create_token(new).await?;
             made(id.0, &token)?;
         }
         TokenCommand::List => {
-            let tokens = Offline::read(data).await?.registry.tokens().await?;
+            let offline = Offline::read(data).await?;
+            let tokens = offline.registry.tokens().await?;
             head(tokens.is_empty())?;
             for token in tokens {
-                let revoked = token.revoked.map(rfc3339);
-                row(token.id.0, &token.name, &token.scopes.to_string(), &rfc3339(token.created), revoked.as_deref())?;
+                let (used, revoked) = (token.used.map(rfc3339), token.revoked.map(rfc3339));
+                Row {
+                    id: token.id.0,
+                    name: &token.name,
+                    scopes: &token.scopes.to_string(),
+                    is_for: &is_for(&offline, &token).await?,
+                    created: &rfc3339(token.created),
+                    used: used.as_deref(),
+                    revoked: revoked.as_deref(),
+                }
+                .print()?;
             }
         }
         TokenCommand::Revoke { id } => {
@@ -111,9 +129,10 @@ async fn write(data: &DataArgs) -> anyhow::Result<Offline> {
 async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result<()> {
     let api = Api::new(url, token).await?;
     match command {
-        TokenCommand::Create { name, scopes, per_minute } => {
+        TokenCommand::Create { name, scopes, per_minute, election, unit } => {
             let scopes: Vec<_> = scopes.0.iter().map(|scope| scope.name()).collect();
-            let body = json!({ "name": name, "scopes": scopes, "per_minute": per_minute });
+            let body = json!({ "name": name, "scopes": scopes, "per_minute": per_minute, "election": election,
+                "unit": unit });
             let answer = api.json("POST", "/api/v1/tokens", Some(&body)).await?;
             let token = answer["token"].as_str().context("the server gave no token")?;
             made(answer["id"].as_i64().unwrap_or(0), token)?;
@@ -126,8 +145,16 @@ async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result
                 let text = |name: &str| token[name].as_str().unwrap_or_default().to_owned();
                 let scopes: Vec<_> =
                     token["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-                let id = token["id"].as_i64().unwrap_or(0);
-                row(id, &text("name"), &scopes.join(","), &text("created"), token["revoked"].as_str())?;
+                Row {
+                    id: token["id"].as_i64().unwrap_or(0),
+                    name: &text("name"),
+                    scopes: &scopes.join(","),
+                    is_for: [text("election"), text("unit")].join(" ").trim_end(),
+                    created: &text("created"),
+                    used: token["last_used"].as_str(),
+                    revoked: token["revoked"].as_str(),
+                }
+                .print()?;
             }
         }
         TokenCommand::Revoke { id } => {
@@ -148,14 +175,57 @@ fn head(is_empty: bool) -> io::Result<()> {
     if is_empty {
         return writeln!(Output, "no tokens yet; make one with: hustings token create --name me --scopes admin");
     }
-    columns("id", "name", "scopes", "created", "state")
+    columns(["id", "name", "scopes", "created", "last used", "state", "only for"])
 }
 
-fn row(id: i64, name: &str, scopes: &str, created: &str, revoked: Option<&str>) -> io::Result<()> {
-    let state = revoked.map_or("valid".to_owned(), |at| format!("revoked {at}"));
-    columns(&id.to_string(), name, scopes, created, &state)
+/// A token as lists show it.
+struct Row<'a> {
+    id: i64,
+    name: &'a str,
+    scopes: &'a str,
+    is_for: &'a str,
+    created: &'a str,
+    used: Option<&'a str>,
+    revoked: Option<&'a str>,
 }
 
-fn columns(id: &str, name: &str, scopes: &str, created: &str, state: &str) -> io::Result<()> {
-    writeln!(Output, "{id:>4}  {name:<24}  {scopes:<28}  {created:<24}  {state}")
+impl Row<'_> {
+    fn print(&self) -> io::Result<()> {
+        let state = self.revoked.map_or("valid".to_owned(), |at| format!("revoked {at}"));
+        let used = self.used.unwrap_or("never");
+        columns([&self.id.to_string(), self.name, self.scopes, self.created, used, &state, self.is_for])
+    }
+}
+
+fn columns([id, name, scopes, created, used, state, is_for]: [&str; 7]) -> io::Result<()> {
+    let line = format!("{id:>4}  {name:<24}  {scopes:<28}  {created:<24}  {used:<24}  {state}  {is_for}");
+    writeln!(Output, "{}", line.trim_end())
+}
+
+/// The election and the unit that a token is to be for.
+async fn bound(
+    offline: &Offline,
+    election: Option<&str>,
+    unit: Option<&str>,
+    scopes: &Scopes,
+) -> anyhow::Result<(Option<ElectionKey>, Option<UnitNumber>)> {
+    let Some(name) = election else { return Ok((None, None)) };
+    scopes.allow_bound(unit.is_some()).map_err(|what| anyhow::anyhow!("--scopes: {what}"))?;
+    let found = offline.elections.find(name).await?.filter(|found| found.election.kind == Kind::Election);
+    let found = found.with_context(|| format!("--election: there is no election of boxes `{name}`"))?;
+    let Some(code) = unit else { return Ok((Some(found.key), None)) };
+    let units = offline.reports.units(found.key, None).await?;
+    let unit = units.find(code).with_context(|| format!("--unit: there is no unit `{code}` in this election"))?;
+    Ok((Some(found.key), Some(unit)))
+}
+
+/// What a token is for, where that is not everything: the id of the election, and the code of the unit.
+async fn is_for(offline: &Offline, token: &Token) -> anyhow::Result<String> {
+    let Some(key) = token.election else { return Ok(String::new()) };
+    let found = offline.elections.with_contests(key, 0).await?;
+    let election = found.map_or_else(String::new, |found| found.election.id.to_string());
+    let Some(unit) = token.unit else { return Ok(election) };
+    let units = offline.reports.units(key, None).await?;
+    let code = units.get(unit).map_or("", |unit| unit.code.as_str());
+    Ok(format!("{election} {code}"))
 }

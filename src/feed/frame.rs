@@ -5,6 +5,7 @@ use hustings_core::{Audience, Contest, ContestNumber, Election, Measure, Method,
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::night::NightResults;
 use crate::tally::{Snapshot, TallyStatus};
 
 /// Results at one version, ready to be sent.
@@ -19,24 +20,68 @@ pub struct Frame {
     /// The same as a server-sent event.
     pub event: Bytes,
     /// The same as values, for pages.
-    pub results: Results,
+    pub shown: Shown,
+}
+
+/// What a frame shows, as values.
+#[derive(Debug)]
+pub enum Shown {
+    /// A contest of a poll or a competition.
+    Poll(Results),
+    /// An election of boxes.
+    Night(Box<NightResults>),
 }
 
 impl Frame {
+    /// A document at a version, ready to be sent; none where it cannot be written, which no document of ours is.
+    pub(super) fn new(version: Version, status: TallyStatus, shown: Shown) -> Option<Self> {
+        let json = match &shown {
+            Shown::Poll(results) => serde_json::to_vec(results),
+            Shown::Night(results) => serde_json::to_vec(results),
+        };
+        let json = Bytes::from(json.ok()?);
+        let id = version.to_string();
+        let event = [b"id: ", id.as_bytes(), b"\nevent: results\ndata: ", &json[..], b"\n\n"].concat();
+        Some(Self { version, status, json, event: event.into(), shown })
+    }
+
+    /// The results of a poll's contest.
+    #[must_use]
+    pub fn poll(&self) -> Option<&Results> {
+        match &self.shown {
+            Shown::Poll(results) => Some(results),
+            Shown::Night(_) => None,
+        }
+    }
+
+    /// The results of an election of boxes.
+    #[must_use]
+    pub fn night(&self) -> Option<&NightResults> {
+        match &self.shown {
+            Shown::Poll(_) => None,
+            Shown::Night(results) => Some(results),
+        }
+    }
+
     /// The tag of exactly these bytes: a version, and how it is marked.
     #[must_use]
     pub fn tag(&self) -> String {
-        match self.status {
-            TallyStatus::Fresh => self.version.to_string(),
-            TallyStatus::Stale => format!("{}-stale", self.version),
-            TallyStatus::Degraded => format!("{}-degraded", self.version),
-        }
+        tag(self.version, self.status)
     }
 
     /// Whether a watcher who has got the other frame should get this one: it is newer, or the same and marked otherwise.
     #[must_use]
     pub(super) fn follows(&self, other: &Self) -> bool {
         self.version.is_newer_than(other.version) || (self.version == other.version && self.status != other.status)
+    }
+}
+
+/// The tag of a document: its version, and how it is marked.
+pub(super) fn tag(version: Version, status: TallyStatus) -> String {
+    match status {
+        TallyStatus::Fresh => version.to_string(),
+        TallyStatus::Stale => format!("{version}-stale"),
+        TallyStatus::Degraded => format!("{version}-degraded"),
     }
 }
 
@@ -115,9 +160,7 @@ pub(super) fn render(
         blank: (full && blank_possible).then(|| tally.total(number, Measure::Blank).get()),
         choices: choices(contest, full.then_some(tally)),
     };
-    let json = Bytes::from(serde_json::to_vec(&results).ok()?);
-    let event = [b"id: ", results.version.as_bytes(), b"\nevent: results\ndata: ", &json[..], b"\n\n"].concat();
-    Some(Frame { version, status, json, event: event.into(), results })
+    Frame::new(version, status, Shown::Poll(results))
 }
 
 fn choices(contest: &Contest, tally: Option<&Tally>) -> Vec<ChoiceResult> {

@@ -6,21 +6,23 @@
 //! waited for. It must not know: HTTP, who a viewer is, how votes arrive.
 
 mod frame;
+pub mod night;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, ElectionState, Seq, Version, Visibility};
+use hustings_core::{Audience, ContestNumber, ElectionState, Kind, Seq, UnitNumber, Version, Visibility};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::ledger::{ElectionKey, Elections, LedgerError};
+use self::night::Asked;
+use crate::ledger::{ElectionKey, Elections, LedgerError, Reports};
 use crate::tally::{Snapshot, Tallies, Watched};
 
-pub use frame::{ChoiceResult, Frame, Results};
+pub use frame::{ChoiceResult, Frame, Results, Shown};
 
 /// The share of a core that fan-out may take: one tenth.
 const FAN_OUT_SHARE: u32 = 10;
@@ -34,12 +36,16 @@ const REACHED_WAIT: Duration = Duration::from_secs(2);
 pub struct Feed {
     tallies: Arc<Tallies>,
     elections: Arc<Elections>,
+    reports: Arc<dyn Reports>,
     interval: Duration,
     /// Whether other nodes take votes too, which this one hears of later than its own.
     shared: bool,
-    channels: Mutex<HashMap<ElectionKey, Arc<Channel>>>,
+    channels: Mutex<BTreeMap<Watchable, Arc<Channel>>>,
     serialisations: AtomicU64,
 }
+
+/// What can be watched: an election, or one unit of an election of boxes with those just below.
+type Watchable = (ElectionKey, Option<UnitNumber>);
 
 /// The frames of one moment.
 #[derive(Clone)]
@@ -70,10 +76,17 @@ pub struct Watcher {
 impl Feed {
     /// A feed that sends at most one frame an interval.
     #[must_use]
-    pub fn new(tallies: Arc<Tallies>, elections: Arc<Elections>, interval: Duration, shared: bool) -> Arc<Self> {
+    pub fn new(
+        tallies: Arc<Tallies>,
+        elections: Arc<Elections>,
+        reports: Arc<dyn Reports>,
+        interval: Duration,
+        shared: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             tallies,
             elections,
+            reports,
             interval,
             shared,
             channels: Mutex::default(),
@@ -83,7 +96,9 @@ impl Feed {
 
     /// Says that an election's counters moved. Never waits.
     pub fn moved(&self, election: ElectionKey) {
-        if let Some(channel) = self.channels.lock().ok().and_then(|channels| channels.get(&election).cloned()) {
+        let Ok(channels) = self.channels.lock() else { return };
+        let of_election = (election, None)..=(election, Some(UnitNumber(u32::MAX)));
+        for (_, channel) in channels.range(of_election) {
             channel.changed.notify_one();
             channel.moves.send_modify(|moves| *moves += 1);
         }
@@ -92,13 +107,18 @@ impl Feed {
     /// The results as they stand now, for this viewer; rendered at most once per version and audience. A vote that this
     /// process has answered is in them; one that another node has answered follows within an interval.
     pub async fn latest(&self, election: ElectionKey, viewer: Viewer) -> Result<Option<Arc<Frame>>, LedgerError> {
+        let Some(snapshot) = self.snapshot(election).await? else { return Ok(None) };
+        let channel = self.channel((election, None));
+        let Some(frames) = self.frames((election, None), &channel, &snapshot).await? else { return Ok(None) };
+        Ok(Some(frames.for_viewer(viewer, &snapshot)))
+    }
+
+    /// The counters as they stand now, with every vote that this process has answered.
+    async fn snapshot(&self, election: ElectionKey) -> Result<Option<Arc<Snapshot>>, LedgerError> {
         if self.shared {
             self.tallies.refresh(election, self.interval).await?;
         }
-        let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
-        let channel = self.channel(election);
-        let Some(frames) = self.frames(election, &channel, &snapshot).await? else { return Ok(None) };
-        Ok(Some(frames.for_viewer(viewer, &snapshot)))
+        self.answered(election).await
     }
 
     /// The results of one contest, an earlier round too, rendered for this viewer. A vote that this process has answered
@@ -130,7 +150,7 @@ impl Feed {
 
     /// Waits until the counters have reached a place that was answered already, for two seconds at most.
     pub async fn reached(&self, election: ElectionKey, seq: Seq) {
-        let channel = self.channel(election);
+        let channel = self.channel((election, None));
         let mut moves = channel.moves.subscribe();
         let reached = async {
             while self.tallies.read(election).await?.is_some_and(|snapshot| snapshot.fold.seq < seq) {
@@ -149,7 +169,7 @@ impl Feed {
     /// Waits until what is shown is not older than a version that was shown before, maybe by another node, for two
     /// seconds at most; says whether it is so. A version of another life of the ledger is not waited for.
     pub async fn at_least(&self, election: ElectionKey, version: Version) -> Result<bool, LedgerError> {
-        let channel = self.channel(election);
+        let channel = self.channel((election, None));
         let mut moves = channel.moves.subscribe();
         let reached = async {
             loop {
@@ -174,15 +194,17 @@ impl Feed {
     pub async fn watch(
         self: &Arc<Self>,
         election: ElectionKey,
+        unit: Option<UnitNumber>,
         viewer: Viewer,
         seen: Option<Version>,
     ) -> Result<Option<Watcher>, LedgerError> {
+        let watched = (election, unit);
         if let Some(seen) = seen {
             // A watcher that comes from another node may know more than this one, of another epoch even.
             self.at_least(election, seen).await?;
         }
         let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
-        let channel = self.channel(election);
+        let channel = self.channel(watched);
         let full = match viewer {
             Viewer::Organiser => true,
             Viewer::Voted => snapshot.fold.state.visibility == Visibility::AfterVote,
@@ -190,13 +212,13 @@ impl Feed {
         };
         let later = if full { channel.full.subscribe() } else { channel.public.subscribe() };
         if channel.begin_publishing() {
-            let watched = self.tallies.watch(election);
-            tokio::spawn(Self::publish(Arc::downgrade(self), election, Arc::clone(&channel), watched));
+            let held = self.tallies.watch(election);
+            tokio::spawn(Self::publish(Arc::downgrade(self), watched, Arc::clone(&channel), held));
         }
         // Read after subscribing, so that no move falls between the two.
-        let Some(frames) = self.both(election, &channel).await? else { return Ok(None) };
+        let Some(frames) = self.both(watched, &channel).await? else { return Ok(None) };
         let first = if full { frames.full } else { frames.public };
-        let round = (full && viewer == Viewer::Voted).then_some(first.results.round);
+        let round = if full && viewer == Viewer::Voted { first.poll().map(|results| results.round) } else { None };
         Ok(Some(Watcher { first: Some(first), later, seen, sent: None, round }))
     }
 
@@ -212,7 +234,7 @@ impl Feed {
         self.serialisations.load(Ordering::Relaxed)
     }
 
-    fn channel(&self, election: ElectionKey) -> Arc<Channel> {
+    fn channel(&self, watched: Watchable) -> Arc<Channel> {
         let new = || {
             Arc::new(Channel {
                 changed: Notify::new(),
@@ -224,22 +246,23 @@ impl Feed {
             })
         };
         match self.channels.lock() {
-            Ok(mut channels) => Arc::clone(channels.entry(election).or_insert_with(new)),
+            Ok(mut channels) => Arc::clone(channels.entry(watched).or_insert_with(new)),
             Err(_) => new(),
         }
     }
 
     /// One task for each watched election; ends when nobody watches. While it waits it holds no feed, and with it no
     /// ledger, open.
-    async fn publish(feed: Weak<Self>, election: ElectionKey, channel: Arc<Channel>, _watched: Watched) {
+    async fn publish(feed: Weak<Self>, watched: Watchable, channel: Arc<Channel>, _held: Watched) {
         loop {
             channel.changed.notified().await;
             let sent = Instant::now();
             let Some(feed) = feed.upgrade() else { return };
             if channel.end_publishing() {
+                feed.forget_unwatched(watched);
                 return;
             }
-            match feed.both(election, &channel).await {
+            match feed.both(watched, &channel).await {
                 Ok(Some(frames)) => channel.offer(&frames),
                 Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "a frame could not be made now; the next one will be"),
@@ -267,18 +290,18 @@ impl Feed {
         self.tallies.read(election).await
     }
 
-    async fn both(&self, election: ElectionKey, channel: &Channel) -> Result<Option<Frames>, LedgerError> {
-        match self.tallies.read(election).await? {
-            Some(snapshot) => self.frames(election, channel, &snapshot).await,
+    async fn both(&self, watched: Watchable, channel: &Channel) -> Result<Option<Frames>, LedgerError> {
+        match self.tallies.read(watched.0).await? {
+            Some(snapshot) => self.frames(watched, channel, &snapshot).await,
             None => Ok(None),
         }
     }
 
     async fn frames(
         &self,
-        election: ElectionKey,
+        (election, unit): Watchable,
         channel: &Channel,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
     ) -> Result<Option<Frames>, LedgerError> {
         let mut rendered = channel.rendered.lock().await;
         let (version, status) = (Version::Full(snapshot.epoch, snapshot.fold.seq), self.tallies.status(election));
@@ -288,6 +311,12 @@ impl Feed {
         }
         let contests = snapshot.fold.state.contests.len();
         let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
+        if found.election.kind == Kind::Election {
+            let moment = self.moment_of(found, Arc::clone(snapshot), status).await?;
+            let frames = self.night_frames(&moment, Asked::stream(unit), rendered.as_ref()).await?;
+            rendered.clone_from(&frames);
+            return Ok(frames);
+        }
         let Some(current) = found.election.contests.get(contests.saturating_sub(1)) else { return Ok(None) };
         let Ok(state) = snapshot.fold.state.contest(current.number) else { return Ok(None) };
         let render = |audience| {
@@ -314,10 +343,25 @@ impl Feed {
 impl Frames {
     fn for_viewer(&self, viewer: Viewer, snapshot: &Snapshot) -> Arc<Frame> {
         let state = &snapshot.fold.state;
+        if self.full.night().is_some() {
+            return Arc::clone(if viewer == Viewer::Organiser { &self.full } else { &self.public });
+        }
         let audience = state.contests.last().map(|contest| state.visibility.audience(contest, viewer));
         match audience {
             Some(Audience::Full) => Arc::clone(&self.full),
             _ => Arc::clone(&self.public),
+        }
+    }
+}
+
+impl Feed {
+    /// A channel of one unit goes with its last watcher; there may be as many as units.
+    fn forget_unwatched(&self, watched: Watchable) {
+        let Ok(mut channels) = self.channels.lock() else { return };
+        // Held here and by the publishing task that ends: whoever comes next takes it from here, under this lock.
+        let is_unheld = channels.get(&watched).is_some_and(|channel| Arc::strong_count(channel) <= 2);
+        if watched.1.is_some() && is_unheld {
+            channels.remove(&watched);
         }
     }
 }
@@ -364,7 +408,9 @@ impl Watcher {
                     self.later.borrow_and_update().clone()
                 }
             };
-            if frame.as_ref().is_some_and(|frame| self.round.is_some_and(|round| frame.results.round != round)) {
+            if frame.as_ref().is_some_and(|frame| {
+                self.round.is_some_and(|round| frame.poll().is_none_or(|results| results.round != round))
+            }) {
                 return None;
             }
             let follows = |frame: &Arc<Frame>| match &self.sent {

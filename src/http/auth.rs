@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, header};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use hustings_core::VoterKey;
+use hustings_core::{Time, UnitNumber, Units, VoterKey};
 use subtle::ConstantTimeEq;
 
 use super::Services;
 use super::error::Problem;
 use crate::keys::{Device, token_hash};
-use crate::ledger::{Scope, Scopes, Token, TokenId};
+use crate::ledger::{Registered, Scope, Scopes, Token, TokenId};
 
 /// Who is asking.
 pub enum Caller {
@@ -32,6 +32,15 @@ pub struct Callers {
     seen: Mutex<HashMap<[u8; 32], Seen>>,
     voters: DefaultKeyedRateLimiter<VoterKey>,
     tokens: Mutex<HashMap<TokenId, Arc<governor::DefaultDirectRateLimiter>>>,
+    uses: Mutex<Uses>,
+}
+
+/// When tokens were used, until it is written down.
+#[derive(Default)]
+struct Uses {
+    waiting: HashMap<TokenId, Time>,
+    /// When each was written down last; its later uses within a minute of that are not.
+    written: HashMap<TokenId, Time>,
 }
 
 type Seen = (Instant, Arc<Token>);
@@ -40,6 +49,10 @@ type Seen = (Instant, Arc<Token>);
 const TOKEN_KEPT: Duration = Duration::from_secs(5);
 /// The most tokens kept; beyond it the cache starts anew.
 const TOKENS_KEPT_MAX: usize = 10_000;
+/// The use of a token is written down at most so often, in milliseconds.
+const USE_EVERY_MS: u64 = 60_000;
+/// The number of the token of the environment, which is in no store.
+const ADMIN: TokenId = TokenId(0);
 /// A voter may ask so often at once: many times more than an honest thumb.
 const VOTER_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// And then so often a second.
@@ -54,6 +67,7 @@ impl Callers {
             seen: Mutex::default(),
             voters: RateLimiter::keyed(Quota::per_second(VOTER_PER_SECOND).allow_burst(VOTER_BURST)),
             tokens: Mutex::default(),
+            uses: Mutex::default(),
         }
     }
 
@@ -72,6 +86,29 @@ impl Callers {
         if let Ok(mut seen) = self.seen.lock() {
             seen.clear();
         }
+    }
+
+    /// Notes that a token is used. Nothing is written on the way of a request: [`Callers::uses`] gives what is to be.
+    fn used(&self, token: &Token, now: Time) {
+        let Ok(mut uses) = self.uses.lock() else { return };
+        let uses = &mut *uses;
+        if uses.written.len() >= TOKENS_KEPT_MAX {
+            uses.written.clear();
+        }
+        let is_news = |at: &Time| now.0 >= at.0.saturating_add(USE_EVERY_MS);
+        let is_due = token.id != ADMIN && uses.written.get(&token.id).is_none_or(is_news);
+        if is_due && (uses.waiting.len() < TOKENS_KEPT_MAX || uses.waiting.contains_key(&token.id)) {
+            uses.waiting.insert(token.id, now);
+        }
+    }
+
+    /// When tokens were used, to be written down now: each token at most once a minute.
+    #[must_use]
+    pub fn uses(&self) -> Vec<(TokenId, Time)> {
+        let Ok(mut uses) = self.uses.lock() else { return Vec::new() };
+        let waiting: Vec<_> = uses.waiting.drain().collect();
+        uses.written.extend(waiting.iter().copied());
+        waiting
     }
 
     fn kept(&self, hash: &[u8; 32]) -> Option<Arc<Token>> {
@@ -120,11 +157,50 @@ impl Caller {
         }
         let token = find_token(services, token_hash(secret.trim())).await?;
         services.callers.admit_token(&token)?;
+        services.callers.used(&token, services.clock.now());
         Ok(Self::Token(token))
     }
 
-    /// The token, if it has the scope; 401 without a token, 403 without the scope.
+    /// The token, if it has the scope everywhere; 401 without a token, 403 without the scope, or where it is for one election
+    /// only.
     pub fn require(&self, scope: Scope) -> Result<&Token, Problem> {
+        let token = self.with_scope(scope)?;
+        if token.election.is_some() { Err(outside_election()) } else { Ok(token) }
+    }
+
+    /// The token, if it has the scope in this whole election; else like [`Caller::require`].
+    pub fn require_in(&self, scope: Scope, found: &Registered) -> Result<&Token, Problem> {
+        let token = self.with_scope(scope)?;
+        match (token.election, token.unit) {
+            (Some(election), _) if election != found.key => Err(outside_election()),
+            (_, Some(_)) => Err(outside_unit()),
+            _ => Ok(token),
+        }
+    }
+
+    /// The token, if it may report in this election for a unit; 403 `outside_unit` where it may for others.
+    pub fn require_report(&self, found: &Registered, units: &Units, unit: UnitNumber) -> Result<&Token, Problem> {
+        let token = self.with_scope(Scope::Report)?;
+        match (token.election, token.unit) {
+            (Some(election), _) if election != found.key => Err(outside_election()),
+            (_, Some(top)) if !units.is_within(unit, top) => Err(outside_unit()),
+            _ => Ok(token),
+        }
+    }
+
+    /// Whether the caller holds a token with this scope everywhere.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.require(scope).is_ok()
+    }
+
+    /// Whether the caller holds a token with this scope in this whole election.
+    #[must_use]
+    pub fn may_in(&self, scope: Scope, found: &Registered) -> bool {
+        self.require_in(scope, found).is_ok()
+    }
+
+    fn with_scope(&self, scope: Scope) -> Result<&Token, Problem> {
         match self {
             Self::Token(token) if token.scopes.allow(scope) => Ok(token),
             Self::Token(_) => {
@@ -137,22 +213,24 @@ impl Caller {
             )),
         }
     }
+}
 
-    /// Whether the caller holds a token with this scope.
-    #[must_use]
-    pub fn may(&self, scope: Scope) -> bool {
-        matches!(self, Self::Token(token) if token.scopes.allow(scope))
-    }
+fn outside_election() -> Problem {
+    Problem::forbidden("outside_election", "this token is for one election only, and this is not about that one")
+}
+
+fn outside_unit() -> Problem {
+    Problem::forbidden("outside_unit", "this token is for one unit and all below it, and this is about others")
 }
 
 /// The token of the environment.
 fn admin() -> Token {
     Token {
-        id: TokenId(0),
+        id: ADMIN,
         name: "HUSTINGS_ADMIN_TOKEN".to_owned(),
         scopes: Scopes(vec![Scope::Admin]),
         per_minute: None,
-        created: hustings_core::Time(0),
+        created: Time(0),
         revoked: None,
         election: None,
         unit: None,

@@ -1,6 +1,7 @@
 //! Reading bodies: bounded in size and time, parsed strictly, refused with a code and a pointer.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use tokio::sync::mpsc;
 
 use super::error::Problem;
 use super::words::translate;
@@ -16,8 +18,14 @@ use super::words::translate;
 pub(super) const VOTE_MAX: usize = 16 * 1024;
 /// The largest definition.
 pub(super) const CREATE_MAX: usize = 256 * 1024;
+/// The largest import of units or contests.
+pub(super) const IMPORT_MAX: usize = 64 * 1024 * 1024;
+/// How long an import may take to arrive, so long as it goes on arriving.
+pub(super) const IMPORT_TIMEOUT: Duration = Duration::from_secs(300);
+/// How many pieces of an import wait while those before them are parsed.
+const PIECES_MAX: usize = 16;
 /// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads and parses a body. Broken, deep, doubled, unknown and mistyped JSON is refused with its place.
 pub(super) async fn read<T: DeserializeOwned>(body: Body, limit: usize) -> Result<T, Problem> {
@@ -30,12 +38,74 @@ pub(super) async fn read_or_default<T: DeserializeOwned + Default>(body: Body, l
     if bytes.is_empty() { Ok(T::default()) } else { parse(&bytes) }
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a whole body as it was sent.
+pub(super) async fn collect(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
     match collected.map_err(|_| Problem::slow_body())? {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Problem::too_large(limit)),
-        Err(_) => Err(Problem::invalid("incomplete_body", "", "the body broke off; please send it again")),
+        Err(error) => Err(unread(error.as_ref(), limit)),
+    }
+}
+
+pub(super) fn unread(error: &(dyn std::error::Error + 'static), limit: usize) -> Problem {
+    match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => Problem::too_large(limit),
+        None => Problem::invalid("incomplete_body", "", "the body broke off; please send it again"),
+    }
+}
+
+/// Gives a large body to a parser on a thread of its own, piece by piece: what waits is bounded, and nobody else waits for
+/// the parser. Where the body does not arrive whole, that is the answer, whatever the parser made of its beginning.
+pub(super) async fn parse_aside<T: Send + 'static>(
+    body: Body,
+    limit: usize,
+    parser: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let (pieces, waiting) = mpsc::channel(PIECES_MAX);
+    let parsing = tokio::task::spawn_blocking(move || parser(&mut Pieces { waiting, piece: Bytes::new() }));
+    let arrived = tokio::time::timeout(IMPORT_TIMEOUT, forward(body, limit, pieces)).await;
+    arrived.map_err(|_| Problem::slow_body())??;
+    parsing.await.map_err(|_| Problem::unavailable("stopping", "the server is stopping; please try again"))
+}
+
+/// Hands on what arrives, until the body ends or the parser has seen enough.
+async fn forward(body: Body, limit: usize, pieces: mpsc::Sender<Bytes>) -> Result<(), Problem> {
+    let mut body = Limited::new(body, limit);
+    loop {
+        let frame = tokio::time::timeout(BODY_TIMEOUT, body.frame()).await.map_err(|_| Problem::slow_body())?;
+        let Some(frame) = frame else { return Ok(()) };
+        let Ok(piece) = frame.map_err(|error| unread(error.as_ref(), limit))?.into_data() else { continue };
+        if pieces.send(piece).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// All of a body that arrives piece by piece; how much that can be is bounded where it arrives.
+pub(super) fn whole(reader: &mut dyn Read) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let broken = |_| Problem::invalid("incomplete_body", "", "the body broke off; please send it again");
+    reader.read_to_end(&mut bytes).map_err(broken)?;
+    Ok(bytes)
+}
+
+/// The reading end of a body that arrives piece by piece.
+struct Pieces {
+    waiting: mpsc::Receiver<Bytes>,
+    piece: Bytes,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.waiting.blocking_recv() {
+                Some(piece) => self.piece = piece,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.piece.split_to(buffer.len().min(self.piece.len()));
+        buffer[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
     }
 }
 

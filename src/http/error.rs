@@ -30,8 +30,56 @@ pub struct Problem {
     /// The vote that counts, where the refusal is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<Receipt>,
+    /// Everything that is wrong with an import, the first thousand of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    /// The case that a person decides about, where a report contradicts another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    /// How much is wrong with an import in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors_total: Option<usize>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
+}
+
+/// The most faults that one answer names.
+const FAULTS_MAX: usize = 1_000;
+
+/// The refusal of one line of many.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LineProblem<'a> {
+    line: u64,
+    /// The stable code, for programs.
+    code: &'static str,
+    /// What is wrong and what to do, for people.
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a Receipt>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<&'a str>,
+    /// Whether nothing is wrong with the line, and the same one should be sent again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retry: bool,
+}
+
+/// One thing that is wrong with an import, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    /// The line of the CSV file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// The place in the JSON document (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The stable code, for programs.
+    pub code: &'static str,
+    /// What is wrong and what to do, for people.
+    pub detail: String,
 }
 
 impl Problem {
@@ -44,6 +92,9 @@ impl Problem {
             detail: detail.into(),
             pointer: None,
             receipt: None,
+            errors: Vec::new(),
+            case: None,
+            errors_total: None,
             retry_after_s: None,
         }
     }
@@ -51,6 +102,31 @@ impl Problem {
     /// 422: the request is understood and not acceptable; the pointer names the field.
     pub fn invalid(code: &'static str, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: Some(pointer.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    /// 422: an import with faults, all of them at once. Nothing of it was taken over.
+    pub fn faults(code: &'static str, errors: Vec<Fault>, errors_total: usize) -> Self {
+        let detail = match errors_total {
+            1 => "one thing is wrong, see `errors`; nothing was taken over".to_owned(),
+            total => format!("{total} things are wrong, see `errors`; nothing was taken over"),
+        };
+        let errors_total = Some(errors_total);
+        Self { errors, errors_total, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    }
+
+    /// 422: what is wrong with a request's fields: the first one is pointed to, `errors` has the first thousand where there
+    /// are several. Nothing, where nothing is wrong.
+    pub fn fields(mut errors: Vec<Fault>) -> Option<Self> {
+        let first = errors.first()?;
+        let (code, pointer) = (first.code, first.pointer.clone());
+        let total = errors.len();
+        let shown: Vec<&str> = errors.iter().take(20).map(|fault| fault.detail.as_str()).collect();
+        let more = if total > shown.len() { format!("; and {} more", total - shown.len()) } else { String::new() };
+        let detail = shown.join("; ") + &more;
+        errors.truncate(if total > 1 { FAULTS_MAX } else { 0 });
+        let errors_total = (total > 1).then_some(total);
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        Some(Self { pointer, errors, errors_total, ..problem })
     }
 
     /// 422: a text that is not allowed.
@@ -97,6 +173,11 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body did not arrive in time; please send it again")
     }
 
+    /// 409: it cannot be, as things stand.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
     /// 413: the body is too large.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("the body may have at most {} KiB", limit / 1024);
@@ -125,6 +206,7 @@ impl Problem {
             Rejection::UnknownContest => StatusCode::NOT_FOUND,
             Rejection::RequestTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Rejection::FormatTooOld { .. }
+            | Rejection::OtherKind
             | Rejection::IdReused
             | Rejection::AlreadyVoted { .. }
             | Rejection::ContestNotOpen
@@ -167,6 +249,39 @@ impl Problem {
     #[must_use]
     pub fn in_field(self, pointer: &str) -> Self {
         Self { pointer: self.pointer.map(|_| pointer.to_owned()), ..self }
+    }
+
+    /// The same, pointing to a field.
+    #[must_use]
+    pub fn pointing_to(self, pointer: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), ..self }
+    }
+
+    /// The same, in other words.
+    #[must_use]
+    pub fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// The same, with the case that a person decides about.
+    #[must_use]
+    pub fn in_case(self, case: String) -> Self {
+        Self { case: Some(case), ..self }
+    }
+
+    /// The same as the refusal of one line of many.
+    #[must_use]
+    pub fn of_line(&self, line: u64) -> LineProblem<'_> {
+        LineProblem {
+            line,
+            code: self.code,
+            detail: &self.detail,
+            pointer: self.pointer.as_deref(),
+            receipt: self.receipt.as_ref(),
+            errors: &self.errors,
+            case: self.case.as_deref(),
+            retry: self.status == StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 
     /// The same, with what to do next.

@@ -11,8 +11,8 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use hustings_core::Time;
 use hustings_core::election::Viewer;
+use hustings_core::{Time, UnitNumber};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
@@ -39,9 +39,9 @@ const MESSAGE_MAX: usize = 1024;
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamQuery {
     /// A ticket for results that are hidden from others.
-    ticket: Option<String>,
+    pub(super) ticket: Option<String>,
     /// The version last seen, for those who cannot send `Last-Event-ID`.
-    last_event_id: Option<String>,
+    pub(super) last_event_id: Option<String>,
 }
 
 /// A ticket, shown once.
@@ -66,6 +66,11 @@ pub(super) async fn issue_ticket(
 ) -> Result<(StatusCode, Json<Ticket>), Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Results)?;
     let found = find(&services.elections, &poll).await?;
+    ticket(&services, &found).await
+}
+
+/// A ticket for an election's full results.
+pub(super) async fn ticket(services: &Services, found: &Registered) -> Result<(StatusCode, Json<Ticket>), Problem> {
     let ticket = new_token(services.random.as_ref());
     let expires = Time(services.clock.now().0 + u64::from(TICKET_S) * 1000);
     services.registry.issue_ticket(token_hash(&ticket), found.key, expires).await?;
@@ -85,9 +90,16 @@ pub(super) async fn stream(
     headers: HeaderMap,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
-    let watcher = begin(&services, &poll, &headers, query).await?;
+    let Query(query) = query.map_err(super::api::invalid_query)?;
+    let found = find(&services.elections, &poll).await?;
+    let watcher = begin(&services, &found, None, &headers, query).await?;
+    Ok(events(&services, watcher))
+}
+
+/// The frames of a watcher as server-sent events.
+pub(super) fn events(services: &Services, watcher: Watcher) -> Response {
     let stopping = services.stopping.clone();
-    let retry = Bytes::from(format!("retry: {}\n\n", retry_ms(&services)));
+    let retry = Bytes::from(format!("retry: {}\n\n", retry_ms(services)));
     let events = Events { watcher, stopping, hello: Some(retry.clone()), bye: Some(retry), _counted: Counted::new() };
     let body = Body::from_stream(futures_util::stream::unfold(events, Events::next));
     let mut response = body.into_response();
@@ -96,7 +108,7 @@ pub(super) async fn stream(
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Or nginx would hold frames back to fill its buffer.
     out.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 /// Results as WebSocket text frames: the same JSON.
@@ -117,40 +129,52 @@ pub(super) async fn socket(
     // A browser sends cookies with an upgrade from any site, so the origin is checked here too.
     same_site(&services, &headers)?;
     let Ok(upgrade) = upgrade else { return Err(Problem::upgrade_required()) };
-    let watcher = begin(&services, &poll, &headers, query).await?;
+    let Query(query) = query.map_err(super::api::invalid_query)?;
+    let found = find(&services.elections, &poll).await?;
+    let watcher = begin(&services, &found, None, &headers, query).await?;
+    Ok(talk_to(&services, watcher, upgrade, peer))
+}
+
+/// The frames of a watcher as messages of a socket.
+pub(super) fn talk_to(
+    services: &Services,
+    watcher: Watcher,
+    upgrade: WebSocketUpgrade,
+    peer: Option<Extension<Peer>>,
+) -> Response {
     let stopping = services.stopping.clone();
     let upgrade = upgrade.max_message_size(MESSAGE_MAX).max_frame_size(MESSAGE_MAX).write_buffer_size(0);
-    Ok(upgrade.on_upgrade(async move |socket| {
+    upgrade.on_upgrade(async move |socket| {
         let talk = talk(socket, watcher, stopping);
         match peer {
             Some(Extension(peer)) => peer.hold(talk).await,
             None => talk.await,
         }
-    }))
+    })
 }
 
-async fn begin(
+/// Begins to watch an election, or one unit of it, as whoever the request comes from.
+pub(super) async fn begin(
     services: &Services,
-    poll: &str,
+    found: &Registered,
+    unit: Option<UnitNumber>,
     headers: &HeaderMap,
-    query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
+    query: StreamQuery,
 ) -> Result<Watcher, Problem> {
-    let Query(query) = query.map_err(super::api::invalid_query)?;
-    let found = find(&services.elections, poll).await?;
     if *services.stopping.borrow() {
         return Err(Problem::unavailable("stopping", "the server is stopping; please try again"));
     }
     let asking = match query.ticket {
-        Some(ticket) => spend(services, &found, &ticket).await?,
-        None => viewer(services, &found, headers).await?,
+        Some(ticket) => spend(services, found, &ticket).await?,
+        None => viewer(services, found, headers).await?,
     };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let seen = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
-    let watcher = services.feed.watch(found.key, asking, seen).await?.ok_or_else(gone)?;
+    let watcher = services.feed.watch(found.key, unit, asking, seen).await?.ok_or_else(gone)?;
     // A new round may have begun between the question who is looking and the first frame.
-    if asking == Viewer::Voted && viewer(services, &found, headers).await? != asking {
-        return services.feed.watch(found.key, Viewer::Public, seen).await?.ok_or_else(gone);
+    if asking == Viewer::Voted && viewer(services, found, headers).await? != asking {
+        return services.feed.watch(found.key, unit, Viewer::Public, seen).await?.ok_or_else(gone);
     }
     Ok(watcher)
 }

@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hustings_core::Time;
 
-use super::Shared;
 use super::api::VoteBody;
 use super::auth::Caller;
 use super::body::{self, VOTE_MAX};
 use super::error::Problem;
+use super::{Services, Shared};
 use crate::ledger::Scope;
 
 pub(super) fn routes() -> Router<Shared> {
@@ -47,9 +48,27 @@ const PUBLIC_METRICS: [&str; 3] =
     ["hustings_build_info", "hustings_recount_alarms_total", "hustings_connections_refused_total"];
 
 async fn metrics(State(services): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    note_deferred(&services).await;
     let all = services.metrics.render();
     let text = if Caller::of(&services, &headers).await?.may(Scope::Metrics) { all } else { public(&all) };
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// How far counters are behind their ledgers, and how much waits at the door. What the ledger cannot tell now is left as it
+/// was told before.
+async fn note_deferred(services: &Services) {
+    let (mut entries, mut oldest): (u64, Option<Time>) = (0, None);
+    for (key, lag) in services.feed.lags() {
+        entries = entries.max(lag.head.0.saturating_sub(lag.counted.0));
+        let Ok(pending) = services.ledger.read(key, lag.counted, 1).await else { return };
+        let since = pending.first().map(|stored| stored.entry.time);
+        oldest = oldest.into_iter().chain(since).min();
+    }
+    let waited_ms = oldest.map_or(0, |since| services.clock.now().0.saturating_sub(since.0));
+    let number = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    metrics::gauge!("hustings_lag_entries").set(number(entries));
+    metrics::gauge!("hustings_lag_seconds").set(number(waited_ms) / 1000.0);
+    metrics::gauge!("hustings_queue_waiting").set(number(services.ingest.waiting() as u64));
 }
 
 fn public(all: &str) -> String {

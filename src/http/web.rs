@@ -4,17 +4,20 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use hustings_core::Kind;
 use hustings_core::election::Viewer;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::api::{Operation, find, operations, viewer};
 use super::auth::device;
 use super::name::Name;
-use super::{Problem, Services, Shared};
+use super::{Problem, Services, Shared, elections};
 use crate::export::thousands;
 use crate::feed::Results;
 use crate::keys::Device;
@@ -32,6 +35,18 @@ static ASSETS: LazyLock<String> = LazyLock::new(|| {
     let digest = Sha256::new().chain_update(STYLE).chain_update(SCRIPT).finalize();
     crate::export::hex(&digest[..6])
 });
+
+/// The version in the addresses of assets.
+pub(super) fn assets() -> &'static str {
+    &ASSETS
+}
+
+/// A page's request without its token, which means nothing: pages are for people.
+pub(super) fn without_token(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.remove(header::AUTHORIZATION);
+    headers
+}
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -128,10 +143,26 @@ async fn not_yet(State(services): State<Shared>, Name(code): Name, headers: Head
     with_device(&services, &headers, render(&page))
 }
 
-async fn results(State(services): State<Shared>, Name(code): Name, headers: HeaderMap) -> Response {
-    let shown = match find(&services.elections, &code).await {
-        Ok(found) => page(&services, &found, &headers).await,
-        Err(problem) => Err(problem),
+/// Which part of an election of boxes the page shows; a poll has only one.
+#[derive(Deserialize)]
+struct PageQuery {
+    unit: Option<String>,
+}
+
+async fn results(
+    State(services): State<Shared>,
+    Name(code): Name,
+    headers: HeaderMap,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Response {
+    let unit = query.ok().and_then(|Query(query)| query.unit);
+    let shown = match services.elections.find(&code).await {
+        Ok(Some(found)) if found.election.kind == Kind::Election => {
+            elections::page(&services, &found, unit.as_deref(), &headers).await
+        }
+        Ok(Some(found)) => page(&services, &found, &headers).await,
+        Ok(None) => return not_found_page(),
+        Err(error) => Err(error.into()),
     };
     match shown {
         Ok(page) => with_device(&services, &headers, page),
@@ -162,17 +193,18 @@ async fn page(services: &Services, found: &Registered, headers: &HeaderMap) -> R
     };
     let frame = services.feed.latest(found.key, viewer).await?;
     let frame = frame.ok_or_else(|| Problem::not_found("unknown_poll", "there is no such poll"))?;
+    let results = frame.poll().ok_or_else(|| Problem::not_found("unknown_poll", "there is no such poll"))?;
     let election = &found.election;
     Ok(render(&ResultsPage {
         assets: &ASSETS,
         title: election.title.as_str(),
         code: election.code.as_str(),
         poll: election.id.to_string(),
-        bars: bars(&frame.results),
-        voters: frame.results.ballots.map(voters),
-        results: &frame.results,
+        bars: bars(results),
+        voters: results.ballots.map(voters),
+        results,
         accent: election.accent.as_ref().map_or("#2f5d8a", |accent| accent.as_str()),
-        unit: match frame.results.method {
+        unit: match results.method {
             "score" => "Points, and the mean score.",
             "approval" => "Percentages of voters.",
             _ => "Percentages of votes.",
@@ -210,7 +242,7 @@ fn bars(results: &Results) -> Vec<Bar<'_>> {
     results.choices.iter().map(one).collect()
 }
 
-fn render(page: &impl Template) -> Response {
+pub(super) fn render(page: &impl Template) -> Response {
     let Ok(html) = page.render() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();

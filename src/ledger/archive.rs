@@ -1,19 +1,22 @@
 //! Whole installations on their way between stores: what a store must give and take, page by page.
 //!
-//! Job: let everything survive that must: definitions under their keys, entries, submission ids, tokens and whose
-//! installation it is. Tickets and kept folds stay behind. What every store must decide alike is decided here.
+//! Job: let everything survive that must: definitions under their keys, entries, submission ids, the quarantine, tokens and
+//! whose installation it is. Tickets and kept folds stay behind. What every store must decide alike is decided here.
 //! Invariant: heads and states follow from the entries and are never taken over. The same page twice changes nothing; one
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
 use async_trait::async_trait;
-use hustings_core::{Election, Format, Seq, SubmissionId, Time};
+use hustings_core::{Election, Format, Party, Seq, SubmissionId, Time};
 
 use super::batch::Locked;
-use super::{Advance, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Stored, Token, TokenId};
+use super::{
+    Advance, Case, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Reports, Settled, Stored, Token,
+    TokenId,
+};
 
 /// A store that whole installations can be copied out of and into. All methods may be called from any task at any time.
 #[async_trait]
-pub trait Archive: Ledger + Registry {
+pub trait Archive: Ledger + Registry + Reports {
     /// Whose installation this is, what it may hold, and how much of it is here. A format that this program does not know
     /// is an error.
     async fn installation(&self) -> Result<Installation, LedgerError>;
@@ -105,6 +108,14 @@ pub struct Census {
     pub ballots: u64,
     /// Ids that stand for an entry.
     pub submissions: u64,
+    /// Units, without the root.
+    pub units: u64,
+    /// Reports of boxes, by revision.
+    pub reports: u64,
+    /// Those of them that count now.
+    pub counted: u64,
+    /// Reports in quarantine, settled ones too.
+    pub cases: u64,
 }
 
 /// A part of an installation, small enough for one transaction.
@@ -116,6 +127,11 @@ pub enum Page {
     Entries(ElectionKey, Vec<Stored>),
     /// Submission ids of one election, for entries that are there.
     Submissions(ElectionKey, Vec<Submitted>),
+    /// Reports in quarantine of one election, against entries that are there. One that was settled since takes the place of
+    /// the one that waits.
+    Cases(ElectionKey, Vec<Case>),
+    /// Parties of one election.
+    Parties(ElectionKey, Vec<Party>),
     /// Tokens. One that has been revoked or used since takes the place of the one that is there.
     Tokens(Vec<HashedToken>),
     /// The format, where it is higher than the one that is there.
@@ -179,6 +195,39 @@ pub(super) fn revoked_since(kept: &HashedToken, imported: &HashedToken) -> Resul
         (Some(_), Some(_)) => {}
     }
     Err(conflict("token", kept.token.id.0, &format!("it is the token {}", kept.token.name)))
+}
+
+/// Refuses parties whose codes are those of others; the ones that are there just so are no conflict.
+pub(super) fn same_parties(key: ElectionKey, kept: &[Party], imported: &[Party]) -> Result<(), LedgerError> {
+    let differs = |party: &&Party| kept.iter().any(|kept| kept.code == party.code && kept.name != party.name);
+    match imported.iter().find(differs) {
+        Some(Party { code, .. }) => Err(conflict("party", format!("({}, {code})", key.0), "it has another name")),
+        None => Ok(()),
+    }
+}
+
+/// What became of a case, where that happened since it was copied; any other difference is a conflict.
+pub(super) fn settled_since(kept: &Case, imported: &Case) -> Result<Option<Settled>, LedgerError> {
+    let as_made = |case: &Case| Case { settled: None, ..case.clone() };
+    match (&kept.settled, &imported.settled) {
+        _ if as_made(kept) != as_made(imported) => {}
+        (None, since) => return Ok(since.clone()),
+        // A page from before the decision: what is settled stays so.
+        (Some(_), None) => return Ok(None),
+        (Some(one), Some(other)) if one == other => return Ok(None),
+        (Some(_), Some(_)) => {}
+    }
+    Err(case_conflict(kept, "it is another case, or was settled in another way"))
+}
+
+/// A case in quarantine against an entry that is not there.
+pub(super) fn case_of_nothing(case: &Case) -> LedgerError {
+    case_conflict(case, &format!("it contradicts entry {}, and there is none", case.existing))
+}
+
+fn case_conflict(case: &Case, what: &str) -> LedgerError {
+    let digest: String = case.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    conflict("quarantine", format!("({}, {digest})", case.election.0), what)
 }
 
 /// What was to be imported contradicts this row.

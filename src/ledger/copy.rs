@@ -7,10 +7,13 @@
 use hustings_core::Seq;
 
 use super::archive::conflict;
-use super::{Archive, Cut, ElectionKey, Holds, LedgerError, Page, Registered};
+use super::{Archive, Case, Cut, ElectionKey, Holds, LedgerError, Page, Registered};
 
 /// How many rows are copied in one transaction: a run that is killed does at most so many again.
 pub const COPY_PAGE: usize = 2_000;
+
+/// How many reports in quarantine are copied in one transaction: each holds a whole request.
+pub const CASES_PAGE: usize = 100;
 
 /// How far one election's copy has come.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +80,11 @@ pub async fn copy(
         for cut in &cuts {
             copy_entries(from, to, cut, progress).await?;
             copy_submissions(from, to, cut).await?;
+            copy_cases(from, to, cut).await?;
+            let parties = from.parties(cut.registered.key).await?;
+            if !parties.is_empty() {
+                to.import(Page::Parties(cut.registered.key, parties)).await?;
+            }
         }
     }
     copy_tokens(from, to).await?;
@@ -120,6 +128,29 @@ async fn copy_submissions(from: &dyn Archive, to: &dyn Archive, cut: &Cut) -> Re
         let Some(end) = page.last() else { return Ok(()) };
         last = Some(end.id);
         to.import(Page::Submissions(key, page)).await?;
+    }
+}
+
+async fn copy_cases(from: &dyn Archive, to: &dyn Archive, cut: &Cut) -> Result<(), LedgerError> {
+    let key = cut.registered.key;
+    let mut last = None;
+    loop {
+        let mut page = from.cases(key, last, false, CASES_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = Some(end.digest);
+        page.retain(|case| case.existing <= cut.head.seq);
+        page.iter_mut().for_each(|case| cut_to(cut, case));
+        if !page.is_empty() {
+            to.import(Page::Cases(key, page)).await?;
+        }
+    }
+}
+
+/// A case that was filed as an entry behind the cut waits in the copy, where filing it again does what it did.
+fn cut_to(cut: &Cut, case: &mut Case) {
+    let is_behind = case.settled.as_ref().and_then(|settled| settled.filed).is_some_and(|filed| filed > cut.head.seq);
+    if is_behind {
+        case.settled = None;
     }
 }
 

@@ -7,6 +7,7 @@
 mod archive;
 mod batch;
 mod copy;
+mod definitions;
 mod elections;
 mod error;
 mod format;
@@ -26,7 +27,7 @@ use hustings_core::{
 };
 
 pub use archive::{Archive, Census, Cut, HashedToken, Holds, Installation, Page, Submitted};
-pub use copy::{COPY_PAGE, Copied, CopyError, Progress, copy};
+pub use copy::{CASES_PAGE, COPY_PAGE, Copied, CopyError, Progress, copy};
 pub use elections::Elections;
 pub use error::LedgerError;
 pub use postgres::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Code, Election, ElectionId, Slug, Time, UnitNumber};
+use hustings_core::{Code, Election, ElectionId, Label, Party, Slug, Text, TextError, Time, UnitNumber};
 
 use super::{ElectionKey, LedgerError, NewElection};
 
@@ -38,6 +38,8 @@ pub enum Scope {
     Manage,
     /// Vote for named voters.
     Vote,
+    /// Report ballot boxes.
+    Report,
     /// Read results that are hidden from others, entries and exports.
     Results,
     /// Read the full metrics.
@@ -46,7 +48,7 @@ pub enum Scope {
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 5] = [Self::Admin, Self::Manage, Self::Vote, Self::Results, Self::Metrics];
+    pub const ALL: [Self; 6] = [Self::Admin, Self::Manage, Self::Vote, Self::Report, Self::Results, Self::Metrics];
 
     /// The stable name.
     #[must_use]
@@ -55,6 +57,7 @@ impl Scope {
             Self::Admin => "admin",
             Self::Manage => "manage",
             Self::Vote => "vote",
+            Self::Report => "report",
             Self::Results => "results",
             Self::Metrics => "metrics",
         }
@@ -70,6 +73,21 @@ impl Scopes {
     #[must_use]
     pub fn allow(&self, scope: Scope) -> bool {
         self.0.contains(&scope) || self.0.contains(&Scope::Admin)
+    }
+
+    /// Whether a token for one election, or for one unit of it, can have them; else why not.
+    pub fn allow_bound(&self, is_for_unit: bool) -> Result<(), String> {
+        let allowed: &[Scope] =
+            if is_for_unit { &[Scope::Report] } else { &[Scope::Manage, Scope::Report, Scope::Results] };
+        match self.0.iter().find(|scope| !allowed.contains(scope)) {
+            Some(scope) => {
+                let names: Vec<_> = allowed.iter().map(|scope| scope.name()).collect();
+                let of = if is_for_unit { "unit" } else { "election" };
+                let (scope, names) = (scope.name(), names.join(", "));
+                Err(format!("a token for one {of} cannot have the scope `{scope}`: use some of {names}"))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -119,10 +137,12 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    /// The quota of a new token: what was asked, else 600 a minute, and none where it votes for others. 0 means none.
+    /// The quota of a new token: what was asked, else 600 a minute, and none where it votes for others or reports boxes. 0
+    /// means none.
     #[must_use]
     pub fn per_minute(scopes: &Scopes, asked: Option<u32>) -> Option<u32> {
-        let default = if scopes.allow(Scope::Vote) { 0 } else { 600 };
+        let is_busy = scopes.allow(Scope::Vote) || scopes.allow(Scope::Report);
+        let default = if is_busy { 0 } else { 600 };
         Some(asked.unwrap_or(default)).filter(|per_minute| *per_minute > 0)
     }
 }
@@ -162,8 +182,14 @@ pub trait Registry: Send + Sync {
     /// Elections after a key, newest key last, at most `limit`.
     async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError>;
 
+    /// Keeps new tokens, all or none, and gives their numbers in the same order.
+    async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError>;
+
     /// Keeps a new token.
-    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError>;
+    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
+        let made = self.create_tokens(vec![token]).await?;
+        made.first().copied().ok_or_else(|| LedgerError::Unavailable("the token got no number".to_owned()))
+    }
 
     /// The token with this hash, unless it was revoked.
     async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError>;
@@ -174,12 +200,34 @@ pub trait Registry: Send + Sync {
     /// Revokes a token for ever; false where there is none with this number that was not revoked before.
     async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError>;
 
+    /// Notes when tokens were used. One that was noted to be used later stays as it is.
+    async fn use_tokens(&self, uses: Vec<(TokenId, Time)>) -> Result<(), LedgerError>;
+
     /// Notes that a token was used at a time. One that was noted to be used later stays as it is.
-    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError>;
+    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError> {
+        self.use_tokens(vec![(id, at)]).await
+    }
+
+    /// Keeps parties that contests of an election can name. One whose code is there already stays as it is.
+    async fn add_parties(&self, election: ElectionKey, parties: Vec<Party>) -> Result<(), LedgerError>;
+
+    /// The parties of an election, in the order of their codes' bytes.
+    async fn parties(&self, election: ElectionKey) -> Result<Vec<Party>, LedgerError>;
 
     /// Keeps a ticket for one election's full results.
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError>;
 
     /// Spends a ticket: true at most once, for this election, before it expires.
     async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError>;
+}
+
+/// A party as a store keeps it.
+pub(super) fn party(election: ElectionKey, code: String, name: String) -> Result<Party, LedgerError> {
+    let damaged = |what: TextError| LedgerError::Damaged {
+        table: "party",
+        key: format!("({}, {code})", election.0),
+        what: format!("its text {what}"),
+    };
+    let parsed = Label::parse(&code).and_then(|label| Ok(Party { code: label, name: Text::parse(&name)? }));
+    parsed.map_err(damaged)
 }

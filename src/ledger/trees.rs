@@ -7,14 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hustings_core::{Epoch, Seq, Unit, UnitNumber, Units, UnitsMark};
 
+use super::definitions::Parsed;
 use super::{ElectionKey, Head, LedgerError};
 
 /// The most trees kept; beyond it the memory starts anew.
 const KEPT_MAX: usize = 100;
 
-/// The trees of some elections.
+/// The trees of some elections, and beside them the definitions, which a batch needs with them.
 #[derive(Default)]
-pub(super) struct Trees(Mutex<HashMap<ElectionKey, (Epoch, Arc<Units>)>>);
+pub(super) struct Trees {
+    kept: Mutex<HashMap<ElectionKey, (Epoch, Arc<Units>)>>,
+    pub(super) definitions: Parsed,
+}
 
 /// A unit as a store has it, and the entry that changed it last.
 pub(super) struct Row {
@@ -26,19 +30,19 @@ pub(super) struct Row {
 impl Trees {
     /// The tree that is kept of this life of the ledger.
     pub(super) fn kept(&self, election: ElectionKey, epoch: Epoch) -> Option<Arc<Units>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&election).filter(|(of, _)| *of == epoch).map(|(_, units)| Arc::clone(units))
     }
 
     /// Whatever is kept, of whichever life.
     pub(super) fn any(&self, election: ElectionKey) -> Option<Arc<Units>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&election).map(|(_, units)| Arc::clone(units))
     }
 
     /// Keeps a tree, where none is kept that is newer.
     pub(super) fn keep(&self, election: ElectionKey, epoch: Epoch, units: &Arc<Units>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT_MAX && !kept.contains_key(&election) {
             kept.clear();
         }

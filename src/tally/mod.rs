@@ -7,6 +7,7 @@
 mod applier;
 mod follow;
 mod memory;
+mod past;
 mod recount;
 mod redis;
 mod tallies;
@@ -21,7 +22,7 @@ use crate::ledger::{Advance, ElectionKey, LedgerError};
 
 pub use applier::{ADVANCES_MAX, Applier};
 pub use memory::MemoryCounters;
-pub use recount::{Recounter, recount};
+pub use recount::{Recounter, recount, recount_with_units};
 pub use redis::{CountersError, RedisCounters, RedisOptions, Woken, redis_facts};
 pub use tallies::{Moved, Tallies, TallyStatus, Watched};
 pub use verify::{Verified, VerifyError, verify};

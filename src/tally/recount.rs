@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hustings_core::{Fold, Recount, Seq};
+use hustings_core::{Fold, Recount, Seq, Units};
 
 use super::{Counters, Moved, Snapshot, Tallies};
 use crate::ledger::{ElectionKey, Elections, Ledger, LedgerError, PAGE_MAX};
@@ -60,6 +60,15 @@ pub async fn recount(
     elections: &Elections,
     election: ElectionKey,
 ) -> Result<Option<Snapshot>, LedgerError> {
+    Ok(recount_with_units(ledger, elections, election).await?.map(|(snapshot, _)| snapshot))
+}
+
+/// The same, with the tree of units as its entries give it.
+pub async fn recount_with_units(
+    ledger: &dyn Ledger,
+    elections: &Elections,
+    election: ElectionKey,
+) -> Result<Option<(Snapshot, Units)>, LedgerError> {
     let Some((_, head)) = ledger.heads(&[election]).await?.first().copied() else { return Ok(None) };
     let Some(found) = elections.with_contests(election, 1).await? else { return Ok(None) };
     let mut recount = Recount::new(&found.election);
@@ -73,6 +82,7 @@ pub async fn recount(
             recount.apply(&stored.bytes).map_err(|error| LedgerError::damaged_ledger(election, error))?;
         }
     }
+    let units = recount.units().clone();
     let fold = recount.into_fold();
     if fold.seq != head.seq || fold.chain != head.chain {
         return Err(LedgerError::Damaged {
@@ -81,7 +91,7 @@ pub async fn recount(
             what: format!("its chain up to entry {} is not that of its entries", head.seq),
         });
     }
-    Ok(Some(Snapshot { epoch: head.epoch, fold }))
+    Ok(Some((Snapshot { epoch: head.epoch, fold }, units)))
 }
 
 /// Holds the counters against the ledger while the program runs, and raises an alarm at a difference.
@@ -94,8 +104,10 @@ pub struct Recounter {
     verified: HashMap<ElectionKey, Snapshot>,
 }
 
-/// A verified tally is kept in the ledger store about every so many entries.
+/// A verified tally is kept in the ledger store every so many entries.
 const SNAPSHOT_EVERY: u64 = 10_000;
+/// The most tallies that are passed in one recount and kept.
+const MILESTONES_MAX: u64 = 20;
 /// How often the counters are checked.
 const RECOUNT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -139,7 +151,13 @@ impl Recounter {
                 None => return Ok(true),
             },
         };
-        let fold = fold_to(self.ledger.as_ref(), election, start, counted.fold.seq, Pace::Gentle).await?;
+        let mut fold = start;
+        let mut passed = Vec::new();
+        for place in milestones(fold.seq, counted.fold.seq) {
+            fold = fold_to(self.ledger.as_ref(), election, fold, place, Pace::Gentle).await?;
+            passed.push(fold.clone());
+        }
+        let fold = fold_to(self.ledger.as_ref(), election, fold, counted.fold.seq, Pace::Gentle).await?;
         metrics::counter!("hustings_recounts_total").increment(1);
         let agrees = fold.seq == counted.fold.seq
             && fold.chain == counted.fold.chain
@@ -150,9 +168,11 @@ impl Recounter {
             self.correct(election).await?;
             return Ok(false);
         }
-        let verified = Snapshot { epoch: counted.epoch, fold };
-        self.keep(election, &verified).await?;
-        self.verified.insert(election, verified);
+        // The chain of what was verified covers all that was passed on the way.
+        for passed in &passed {
+            self.ledger.save_snapshot(election, counted.epoch, passed).await?;
+        }
+        self.verified.insert(election, Snapshot { epoch: counted.epoch, fold });
         Ok(true)
     }
 
@@ -165,19 +185,35 @@ impl Recounter {
         (self.moved)(election);
         Ok(())
     }
+}
 
-    /// Keeps a verified fold in the ledger store about every so many entries; start-up and heals begin from it.
-    async fn keep(&self, election: ElectionKey, verified: &Snapshot) -> Result<(), LedgerError> {
-        let before = self.verified.get(&election).map_or(0, |before| before.fold.seq.0);
-        if verified.fold.seq.0 / SNAPSHOT_EVERY == before / SNAPSHOT_EVERY {
-            return Ok(());
-        }
-        self.ledger.save_snapshot(election, verified.epoch, &verified.fold).await
-    }
+/// The places at which verified folds are kept, between two: start-up, heals and questions about the past begin there. Many
+/// entries at once are kept at fewer places, so that what waits for its verification takes little memory.
+fn milestones(after: Seq, to: Seq) -> impl Iterator<Item = Seq> {
+    let (first, last) = (after.0 / SNAPSHOT_EVERY + 1, to.0 / SNAPSHOT_EVERY);
+    let every = (last + 1).saturating_sub(first).div_ceil(MILESTONES_MAX).max(1);
+    let places = (first..=last).filter(move |place| (last - place).is_multiple_of(every));
+    places.map(|place| Seq(place * SNAPSHOT_EVERY))
 }
 
 /// Says that something is wrong with what was counted, where no look will mend it.
 pub(super) fn alarm(election: ElectionKey, what: &str) {
     metrics::counter!("hustings_recount_alarms_total").increment(1);
     tracing::error!(election = election.0, what, "recount alarm");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_are_kept_evenly_and_not_too_many() {
+        let places = |after, to| milestones(Seq(after), Seq(to)).map(|seq| seq.0).collect::<Vec<_>>();
+        assert_eq!(places(0, 9_999), [0_u64; 0]);
+        assert_eq!(places(0, 10_000), [10_000]);
+        assert_eq!(places(10_000, 10_001), [0_u64; 0]);
+        assert_eq!(places(9_999, 35_000), [10_000, 20_000, 30_000]);
+        let many = places(0, 1_000_000);
+        assert_eq!((many.len(), many.last()), (20, Some(&1_000_000)));
+    }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hustings_core::{Epoch, Seq};
 use tokio::sync::Notify;
 
+use super::past::Past;
 use super::{Counters, Snapshot};
 use crate::ledger::{ElectionKey, Elections, Ledger, LedgerError};
 
@@ -33,6 +34,7 @@ pub struct Tallies {
     pub(super) elections: Arc<Elections>,
     pub(super) counters: Arc<dyn Counters>,
     pub(super) wakes: Wakes,
+    pub(super) past: Past,
     followed: Mutex<HashMap<ElectionKey, Followed>>,
     announced: Mutex<HashMap<ElectionKey, Seq>>,
     watched: Arc<Mutex<HashMap<ElectionKey, usize>>>,
@@ -71,6 +73,7 @@ impl Tallies {
             elections,
             counters,
             wakes: Wakes::default(),
+            past: Past::default(),
             followed: Mutex::default(),
             announced: Mutex::default(),
             watched: Arc::default(),
@@ -138,6 +141,18 @@ impl Tallies {
     #[must_use]
     pub fn announced(&self, election: ElectionKey) -> Seq {
         lock(&self.announced).get(&election).copied().unwrap_or_default()
+    }
+
+    /// Elections whose counters are behind what is known of their ledgers: the last entry known of, and the last counted.
+    #[must_use]
+    pub fn behind(&self) -> Vec<(ElectionKey, Seq, Seq)> {
+        let announced = lock(&self.announced).clone();
+        let followed = lock(&self.followed);
+        let behind = |(key, head): (ElectionKey, Seq)| {
+            let counted = followed.get(&key)?.shown.as_ref().map(|shown| shown.fold.seq)?;
+            (counted < head).then_some((key, head, counted))
+        };
+        announced.into_iter().filter_map(behind).collect()
     }
 
     /// Elections that were read since the start.

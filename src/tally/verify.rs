@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use hustings_core::{Fold, Measure};
+use hustings_core::{Fold, Measure, UnitNumber};
 
 use super::recount;
 use crate::ledger::{
-    Archive, COPY_PAGE, Census, Cut, Elections, HashedToken, Ledger, LedgerError, Registered, Registry,
+    Archive, CASES_PAGE, COPY_PAGE, Census, Cut, ElectionKey, Elections, HashedToken, Ledger, LedgerError, Registered,
+    Registry,
 };
 
 /// An election that is the same in both stores.
@@ -96,13 +97,52 @@ async fn election(source: &Side<'_>, copy: &Side<'_>, one: Cut, other: &Cut) -> 
     same("the state", of, published.state == counted.state)?;
     same("the totals", of, published.tally.agrees_with(&counted.tally))?;
     same("the number of votes that count", of, [census.ballots, copied.ballots] == [ballots(&published); 2])?;
+    let key = one.registered.key;
+    same("the parties", of, source.archive.parties(key).await? == copy.archive.parties(key).await?)?;
     same("the number of submissions", of, census.submissions == copied.submissions)?;
+    let units = u64::from(published.state.units.count).saturating_sub(1);
+    same("the number of units", of, [census.units, copied.units] == [units; 2])?;
+    same("the number of reports", of, census.reports == copied.reports)?;
+    same("the number of reports that count", of, [census.counted, copied.counted] == [boxes(&published); 2])?;
+    if census.cases > copied.cases {
+        return Err(VerifyError::Moved);
+    }
+    let key = one.registered.key;
+    same("the units", of, same_units(source.archive, copy.archive, key).await?)?;
+    same("the quarantine", of, same_cases(source.archive, copy.archive, key).await?)?;
     Ok(Verified { registered: one.registered, published, counted, census })
 }
 
-/// In all contests and groups.
 fn ballots(fold: &Fold) -> u64 {
-    fold.tally.iter().filter(|(cell, _)| cell.measure == Measure::Ballots).map(|(_, total)| total.get()).sum()
+    total(fold, &[Measure::Ballots])
+}
+
+/// Boxes whose report counts, once for each contest.
+fn boxes(fold: &Fold) -> u64 {
+    total(fold, &[Measure::BoxesProvisional, Measure::BoxesFinal])
+}
+
+/// In all contests, places and groups.
+fn total(fold: &Fold, measures: &[Measure]) -> u64 {
+    fold.tally.iter().filter(|(cell, _)| measures.contains(&cell.measure)).map(|(_, total)| total.get()).sum()
+}
+
+/// Whether both stores give the same tree to whoever decides or shows.
+async fn same_units(from: &dyn Archive, to: &dyn Archive, key: ElectionKey) -> Result<bool, LedgerError> {
+    let (ours, theirs) = (from.units(key, None).await?, to.units(key, None).await?);
+    Ok(ours.next() == theirs.next() && (0..ours.next().0).map(UnitNumber).all(|at| ours.get(at) == theirs.get(at)))
+}
+
+async fn same_cases(from: &dyn Archive, to: &dyn Archive, key: ElectionKey) -> Result<bool, LedgerError> {
+    let mut last = None;
+    loop {
+        let ours = from.cases(key, last, false, CASES_PAGE).await?;
+        if ours != to.cases(key, last, false, CASES_PAGE).await? {
+            return Ok(false);
+        }
+        let Some(end) = ours.last() else { return Ok(true) };
+        last = Some(end.digest);
+    }
 }
 
 async fn tokens(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError> {

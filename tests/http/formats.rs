@@ -26,7 +26,7 @@ async fn what_needs_a_later_format_is_refused_with_the_command_that_raises_it() 
     }
     server.stop().await;
     for (format, sentence) in [
-        ("2", "this program knows ledger formats up to 1: raise it to 2 with the newer hustings"),
+        ("3", "this program knows ledger formats up to 2: raise it to 3 with the newer hustings"),
         ("65536", "--format"),
         ("all", "--format"),
     ] {
@@ -54,7 +54,7 @@ async fn a_server_takes_no_part_in_what_it_does_not_know() {
     let mut screen = Events::open(server.get(&poll.path("/results/stream"))).await;
     screen.until("all votes", |results| results["ballots"] == 1 && results["stale"].is_null()).await;
 
-    force_format(&server, "2").await;
+    force_format(&server, "3").await;
     let marked = screen.until("a mark", |results| results["stale"] == true).await;
     assert_eq!(marked.last().expect("a frame").json()["ballots"], 1, "what was right once stays");
     server.get("/readyz").send().await.refused(503, "upgrade_needed");
@@ -69,7 +69,7 @@ async fn a_server_takes_no_part_in_what_it_does_not_know() {
     server.stop().await;
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["recount"], &["token", "list"]] {
         let (good, _, said) = server.command(arguments).await;
-        let sentence = "ledger format 2, and this program knows up to 1: upgrade Hustings";
+        let sentence = "ledger format 3, and this program knows up to 2: upgrade Hustings";
         assert!(!good && said.contains(sentence), "{arguments:?}: {said}");
     }
     force_format(&server, "1").await;

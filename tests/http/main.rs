@@ -21,6 +21,7 @@ mod devices;
 mod formats;
 mod hidden;
 mod lost_replies;
+mod night;
 mod races;
 mod repeats;
 mod schedules;

@@ -73,7 +73,8 @@ impl Rig {
                 tallies.woken(election);
             }
         }));
-        let feed = Feed::new(Arc::clone(&tallies), Arc::clone(&elections), Duration::from_millis(1), false);
+        let feed =
+            Feed::new(Arc::clone(&tallies), Arc::clone(&elections), store.reports(), Duration::from_millis(1), false);
         let (advances, followed) = mpsc::channel(8);
         let told = Arc::clone(&feed);
         let applier = Applier::new(Arc::clone(&tallies), Arc::new(move |key| told.moved(key)), Duration::from_secs(1));
@@ -95,7 +96,7 @@ impl Rig {
 
     async fn shown(&self) -> u64 {
         let frame = self.feed.latest(self.key, Viewer::Public).await.expect("read").expect("a frame");
-        frame.results.ballots.expect("not hidden")
+        frame.poll().and_then(|results| results.ballots).expect("not hidden")
     }
 
     async fn healed(&self) {
@@ -187,16 +188,20 @@ async fn a_recount_finds_poisoned_counters_and_heals_them(backend: &dyn Counters
     rig.hand_on(next).await;
     rig.feed.reached(rig.key, Seq(7)).await;
     rig.break_counters(|fold| fold.tally.add(&[one_vote_too_many()]).expect("in range")).await;
-    let mut watcher = rig.feed.watch(rig.key, Viewer::Public, None).await.expect("read").expect("a watcher");
-    assert_eq!(watcher.next().await.expect("a frame").results.ballots, Some(7), "the wrong total is on the screen");
+    let mut watcher = rig.feed.watch(rig.key, None, Viewer::Public, None).await.expect("read").expect("a watcher");
+    assert_eq!(
+        watcher.next().await.expect("a frame").poll().expect("of a poll").ballots,
+        Some(7),
+        "the wrong total is on the screen"
+    );
     assert!(!recounter.check(rig.key).await.expect("checked"), "poisoned counters raise an alarm");
     rig.healed().await;
     let mut next = watcher.next().await.expect("a frame");
-    while next.results.stale {
+    while next.poll().expect("of a poll").stale {
         // What is being rebuilt may be marked before it is put right.
         next = watcher.next().await.expect("a frame");
     }
-    assert_eq!(next.results.ballots, Some(6), "and is put right at once");
+    assert_eq!(next.poll().expect("of a poll").ballots, Some(6), "and is put right at once");
     assert!(recounter.check(rig.key).await.expect("checked"));
 }
 
@@ -227,13 +232,13 @@ async fn whoever_begins_to_look_finds_every_vote_that_was_answered(backend: &dyn
                 "the latest" => rig.feed.latest(rig.key, Viewer::Public).await.expect("read"),
                 "one round" => rig.feed.contest(rig.key, ContestNumber(0), Viewer::Public).await.expect("read"),
                 _ => {
-                    let watcher = rig.feed.watch(rig.key, Viewer::Public, None).await.expect("read");
+                    let watcher = rig.feed.watch(rig.key, None, Viewer::Public, None).await.expect("read");
                     watcher.expect("a watcher").next().await
                 }
             }
         };
         // Handed on only when who looks has gone as far as it can.
         let (frame, ()) = tokio::join!(looking, rig.hand_on(answered));
-        assert_eq!(frame.expect("a frame").results.ballots, Some(ballots), "{way}");
+        assert_eq!(frame.expect("a frame").poll().expect("of a poll").ballots, Some(ballots), "{way}");
     }
 }

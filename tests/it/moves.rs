@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use hustings::clock::HeldClock;
 use hustings::ledger::{
-    Archive, ElectionKey, Folder, FolderError, Holds, NewElection, NewToken, Registry, Scope, Scopes, SqliteLedger,
-    SqliteOptions, copy,
+    Archive, Case, ElectionKey, Folder, FolderError, Holds, NewElection, NewToken, Registry, Reports, Scope, Scopes,
+    SqliteLedger, SqliteOptions, copy,
 };
 use hustings::ledger::{CopyError, Ledger};
 use hustings::tally::verify;
-use hustings_core::{Change, Method, Schedule, Time};
+use hustings_core::{Change, Method, Revision, Schedule, Seq, Time};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::conformance::night::{ONE, POST, election_of_boxes, first_acts, report, retire};
 use crate::conformance::support::*;
 use crate::conformance::{START, Seeded, Sqlite};
 
@@ -122,6 +123,57 @@ async fn a_copy_that_is_not_the_same_is_never_verified() {
         assert_eq!(verify(&source, &target).await.expect("the same").len(), 1, "before: {damage}");
         let database = Connection::open(Folder::database(to.path())).expect("the file");
         assert_eq!(database.execute(damage, []).expect("a damage"), 1, "{damage}");
+        let refused = verify(&source, &target).await.expect_err(damage).to_string();
+        assert!(refused.contains(named), "{damage}: {refused}");
+    }
+}
+
+/// The same for an election of boxes, whose rows follow from its entries, and for its quarantine, which follows from nothing.
+#[tokio::test]
+async fn a_copy_of_a_night_that_is_not_the_same_is_never_verified() {
+    for (damage, named) in [
+        ("DELETE FROM unit WHERE unit = 6", "the number of units"),
+        ("UPDATE unit SET name = 'Trondheim' WHERE unit = 2", "the units"),
+        ("UPDATE unit SET retired = NULL WHERE unit = 7", "unit row (1, 8): it is not what the ledger's head says"),
+        ("DELETE FROM report WHERE revision = 1 AND ballot_box = 5", "the number of reports"),
+        ("UPDATE report SET content = 'withdrawn' WHERE revision = 2", "the number of reports that count"),
+        ("UPDATE report SET contest = 1 WHERE ballot_box = 5 AND revision = 1", "the number of reports that count"),
+        ("UPDATE quarantine SET request = x'00'", "the quarantine"),
+        ("DELETE FROM quarantine", "moved on"),
+    ] {
+        let [from, to] = [folder(), folder()];
+        let source = opened(SqliteLedger::open, from.path(), CHECK).expect("a new database");
+        let new = NewElection { election: election_of_boxes(), acts: first_acts() };
+        let key = source.create(new).await.expect("a night").key;
+        let batch = vec![
+            report(ONE, [1, 2, 3]).to(key),
+            report(ONE, [1, 2, 4]).next().to(key),
+            crate::conformance::support::to(key, retire(POST)),
+        ];
+        source.append(batch).await.expect("reports");
+        let case = Case {
+            election: key,
+            digest: [1; 32],
+            contest: FIRST,
+            ballot_box: ONE,
+            revision: Revision(1),
+            existing: Seq(6),
+            request: b"{}".to_vec(),
+            by: text("clerk"),
+            time: Time(1),
+            settled: None,
+        };
+        source.quarantine(case).await.expect("a case");
+        let target = opened(SqliteLedger::open_copy, to.path(), CHECK).expect("a new copy");
+        copy(&source, &target, &mut |_| {}).await.expect("a copy");
+        drop(target);
+        let reopened = || opened(SqliteLedger::open_copy, to.path(), CHECK).expect("the copy");
+        let (source, target): (Arc<dyn Archive>, Arc<dyn Archive>) = (Arc::new(source), Arc::new(reopened()));
+        assert_eq!(verify(&source, &target).await.expect("the same").len(), 1, "before: {damage}");
+        drop(target);
+        let database = Connection::open(Folder::database(to.path())).expect("the file");
+        assert_eq!(database.execute(damage, []).expect("a damage"), 1, "{damage}");
+        let target: Arc<dyn Archive> = Arc::new(reopened());
         let refused = verify(&source, &target).await.expect_err(damage).to_string();
         assert!(refused.contains(named), "{damage}: {refused}");
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use hustings::clock::HeldClock;
 use hustings::ledger::{
-    Addressed, ElectionKey, Folder, FolderError, Ledger, LedgerError, Registry, SqliteLedger, SqliteOptions,
-    sqlite_facts, sqlite_raise,
+    Addressed, ElectionKey, Folder, FolderError, Ledger, LedgerError, NewElection, NewToken, Registry, Scope, Scopes,
+    SqliteLedger, SqliteOptions, sqlite_facts, sqlite_raise,
 };
 use hustings_core::{Change, Format, Seq, Time};
 use rusqlite::Connection;
 
+use crate::conformance::night::{ONE, OSLO, election_of_boxes, first_acts, report};
 use crate::conformance::support::*;
 use crate::conformance::{Backend, START, Seeded, Sqlite, audit, audit_election};
 
@@ -74,16 +75,93 @@ async fn a_newer_schema_is_refused_and_left_alone() {
         Connection::open(&database).expect("the file").execute(sql, []).expect("a change of the history");
     };
     change(
-        "INSERT INTO refinery_schema_history SELECT 999, 'later', applied_on, checksum FROM refinery_schema_history",
+        "INSERT INTO refinery_schema_history SELECT 999, 'later', applied_on, checksum FROM refinery_schema_history LIMIT 1",
     );
     let before = std::fs::read(&database).expect("the file");
     match refusal(open(folder.path())) {
-        FolderError::NewerSchema { found, known, .. } => assert_eq!((found, known), (999, 1)),
+        FolderError::NewerSchema { found, known, .. } => assert_eq!((found, known), (999, 2)),
         other => panic!("{other}"),
     }
     assert_eq!(std::fs::read(&database).expect("the file"), before, "not a byte was changed");
     change("DELETE FROM refinery_schema_history WHERE version = 999");
     assert_eq!(seq(&open(folder.path()).expect("its own schema"), key).await, Seq(1));
+}
+
+/// Makes of a database what a program of the first schema has left.
+fn turn_back(database: &Path) {
+    let connection = Connection::open(database).expect("the file");
+    connection
+        .execute_batch(
+            "DROP VIEW v_quarantine; DROP VIEW v_place_total; DROP VIEW v_report;
+             DROP VIEW v_unit; DROP VIEW v_choice; DROP VIEW v_contest; DROP VIEW v_election;
+             DROP TABLE unit; DROP TABLE report; DROP TABLE quarantine; DROP TABLE party;
+             ALTER TABLE token DROP COLUMN election; ALTER TABLE token DROP COLUMN unit;
+             ALTER TABLE token DROP COLUMN used;
+             DELETE FROM refinery_schema_history WHERE version > 1; DELETE FROM installation WHERE name = 'format'",
+        )
+        .expect("the tables of before");
+    let first = Connection::open_in_memory().expect("a database");
+    first.execute_batch(include_str!("../../migrations/sqlite/V1__engine.sql")).expect("the first schema");
+    let tables = |connection: &Connection| {
+        let sql = "SELECT tables.name, group_concat(columns.name)
+                   FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+                   WHERE tables.name NOT LIKE 'sqlite_%' AND tables.name NOT LIKE 'refinery_%' GROUP BY 1 ORDER BY 1";
+        let mut select = connection.prepare(sql).expect("a question");
+        let rows = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+        rows.expect("rows").collect::<Result<Vec<_>, _>>().expect("tables")
+    };
+    assert_eq!(tables(&connection), tables(&first), "this is not what the first schema was");
+}
+
+#[tokio::test]
+async fn a_folder_of_the_first_schema_is_brought_up_to_date_and_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = Folder::database(folder.path());
+    let ledger = open(folder.path()).expect("a new database");
+    let key = poll_in(&ledger).await;
+    votes(&ledger, key, 0..5).await;
+    let token = |number| NewToken {
+        name: "gateway".into(),
+        hash: [number; 32],
+        scopes: Scopes(vec![Scope::Vote]),
+        per_minute: None,
+        created: Time(1),
+        election: None,
+        unit: None,
+    };
+    ledger.create_token(token(1)).await.expect("a token");
+    drop(ledger);
+    turn_back(&database);
+
+    // Whoever only looks changes nothing, and finds what there is.
+    let look = SqliteLedger::read_only(SqliteOptions::new(database.clone())).expect("a database of before");
+    assert_eq!((seq(&look, key).await, look.tokens().await.expect("the tokens").len()), (Seq(6), 1));
+    let copies = tempfile::tempdir().expect("a folder");
+    look.backup(&Folder::database(copies.path())).await.expect("a backup before the upgrade");
+    drop(look);
+    for folder in [folder.path(), copies.path()] {
+        let facts = || sqlite_facts(&Folder::database(folder)).expect("the facts");
+        let fact = |name| facts().into_iter().find(|(fact, _)| *fact == name).map(|(_, value)| value);
+        assert_eq!((fact("schema").as_deref(), fact("ledger format").as_deref()), (Some("1"), Some("1")));
+        let ledger = open(folder).expect("the database of before");
+        assert_eq!((fact("schema").as_deref(), fact("ledger format").as_deref()), (Some("2"), Some("1")));
+        assert_eq!(ledger.token([1; 32]).await.expect("a look-up").map(|token| token.unit), Some(None));
+        votes(&ledger, key, 5..7).await;
+        let election = election_of_boxes();
+        let refused = ledger.create(NewElection { election, acts: first_acts() }).await.expect_err("not yet");
+        assert!(matches!(&refused, LedgerError::Refused(why) if why.code() == "format_too_old"), "{refused:?}");
+        drop(ledger);
+        assert_eq!(sqlite_raise(&Folder::database(folder), Format::NEWEST).expect("a raise"), Format::FIRST);
+        let ledger = open(folder).expect("the database");
+        let election = election_of_boxes();
+        let night = ledger.create(NewElection { election, acts: first_acts() }).await.expect("a night").key;
+        let of_oslo = NewToken { election: Some(night), unit: Some(OSLO), ..token(2) };
+        ledger.create_token(of_oslo).await.expect("a token");
+        let batch = vec![report(ONE, [1, 2, 3]).to(night), vote(ANN, TEA).id(0).to(key)];
+        let answered = ledger.append(batch).await.expect("a batch").answers;
+        assert_eq!(answered.iter().map(words).collect::<Vec<_>>(), ["accepted 6", "refused id_reused"]);
+        assert_eq!((seq(&ledger, key).await, seq(&ledger, night).await), (Seq(8), Seq(6)));
+    }
 }
 
 #[tokio::test]
@@ -96,14 +174,14 @@ async fn a_later_format_is_refused_and_an_earlier_one_is_raised_only_when_asked(
         let facts = sqlite_facts(&database).expect("the facts");
         facts.into_iter().find(|(fact, _)| *fact == "ledger format").map(|(_, value)| value)
     };
-    assert_eq!(format().as_deref(), Some("1"), "a new one begins with the newest");
-    change("UPDATE installation SET value = '2' WHERE name = 'format'");
+    assert_eq!(format().as_deref(), Some("2"), "a new one begins with the newest");
+    change("UPDATE installation SET value = '3' WHERE name = 'format'");
     let before = std::fs::read(&database).expect("the file");
     let look = SqliteLedger::read_only(SqliteOptions::new(database.clone()));
     for refused in [refusal(open(folder.path())), refusal(look), sqlite_raise(&database, Format(1)).expect_err("lower")]
     {
         assert!(
-            refused.to_string().ends_with("format 2, and this program knows up to 1: upgrade Hustings"),
+            refused.to_string().ends_with("format 3, and this program knows up to 2: upgrade Hustings"),
             "{refused}"
         );
     }
@@ -180,7 +258,7 @@ async fn every_commit_is_synced() {
     let facts = sqlite_facts(&options.path).expect("the facts");
     let fact = |name| facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
     assert_eq!(fact("journal mode"), Some("wal"));
-    assert_eq!((fact("schema"), fact("quick check")), (Some("1"), Some("ok")));
+    assert_eq!((fact("schema"), fact("quick check")), (Some("2"), Some("ok")));
     let typo = SqliteOptions { synchronous: "FULLL", ..options };
     assert!(matches!(refusal(open_with(typo, Sqlite::SECRET_CHECK)), FolderError::Database { .. }));
 }

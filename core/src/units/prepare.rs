@@ -124,7 +124,7 @@ impl Units {
         if known + prepared.len() > Self::UNITS_MAX {
             faults.push(UnitFault { at: new.len().saturating_sub(1), what: UnitError::TooMany });
         }
-        faults.sort_unstable_by_key(|fault| fault.at);
+        faults.sort_by_key(|fault| fault.at);
         if faults.is_empty() { Ok(prepared) } else { Err(faults) }
     }
 

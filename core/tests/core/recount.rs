@@ -261,7 +261,7 @@ fn a_unit_that_may_not_go_is_refused() {
         ("a region with its voters", told.clone(), None),
         ("a city with its foreseen boxes", later.clone(), None),
         ("a box whose report counts", in_person(YORK_1, YORK), units(Rejection::UnitInUse)),
-        ("a box out of another city", UnitRetired { place: LEEDS, ..in_person(YORK_POST, LEEDS) }, moved()),
+        ("a box out of another city", in_person(LEEDS_1, YORK), moved()),
         ("a box out of another channel", in_person(YORK_POST, YORK), moved()),
         ("a box out of where none is", UnitRetired { place: UnitNumber(1), ..post.clone() }, count()),
         ("a box as a station", UnitRetired { kind: UnitKind::Station, ..post.clone() }, moved()),

@@ -164,9 +164,10 @@ fn every_fault_is_told_at_once() {
 #[test]
 fn no_tree_has_more_units_than_the_limit() {
     let mut units = Units::default();
+    // What a store hands back is trusted, so that one code will do for all of them.
+    let one = ballot_box("one", 0, 0);
     for number in 1..999_999 {
-        let restored = units.restore(UnitNumber(number), ballot_box(&number.to_string(), 0, 0), Seq(1));
-        assert_eq!(restored, Ok(()), "unit {number}");
+        assert_eq!(units.restore(UnitNumber(number), one.clone(), Seq(1)), Ok(()), "unit {number}");
     }
     assert_eq!(units.count() + 1, Units::UNITS_MAX, "one more fits");
     let [last, more] = ["last", "more"].map(|code| unit(code, BallotBox, "nation"));

@@ -174,9 +174,11 @@ fn advice(kind: &ActKind) -> fn(&str) -> &'static str {
             "archived" => LATER_ROUND,
             _ => "it was not closed; open it",
         },
-        ActKind::Certify | ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
-            |_| "close it first"
-        }
+        ActKind::Certify
+        | ActKind::AddContest(_)
+        | ActKind::AddContests(_)
+        | ActKind::AddUnits(_)
+        | ActKind::RetireUnit(_) => |_| "close it first",
         ActKind::StartRound(_) => |status| match status {
             "draft" => "nobody could vote in it yet; open it",
             "archived" => LATER_ROUND,

@@ -85,7 +85,7 @@ enum ChangeName {
 /// Who sees results, and when.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum VisibilityName {
+pub(in crate::http) enum VisibilityName {
     /// All, at any time.
     #[default]
     Always,
@@ -95,6 +95,17 @@ enum VisibilityName {
     AfterClose,
     /// All when the host reveals.
     OnReveal,
+}
+
+impl From<VisibilityName> for Visibility {
+    fn from(name: VisibilityName) -> Self {
+        match name {
+            VisibilityName::Always => Self::Always,
+            VisibilityName::AfterVote => Self::AfterVote,
+            VisibilityName::AfterClose => Self::AfterClose,
+            VisibilityName::OnReveal => Self::OnReveal,
+        }
+    }
 }
 
 /// Creates a poll; with `open` it accepts votes at once.
@@ -128,11 +139,15 @@ fn opening(by: &str) -> Act {
 }
 
 /// Who acted, as the ledger shows it.
-pub(super) fn actor(name: &str) -> Text {
+pub(in crate::http) fn actor(name: &str) -> Text {
     Text::parse(name).or_else(|_| Text::parse("token")).unwrap_or_else(|_| unreachable!("`token` is a text"))
 }
 
-async fn keep(services: &Services, mut election: Election, acts: Vec<Act>) -> Result<Registered, Problem> {
+pub(in crate::http) async fn keep(
+    services: &Services,
+    mut election: Election,
+    acts: Vec<Act>,
+) -> Result<Registered, Problem> {
     // 887 million codes: a second collision in a row means something else is wrong.
     for _ in 0..8 {
         let new = NewElection { election: election.clone(), acts: acts.clone() };
@@ -144,7 +159,7 @@ async fn keep(services: &Services, mut election: Election, acts: Vec<Act>) -> Re
     Err(LedgerError::CodeTaken.into())
 }
 
-fn new_code(services: &Services) -> Code {
+pub(in crate::http) fn new_code(services: &Services) -> Code {
     let mut bytes = [0; 4 * Code::LENGTH];
     services.random.fill(&mut bytes);
     let number = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
@@ -174,12 +189,7 @@ fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election,
         kind: Kind::Poll,
         title: Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?,
         accent: asked.accent.as_deref().map(accent).transpose()?,
-        visibility: match asked.visibility {
-            VisibilityName::Always => Visibility::Always,
-            VisibilityName::AfterVote => Visibility::AfterVote,
-            VisibilityName::AfterClose => Visibility::AfterClose,
-            VisibilityName::OnReveal => Visibility::OnReveal,
-        },
+        visibility: asked.visibility.into(),
         schedule,
         created: now,
         contests: vec![contest],
@@ -187,11 +197,11 @@ fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election,
     })
 }
 
-fn accent(text: &str) -> Result<Accent, Problem> {
+pub(in crate::http) fn accent(text: &str) -> Result<Accent, Problem> {
     text.parse().map_err(|_| Problem::invalid("invalid_accent", "/accent", "a colour looks like #2f6f4f"))
 }
 
-fn optional<T>(
+pub(in crate::http) fn optional<T>(
     pointer: &str,
     text: Option<&str>,
     parse: impl Fn(&str) -> Result<T, TextError>,

@@ -21,9 +21,10 @@ use super::error::Problem;
 use super::live;
 use crate::ledger::{Elections, Registered};
 
+pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
 pub(super) use openapi::{Operation, operations};
-pub(super) use polls::invalid_query;
-pub(super) use results::viewer;
+pub(super) use polls::{PageQuery, invalid_query, page, visibility};
+pub(super) use results::{at_least, respond, viewer};
 pub(super) use votes::VoteBody;
 
 pub(super) fn routes() -> Router<Shared> {

@@ -2,9 +2,9 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use utoipa::OpenApi;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
 use super::{acts, create, entries, polls, receipts, results, tokens, votes};
 use crate::http::{elections, live};
@@ -19,13 +19,13 @@ use crate::http::{elections, live};
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
         tokens::create, tokens::list, tokens::revoke,
     ),
-    modifiers(&Security, &Problems)
+    modifiers(&Security)
 )]
 struct Document;
 
 struct Security;
 
-impl utoipa::Modify for Security {
+impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("a token with the right scope"));
@@ -38,7 +38,7 @@ impl utoipa::Modify for Security {
 /// Every refusal is a problem document; said once here instead of at each of them.
 struct Problems;
 
-impl utoipa::Modify for Problems {
+impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for item in document.paths.paths.values_mut() {
             for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
@@ -57,10 +57,10 @@ impl utoipa::Modify for Problems {
 
 /// The whole document.
 pub(in crate::http) fn document() -> utoipa::openapi::OpenApi {
-    elections::documents().into_iter().fold(Document::openapi(), |mut document, more| {
-        document.merge(more);
-        document
-    })
+    let mut document = Document::openapi();
+    elections::documents().into_iter().for_each(|more| document.merge(more));
+    Problems.modify(&mut document);
+    document
 }
 
 /// One row of the reference page.

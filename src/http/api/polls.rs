@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use hustings_core::election::Viewer;
-use hustings_core::{Change, Contest, ContestState, Method, Visibility};
+use hustings_core::{Change, Contest, ContestState, Kind, Method, Visibility};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -80,11 +80,37 @@ struct Urls {
 /// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
+pub(in crate::http) struct PageQuery {
     /// The `next` of the page before.
     cursor: Option<u32>,
     /// At most so many, 1 to 100 (default 50).
     limit: Option<usize>,
+}
+
+/// The elections of a page, all of some kinds, and the cursor of the next page, where there may be one.
+pub(in crate::http) async fn page(
+    services: &Services,
+    query: &PageQuery,
+    is_wanted: impl Fn(Kind) -> bool,
+) -> Result<(Vec<Registered>, Option<u32>), Problem> {
+    let limit = query.limit.unwrap_or(50).clamp(1, 100);
+    let (mut wanted, mut after) = (Vec::new(), query.cursor.map(ElectionKey));
+    loop {
+        let found = services.registry.elections(after, limit).await?;
+        let is_last = found.len() < limit;
+        for registered in found {
+            after = Some(registered.key);
+            if is_wanted(registered.election.kind) {
+                wanted.push(registered);
+            }
+            if wanted.len() == limit {
+                return Ok((wanted, after.map(|key| key.0)));
+            }
+        }
+        if is_last {
+            return Ok((wanted, None));
+        }
+    }
 }
 
 /// A page of polls, oldest first.
@@ -107,10 +133,8 @@ pub(super) async fn list(
     query: Result<Query<PageQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Json<PollList>, Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Manage)?;
-    let Query(page) = query.map_err(invalid_query)?;
-    let limit = page.limit.unwrap_or(50).clamp(1, 100);
-    let found = services.registry.elections(page.cursor.map(ElectionKey), limit).await?;
-    let next = if found.len() == limit { found.last().map(|last| last.key.0) } else { None };
+    let Query(query) = query.map_err(invalid_query)?;
+    let (found, next) = page(&services, &query, |kind| kind != Kind::Election).await?;
     let mut polls = Vec::with_capacity(found.len());
     for registered in &found {
         polls.push(show(&services, registered).await?);
@@ -152,7 +176,8 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
     let frame = services.feed.latest(found.key, Viewer::Public).await?.ok_or_else(gone)?;
-    let rounds = usize::try_from(frame.results.round).unwrap_or(1);
+    let round = frame.poll().ok_or_else(gone)?.round;
+    let rounds = usize::try_from(round).unwrap_or(1);
     let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
     let election = &found.election;
     let contest = election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
@@ -168,7 +193,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
         status: contest_state.name(),
         visibility: visibility(election.visibility),
         accent: election.accent.as_ref().map(ToString::to_string),
-        round: frame.results.round,
+        round,
         opens_at: schedule.opens_at.map(rfc3339),
         closes_at: schedule.closes_at.map(rfc3339),
         created: rfc3339(election.created),
@@ -195,7 +220,7 @@ fn schedule(state: &ContestState) -> hustings_core::Schedule {
     }
 }
 
-fn visibility(visibility: Visibility) -> &'static str {
+pub(in crate::http) fn visibility(visibility: Visibility) -> &'static str {
     match visibility {
         Visibility::Always => "always",
         Visibility::AfterVote => "after_vote",

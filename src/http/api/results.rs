@@ -1,5 +1,6 @@
 //! Results as they stand: rendered once per version, cached by whoever may, masked while they are hidden.
 
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::find;
 use super::polls::invalid_query;
-use crate::feed::{Frame, Results};
+use crate::feed::Results;
 use crate::http::auth::{Caller, device};
 use crate::http::error::Problem;
 use crate::http::name::Name;
@@ -52,11 +53,11 @@ pub(super) async fn results(
         Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?,
     };
     let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
-    Ok(respond(&frame, &headers, viewer, found.election.visibility))
+    Ok(respond(&frame.tag(), frame.json.clone(), &headers, viewer, found.election.visibility))
 }
 
 /// Waits until this node has what another one may have shown already.
-async fn at_least(services: &Services, found: &Registered, version: &str) -> Result<(), Problem> {
+pub(in crate::http) async fn at_least(services: &Services, found: &Registered, version: &str) -> Result<(), Problem> {
     let malformed = || Problem::invalid("invalid_version", "", "`min_version` is the `version` of earlier results");
     let version = version.parse().map_err(|()| malformed())?;
     if services.feed.at_least(found.key, version).await? {
@@ -73,7 +74,7 @@ pub(in crate::http) async fn viewer(
 ) -> Result<Viewer, Problem> {
     if headers.contains_key(header::AUTHORIZATION) {
         let caller = Caller::of(services, headers).await?;
-        return Ok(if caller.may(Scope::Results) { Viewer::Organiser } else { Viewer::Public });
+        return Ok(if caller.may_in(Scope::Results, found) { Viewer::Organiser } else { Viewer::Public });
     }
     if found.election.visibility != Visibility::AfterVote {
         return Ok(Viewer::Public);
@@ -85,8 +86,15 @@ pub(in crate::http) async fn viewer(
     Ok(if ballot.is_some() { Viewer::Voted } else { Viewer::Public })
 }
 
-fn respond(frame: &Frame, headers: &HeaderMap, viewer: Viewer, visibility: Visibility) -> Response {
-    let etag = format!("\"{}\"", frame.tag());
+/// A document with its tag; nothing but the tag where the client has it already.
+pub(in crate::http) fn respond(
+    tag: &str,
+    json: Bytes,
+    headers: &HeaderMap,
+    viewer: Viewer,
+    visibility: Visibility,
+) -> Response {
+    let etag = format!("\"{tag}\"");
     // What one viewer may see must never be given to another one by a cache.
     let shared = viewer == Viewer::Public && visibility != Visibility::AfterVote;
     let cache = if shared { "public, max-age=1, stale-if-error=60" } else { "private, no-cache" };
@@ -97,7 +105,7 @@ fn respond(frame: &Frame, headers: &HeaderMap, viewer: Viewer, visibility: Visib
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, "application/json")], frame.json.clone()).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], json).into_response()
     };
     let out = response.headers_mut();
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));

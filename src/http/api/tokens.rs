@@ -4,18 +4,18 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use hustings_core::Text;
+use hustings_core::{Kind, Text, UnitNumber, UnitsMark};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::rfc3339;
-use crate::http::Shared;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
+use crate::http::{Services, Shared};
 use crate::keys::{new_token, token_hash};
-use crate::ledger::{NewToken, Scope, Scopes, Token, TokenId};
+use crate::ledger::{ElectionKey, NewToken, Scope, Scopes, Token, TokenId};
 
 /// A new token.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -23,11 +23,15 @@ use crate::ledger::{NewToken, Scope, Scopes, Token, TokenId};
 pub(super) struct NewTokenBody {
     /// What people call it.
     name: String,
-    /// Some of admin, manage, vote, results, metrics.
+    /// Some of admin, manage, vote, report, results, metrics.
     #[schema(example = json!(["vote"]))]
     scopes: Vec<String>,
-    /// Requests a minute; 0 means no limit (default: 600, and no limit with the scope vote).
+    /// Requests a minute; 0 means no limit (default: 600, and no limit with the scope vote or report).
     per_minute: Option<u32>,
+    /// The only election that it is for, by id, code or slug; with the scopes manage, report and results.
+    election: Option<String>,
+    /// The code of the unit of that election that it reports for, with all below; with the scope report only.
+    unit: Option<String>,
 }
 
 /// A token, shown once.
@@ -46,7 +50,15 @@ pub(super) struct TokenBody {
     scopes: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     per_minute: Option<u32>,
+    /// The id of the only election that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    election: Option<String>,
+    /// The code of the unit that it is for, with all below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
     created: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked: Option<String>,
 }
@@ -67,6 +79,7 @@ pub(super) async fn create(
     let name = Text::parse(&asked.name).map_err(|error| Problem::text("/name", error))?;
     let scopes: Scopes =
         asked.scopes.join(",").parse().map_err(|what: String| Problem::invalid("unknown_scope", "/scopes", what))?;
+    let (election, unit) = bound(&services, &asked, &scopes).await?;
     let token = new_token(services.random.as_ref());
     let new = NewToken {
         name: name.into(),
@@ -74,8 +87,8 @@ pub(super) async fn create(
         per_minute: NewToken::per_minute(&scopes, asked.per_minute),
         scopes,
         created: services.clock.now(),
-        election: None,
-        unit: None,
+        election,
+        unit,
     };
     let id = services.registry.create_token(new).await?;
     Ok((StatusCode::CREATED, Json(MadeToken { id: id.0, token })))
@@ -88,7 +101,11 @@ pub(super) async fn create(
     security(("token" = [])))]
 pub(super) async fn list(State(services): State<Shared>, headers: HeaderMap) -> Result<Json<Vec<TokenBody>>, Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Admin)?;
-    Ok(Json(services.registry.tokens().await?.into_iter().map(shown).collect()))
+    let mut tokens = Vec::new();
+    for token in services.registry.tokens().await? {
+        tokens.push(shown(&services, token).await?);
+    }
+    Ok(Json(tokens))
 }
 
 /// Revokes a token for ever.
@@ -112,13 +129,51 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn shown(token: Token) -> TokenBody {
-    TokenBody {
+/// The election and the unit that a token is to be for.
+async fn bound(
+    services: &Services,
+    asked: &NewTokenBody,
+    scopes: &Scopes,
+) -> Result<(Option<ElectionKey>, Option<UnitNumber>), Problem> {
+    let Some(election) = &asked.election else {
+        return match asked.unit {
+            Some(_) => Err(Problem::invalid("missing_election", "/unit", "name the election that the unit is in")),
+            None => Ok((None, None)),
+        };
+    };
+    scopes.allow_bound(asked.unit.is_some()).map_err(|what| Problem::invalid("wrong_scope", "/scopes", what))?;
+    let unknown = || Problem::invalid("unknown_election", "/election", "there is no such election of boxes");
+    let found = services.elections.find(election).await?.filter(|found| found.election.kind == Kind::Election);
+    let found = found.ok_or_else(unknown)?;
+    let Some(unit) = &asked.unit else { return Ok((Some(found.key), None)) };
+    let unknown = || Problem::invalid("unknown_unit", "/unit", "there is no unit with this code in that election");
+    let unit = services.reports.units(found.key, None).await?.find(unit).ok_or_else(unknown)?;
+    Ok((Some(found.key), Some(unit)))
+}
+
+async fn shown(services: &Services, token: Token) -> Result<TokenBody, Problem> {
+    let election = match token.election {
+        Some(key) => services.elections.with_contests(key, 0).await?,
+        None => None,
+    };
+    let unit = match (&election, token.unit) {
+        (Some(found), Some(unit)) => {
+            // A tree that is kept is enough, if it has got so far.
+            let kept = services.reports.units(found.key, Some(UnitsMark::default())).await?;
+            let units = if kept.get(unit).is_some() { kept } else { services.reports.units(found.key, None).await? };
+            units.get(unit).map(|unit| unit.code.to_string())
+        }
+        _ => None,
+    };
+    Ok(TokenBody {
         id: token.id.0,
         name: token.name,
         scopes: token.scopes.0.iter().map(|scope| scope.name()).collect(),
         per_minute: token.per_minute,
+        election: election.map(|found| found.election.id.to_string()),
+        unit,
         created: rfc3339(token.created),
+        last_used: token.used.map(rfc3339),
         revoked: token.revoked.map(rfc3339),
-    }
+    })
 }

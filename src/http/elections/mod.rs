@@ -7,6 +7,8 @@ mod desk;
 mod results;
 mod setup;
 
+pub(super) use results::page;
+
 use axum::Router;
 use hustings_core::Kind;
 use utoipa::OpenApi;

@@ -170,10 +170,15 @@ impl Deciding<'_> {
         if let Err(rejection) = self.format.allow(addressed.submission.format()) {
             return Ok(Answer::Rejected(rejection, None));
         }
+        let kind = self.ledgers.get(&addressed.election).map(|moving| moving.election.kind);
+        if kind.is_some_and(|kind| !addressed.submission.suits(kind)) {
+            return Ok(Answer::Rejected(Rejection::OtherKind, None));
+        }
         match addressed.submission {
             Submission::Ballot(ballot) => self.ballot(addressed.election, &ballot),
             Submission::Report(report) => self.report(addressed.election, *report),
             Submission::Act(act) => match &act.kind {
+                ActKind::AddContests(all) => self.contests(addressed.election, all, &act),
                 ActKind::AddContest(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
                     self.tree_act(addressed.election, &act)
                 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use hustings_core::decide::{decide_contest, decide_retirement, decide_units};
-use hustings_core::{Act, ActKind, Content, ContestNumber, Event, Rejection, UnitNumber, Units, Verdict};
+use hustings_core::{Act, ActKind, Content, Contest, ContestNumber, Event, Rejection, UnitNumber, Units, Verdict};
 
 use super::reports::filed;
 use super::{Answer, Deciding, ElectionKey, LedgerError};
@@ -47,6 +47,33 @@ impl Deciding<'_> {
             Verdict::Rejected(rejection) => Ok(Answer::Rejected(rejection, None)),
             Verdict::Unchanged | Verdict::Repeated(_) | Verdict::Superseded(_) => Ok(Answer::Unchanged),
         }
+    }
+
+    /// Adds contests, all or none: each is decided as if those before it were there, before the first of them is appended.
+    pub(super) fn contests(&mut self, key: ElectionKey, all: &[Contest], act: &Act) -> Result<Answer, LedgerError> {
+        let tree = self.tree(key)?;
+        let Some(moving) = self.ledgers.get(&key) else {
+            return Ok(Answer::Rejected(Rejection::UnknownContest, None));
+        };
+        let mut contests = moving.election.contests.clone();
+        let mut new = Vec::with_capacity(all.len());
+        for next in all {
+            match decide_contest(&contests, &tree, next, act) {
+                Verdict::Accept(Event::StateChanged(changed)) => {
+                    contests.push(Contest { number: changed.contest, ..next.clone() });
+                    new.push(next);
+                }
+                Verdict::Rejected(rejection) => return Ok(Answer::Rejected(rejection, None)),
+                _ => {}
+            }
+        }
+        drop(tree);
+        let mut answer = Answer::Unchanged;
+        for next in new {
+            let kind = ActKind::AddContest(Box::new(next.clone()));
+            answer = self.tree_act(key, &Act { kind, ..act.clone() })?;
+        }
+        Ok(answer)
     }
 
     /// Moves state, tree and definition with an event that is about to be appended.

@@ -15,11 +15,13 @@ use hustings_core::{
 use tokio_postgres::Client;
 
 use super::failure::{Failure, Patience};
+use super::pace::Pace;
 use super::pool::{Lease, Pool, in_order, within};
 use super::rows::election_number;
 use super::sql::format::format;
 use super::sql::reports::{self, OfBox};
 use super::sql::{self, VoterIn};
+use super::trees;
 use crate::clock::Clock;
 use crate::ledger::batch::{self, BoxIn, Decided, KnownOfBox, Locked, Lookup};
 use crate::ledger::trees::Trees;
@@ -46,6 +48,7 @@ pub(super) async fn append(
     trees: &Trees,
     clock: &dyn Clock,
 ) -> Result<Committed, LedgerError> {
+    learn_trees(pool, batch, trees).await?;
     let mut patience = Patience::new();
     loop {
         let failure = match attempt(pool, batch, trees, clock.now()).await {
@@ -63,14 +66,27 @@ pub(super) async fn append(
     }
 }
 
+/// Reads trees that this node does not know at all, before anything is locked.
+async fn learn_trees(pool: &Pool, batch: &[Addressed], trees: &Trees) -> Result<(), LedgerError> {
+    let mut keys: Vec<ElectionKey> =
+        batch.iter().filter(|one| needs_tree(&one.submission)).map(|one| one.election).collect();
+    once_each(&mut keys);
+    for key in keys {
+        if trees.any(key).is_none() {
+            trees::newest(pool, trees, key).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn attempt(pool: &Pool, batch: &[Addressed], trees: &Trees, now: Time) -> Result<Decided, Stopped> {
-    let lease = pool.lease().await?;
-    match decide(lease.client(), batch, trees, now).await {
+    let (lease, pace) = (pool.lease().await?, Pace::of(batch));
+    match decide(lease.client(), pace, batch, trees, now).await {
         Ok((decided, _)) if sql::rows_of(&decided) == 0 => {
             lease.roll_back().await;
             Ok(decided)
         }
-        Ok((decided, definitions)) => store(lease, decided, &definitions).await,
+        Ok((decided, definitions)) => store(lease, pace, decided, &definitions).await,
         Err(failure) => {
             lease.end_after(&failure).await;
             Err(failure.into())
@@ -97,6 +113,7 @@ pub(super) type Definitions = HashMap<ElectionKey, Arc<Election>>;
 
 async fn decide(
     client: &Client,
+    pace: Pace,
     batch: &[Addressed],
     trees: &Trees,
     now: Time,
@@ -106,11 +123,12 @@ async fn decide(
     let reading = in_order(sql::by_ids(client, &asked.ids), sql::by_voters(client, &asked.voters));
     let reading = in_order(reading, of_boxes(client, &asked));
     // The format before the definitions: where it is not known, they may not be readable either.
-    let reading = in_order(format(client), in_order(sql::definitions(client, keys), reading));
+    let unknown: Vec<i32> = keys.iter().copied().filter(|key| !trees.definitions.holds(numbered(*key))).collect();
+    let reading = in_order(format(client), in_order(sql::definitions(client, &unknown), reading));
     let locking = in_order(sql::lock(client, keys), reading);
     let (_, (heads, (format, (definitions, ((by_id, by_voter), of_boxes))))) =
-        within(in_order(sql::run(client, sql::BEGIN), locking)).await?;
-    let definitions: Definitions = definitions.into_iter().map(|(key, election)| (key, Arc::new(election))).collect();
+        pace.within(in_order(pace.begin(client), locking)).await?;
+    let definitions = defined(client, trees, &heads, definitions).await?;
     let mut known = Known::of(&asked, by_id, by_voter);
     known.learn_boxes(&asked, of_boxes);
     let others = known.voters_of_ids();
@@ -123,27 +141,44 @@ async fn decide(
     }
     for key in &asked.treed {
         if let Some((head, state)) = heads.get(key) {
-            known.trees.insert(*key, tree(client, trees, *key, *head, state.units).await?);
+            known.trees.insert(*key, trees::locked(client, trees, *key, *head, state.units).await?);
         }
     }
     let decided = batch::decide(batch.to_vec(), locked(heads, &definitions)?, format, now, &mut known)?;
     Ok((decided, definitions))
 }
 
-/// The tree as far as a head says; only what is newer than the one that is kept is read.
-async fn tree(
+/// The definitions of locked ledgers: kept ones where they have as many contests as their heads say, else those of the
+/// store.
+async fn defined(
     client: &Client,
     trees: &Trees,
-    key: ElectionKey,
-    head: Head,
-    mark: UnitsMark,
-) -> Result<Arc<Units>, Failure> {
-    let kept = trees.kept(key, head.epoch).unwrap_or_default();
-    if kept.seq() >= mark.seq {
-        return Ok(kept);
+    heads: &HashMap<ElectionKey, (Head, ElectionState)>,
+    mut read: HashMap<ElectionKey, Election>,
+) -> Result<Definitions, Failure> {
+    let mut definitions = Definitions::with_capacity(heads.len());
+    let kept = |(key, (head, state)): (&ElectionKey, &(Head, ElectionState))| {
+        Some((*key, trees.definitions.kept(*key, head.epoch, state.contests.len())?))
+    };
+    definitions.extend(heads.iter().filter_map(kept));
+    let is_missing = |key: &&ElectionKey| !definitions.contains_key(key) && !read.contains_key(key);
+    let missing: Vec<i32> = heads.keys().filter(is_missing).map(|key| election_number(*key)).collect();
+    if !missing.is_empty() {
+        read.extend(within(sql::definitions(client, &missing)).await?);
     }
-    let newer = within(reports::newer_units(client, key, kept.next(), kept.seq())).await?;
-    Ok(trees.grown(kept, key, head, mark, newer)?)
+    for (key, election) in read {
+        let election = Arc::new(election);
+        if let Some((head, _)) = heads.get(&key) {
+            trees.definitions.keep(key, head.epoch, &election);
+        }
+        definitions.insert(key, election);
+    }
+    Ok(definitions)
+}
+
+/// An election's key, from its number in a column.
+fn numbered(number: i32) -> ElectionKey {
+    ElectionKey(u32::try_from(number).unwrap_or(0))
 }
 
 /// What is known of boxes: the reports that count, those with the same revisions, and where retired boxes count.
@@ -175,11 +210,16 @@ fn locked(
 }
 
 /// Writes what was decided and commits it, in one flight.
-pub(super) async fn store(lease: Lease, decided: Decided, definitions: &Definitions) -> Result<Decided, Stopped> {
+pub(super) async fn store(
+    lease: Lease,
+    pace: Pace,
+    decided: Decided,
+    definitions: &Definitions,
+) -> Result<Decided, Stopped> {
     let client = lease.client();
     let adding = sql::add_rounds(client, &decided.rounds, definitions);
     let storing = in_order(sql::append(client, &decided), sql::run(client, sql::COMMIT));
-    let failure = match within(in_order(adding, storing)).await {
+    let failure = match pace.within(in_order(adding, storing)).await {
         Ok(_) => {
             lease.give_back();
             return Ok(decided);
@@ -241,6 +281,20 @@ async fn look(pool: &Pool, decided: &Decided) -> Result<bool, Failure> {
     }
 }
 
+/// Whether a tree of units is needed to decide it.
+fn needs_tree(submission: &Submission) -> bool {
+    match submission {
+        Submission::Ballot(_) => false,
+        Submission::Report(_) => true,
+        Submission::Act(act) => {
+            matches!(
+                act.kind,
+                ActKind::AddContest(_) | ActKind::AddContests(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_)
+            )
+        }
+    }
+}
+
 /// What a batch asks for before it is decided.
 #[derive(Default)]
 struct Asked {
@@ -260,6 +314,7 @@ impl Asked {
         let mut asked = Self::default();
         for Addressed { election, submission } in batch {
             asked.elections.push(election_number(*election));
+            asked.treed.extend(needs_tree(submission).then_some(*election));
             match submission {
                 Submission::Ballot(ballot) => {
                     asked.ids.extend(ballot.id.map(|id| (*election, id)));
@@ -270,16 +325,12 @@ impl Asked {
                     asked.ids.extend(report.id.map(|id| (*election, id)));
                     asked.boxes.push(of);
                     asked.revisions.extend(report.revision.map(|revision| (of, revision)));
-                    asked.treed.push(*election);
                 }
-                Submission::Act(act) => match &act.kind {
-                    ActKind::RetireUnit(unit) => {
-                        asked.retired.push((*election, *unit));
-                        asked.treed.push(*election);
+                Submission::Act(act) => {
+                    if let ActKind::RetireUnit(unit) = act.kind {
+                        asked.retired.push((*election, unit));
                     }
-                    ActKind::AddContest(_) | ActKind::AddUnits(_) => asked.treed.push(*election),
-                    _ => {}
-                },
+                }
             }
         }
         // In key order, so that neighbours share pages; and each once.

@@ -6,19 +6,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Seq, SubmissionId};
+use hustings_core::{Event, Seq, SubmissionId};
 use tokio_postgres::Client;
 
 use super::failure::{Failure, Patience};
 use super::ledger::PostgresLedger;
+use super::pace::Pace;
 use super::pool::{Doubt, Lease, within};
 use super::rows::election_number;
 use super::sql::format::raise;
-use super::sql::{self, archive as rows};
-use crate::ledger::archive::{Continued, conflict, continued, has_more_rounds, revoked_since};
+use super::sql::{self, archive as rows, parties, reports, tokens};
+use crate::ledger::archive::{
+    Continued, case_of_nothing, conflict, continued, has_more_rounds, revoked_since, same_parties, settled_since,
+};
 use crate::ledger::batch::{Decided, Locked};
 use crate::ledger::{
-    Archive, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Stored,
+    Archive, Case, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Stored,
     Submitted, TokenId,
 };
 
@@ -52,12 +55,13 @@ impl Archive for PostgresLedger {
     }
 
     async fn begin(&self, secret_check: [u8; 16]) -> Result<(), LedgerError> {
-        self.in_transaction(|lease| async move { mark(lease.client(), secret_check).await }).await
+        self.in_transaction(Pace::Brief, |lease| async move { mark(lease.client(), secret_check).await }).await
     }
 
     async fn import(&self, page: Page) -> Result<(), LedgerError> {
         let page = &page;
-        self.in_transaction(|lease| async move { self.import_into(lease.client(), page).await }).await
+        let pace = pace_of(page);
+        self.in_transaction(pace, |lease| async move { self.import_into(lease.client(), pace, page).await }).await
     }
 
     async fn complete(&self) -> Result<(), LedgerError> {
@@ -69,6 +73,7 @@ impl PostgresLedger {
     /// Runs several statements in one transaction. To run it twice is the same as to run it once.
     async fn in_transaction<F: Future<Output = Result<(), Failure>>>(
         &self,
+        pace: Pace,
         work: impl Fn(Lease) -> F,
     ) -> Result<(), LedgerError> {
         let mut patience = Patience::new();
@@ -76,9 +81,9 @@ impl PostgresLedger {
             let failure = match self.pool.lease().await {
                 Ok(lease) => {
                     let done = async {
-                        within(sql::run(lease.client(), sql::BEGIN)).await?;
+                        within(pace.begin(lease.client())).await?;
                         work(lease.clone()).await?;
-                        within(sql::run(lease.client(), sql::COMMIT)).await
+                        pace.within(sql::run(lease.client(), sql::COMMIT)).await
                     };
                     match done.await {
                         Ok(()) => {
@@ -97,14 +102,19 @@ impl PostgresLedger {
         }
     }
 
-    async fn import_into(&self, client: &Client, page: &Page) -> Result<(), Failure> {
+    async fn import_into(&self, client: &Client, pace: Pace, page: &Page) -> Result<(), Failure> {
         if !within(rows::lock_mark(client)).await? {
             return Err(conflict("installation", "migrating", "the store is not marked as an unfinished copy").into());
         }
         match page {
             Page::Elections(page) => self.import_elections(client, page).await,
-            Page::Entries(key, page) => import_entries(client, *key, page).await,
+            Page::Entries(key, page) => import_entries(client, pace, *key, page).await,
             Page::Submissions(key, page) => import_submissions(client, *key, page).await,
+            Page::Cases(key, page) => import_cases(client, *key, page).await,
+            Page::Parties(key, page) => {
+                same_parties(*key, &within(parties::parties(client, *key)).await?, page)?;
+                within(parties::add_parties(client, *key, page)).await
+            }
             Page::Tokens(page) => import_tokens(client, page).await,
             Page::Format(format) => within(raise(client, *format)).await.map(drop),
         }
@@ -145,7 +155,17 @@ async fn mark(client: &Client, secret_check: [u8; 16]) -> Result<(), Failure> {
     }
 }
 
-async fn import_entries(client: &Client, key: ElectionKey, page: &[Stored]) -> Result<(), Failure> {
+/// One entry can hold hundreds of thousands of units.
+fn pace_of(page: &Page) -> Pace {
+    let Page::Entries(_, entries) = page else { return Pace::Brief };
+    let units = |stored: &Stored| match &stored.entry.event {
+        Event::UnitsAdded(added) => added.units.len(),
+        _ => 0,
+    };
+    Pace::of_units(entries.iter().map(units).sum())
+}
+
+async fn import_entries(client: &Client, pace: Pace, key: ElectionKey, page: &[Stored]) -> Result<(), Failure> {
     let keys = [election_number(key)];
     let head = within(sql::lock(client, &keys)).await?.remove(&key);
     let election = within(sql::definitions(client, &keys)).await?.remove(&key);
@@ -166,7 +186,7 @@ async fn import_entries(client: &Client, key: ElectionKey, page: &[Stored]) -> R
     }
     let advances = vec![Arc::new(advance)];
     let decided = Decided { entries: new, advances, ..Decided::default() };
-    within(sql::append(client, &decided)).await
+    pace.within(sql::append(client, &decided)).await
 }
 
 async fn import_submissions(client: &Client, key: ElectionKey, page: &[Submitted]) -> Result<(), Failure> {
@@ -191,6 +211,24 @@ fn other_submission(key: ElectionKey, id: SubmissionId, kept: Seq) -> Failure {
     conflict("submission", format!("({}, {id})", key.0), &format!("it stands for entry {kept}")).into()
 }
 
+async fn import_cases(client: &Client, key: ElectionKey, page: &[Case]) -> Result<(), Failure> {
+    let entries = within(rows::entry_bytes(client, key, page.iter().map(|case| case.existing))).await?;
+    for case in page {
+        let settled = match within(reports::case(client, key, case.digest)).await? {
+            None if !entries.contains_key(&case.existing) => return Err(case_of_nothing(case).into()),
+            None => {
+                within(reports::quarantine(client, case)).await?;
+                case.settled.clone()
+            }
+            Some(kept) => settled_since(&kept, case)?,
+        };
+        if let Some(settled) = settled {
+            within(reports::settle(client, key, case.digest, &settled)).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn import_tokens(client: &Client, page: &[HashedToken]) -> Result<(), Failure> {
     let kept = within(rows::same_tokens(client, page)).await?;
     let by_id: HashMap<TokenId, &HashedToken> = kept.iter().map(|one| (one.token.id, one)).collect();
@@ -201,10 +239,10 @@ async fn import_tokens(client: &Client, page: &[HashedToken]) -> Result<(), Fail
             None => new.push(imported),
             Some(kept) => {
                 if let Some(at) = revoked_since(kept, imported)? {
-                    within(sql::revoke_token(client, imported.token.id, at)).await?;
+                    within(tokens::revoke_token(client, imported.token.id, at)).await?;
                 }
                 if let Some(at) = imported.token.used.filter(|at| Some(*at) > kept.token.used) {
-                    within(sql::use_token(client, imported.token.id, at)).await?;
+                    within(tokens::use_tokens(client, &[(imported.token.id, at)])).await?;
                 }
             }
         }

@@ -15,12 +15,14 @@ mod error;
 mod failure;
 mod ledger;
 mod open;
+mod pace;
 mod pool;
 mod registry;
 mod reports;
 mod rows;
 mod schema;
 mod sql;
+mod trees;
 
 pub use error::PostgresError;
 pub use ledger::PostgresLedger;

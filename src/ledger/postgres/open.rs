@@ -192,11 +192,11 @@ async fn missing_privilege(client: &Client) -> Result<Option<String>, Failure> {
             "-- missing_privilege
              SELECT current_user || ' may not ' || privilege || ' in table ' || name AS what
              FROM unnest(ARRAY['installation', 'election', 'head', 'entry', 'ballot', 'submission', 'snapshot', 'token',
-                               'ticket']) AS tables (name),
+                               'ticket', 'unit', 'report', 'quarantine', 'party']) AS tables (name),
                   unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privileges (privilege)
              WHERE NOT has_table_privilege(name, privilege)
                  AND (privilege <> 'DELETE' OR name = 'ticket')
-                 AND (privilege <> 'UPDATE' OR name IN ('election', 'head', 'ballot', 'token'))
+                 AND (privilege <> 'UPDATE' OR name IN ('election', 'head', 'ballot', 'token', 'unit', 'quarantine'))
              LIMIT 1",
             &[],
         )

@@ -170,7 +170,11 @@ pub(super) async fn within<T>(flight: impl Future<Output = Result<T, Failure>>) 
     at_most(FLIGHT_MAX, flight).await
 }
 
-async fn at_most<T>(longest: Duration, flight: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+/// Waits for a flight, at most so long.
+pub(super) async fn at_most<T>(
+    longest: Duration,
+    flight: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     tokio::time::timeout(longest, flight).await.unwrap_or(Err(Failure::Silent))
 }
 

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Election, Epoch, Submission, Time};
+use hustings_core::{ActKind, Election, Epoch, Party, Submission, Time};
 use tokio_postgres::Client;
 
 use super::append::{self, Definitions, Stopped};
 use super::failure::{Failure, Patience};
 use super::ledger::PostgresLedger;
-use super::pool::{Doubt, Lease, in_order, within};
+use super::pace::Pace;
+use super::pool::{Doubt, Lease, in_order};
 use super::sql;
 use super::sql::format::format;
+use super::sql::{parties, tokens};
 use crate::ledger::batch::{self, Decided};
 use crate::ledger::{
     Addressed, Answer, Archive, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId,
@@ -60,34 +62,45 @@ impl Registry for PostgresLedger {
         Ok(self.understood(found).await?.into_iter().map(registered).collect())
     }
 
-    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
-        let token = &token;
-        self.pool.write(Doubt::Tell, |lease| async move { sql::create_token(lease.client(), token).await }).await
+    async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError> {
+        let new = &tokens;
+        self.pool.write(Doubt::Tell, |lease| async move { tokens::create_tokens(lease.client(), new).await }).await
     }
 
     async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError> {
-        self.pool.read(|lease| async move { sql::token(lease.client(), hash).await }).await
+        self.pool.read(|lease| async move { tokens::token(lease.client(), hash).await }).await
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, LedgerError> {
-        self.pool.read(|lease| async move { sql::tokens(lease.client()).await }).await
+        self.pool.read(|lease| async move { tokens::tokens(lease.client()).await }).await
     }
 
     async fn revoke_token(&self, id: TokenId, at: Time) -> Result<bool, LedgerError> {
-        self.pool.write(Doubt::Tell, |lease| async move { sql::revoke_token(lease.client(), id, at).await }).await
+        self.pool.write(Doubt::Tell, |lease| async move { tokens::revoke_token(lease.client(), id, at).await }).await
     }
 
-    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError> {
-        self.pool.write(Doubt::RunAgain, |lease| async move { sql::use_token(lease.client(), id, at).await }).await
+    async fn use_tokens(&self, uses: Vec<(TokenId, Time)>) -> Result<(), LedgerError> {
+        let uses = &uses;
+        self.pool.write(Doubt::RunAgain, |lease| async move { tokens::use_tokens(lease.client(), uses).await }).await
+    }
+
+    async fn add_parties(&self, election: ElectionKey, parties: Vec<Party>) -> Result<(), LedgerError> {
+        let new = &parties;
+        let add = |lease: Lease| async move { parties::add_parties(lease.client(), election, new).await };
+        self.pool.write(Doubt::RunAgain, add).await
+    }
+
+    async fn parties(&self, election: ElectionKey) -> Result<Vec<Party>, LedgerError> {
+        self.pool.read(|lease| async move { parties::parties(lease.client(), election).await }).await
     }
 
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {
-        let issue = |lease: Lease| async move { sql::issue_ticket(lease.client(), hash, election, expires).await };
+        let issue = |lease: Lease| async move { tokens::issue_ticket(lease.client(), hash, election, expires).await };
         self.pool.write(Doubt::Tell, issue).await
     }
 
     async fn spend_ticket(&self, hash: [u8; 32], election: ElectionKey, now: Time) -> Result<bool, LedgerError> {
-        let spend = |lease: Lease| async move { sql::spend_ticket(lease.client(), hash, election, now).await };
+        let spend = |lease: Lease| async move { tokens::spend_ticket(lease.client(), hash, election, now).await };
         self.pool.write(Doubt::Tell, spend).await
     }
 }
@@ -106,10 +119,11 @@ impl PostgresLedger {
 
     async fn attempt_to_create(&self, new: &NewElection, epoch: Epoch) -> Result<(ElectionKey, Election), Stopped> {
         let lease = self.pool.lease().await?;
-        match self.begin_to_create(lease.client(), new, epoch).await {
+        let pace = pace_of(new);
+        match self.begin_to_create(lease.client(), pace, new, epoch).await {
             Ok((key, decided)) => {
                 let definitions = Definitions::from([(key, Arc::new(new.election.clone()))]);
-                let decided = append::store(lease, decided, &definitions).await?;
+                let decided = append::store(lease, pace, decided, &definitions).await?;
                 append::keep_grown(&decided.trees, &decided.advances, &self.trees);
                 // With the contests that its first acts have added.
                 let mut election = new.election.clone();
@@ -127,11 +141,12 @@ impl PostgresLedger {
     async fn begin_to_create(
         &self,
         client: &Client,
+        pace: Pace,
         new: &NewElection,
         epoch: Epoch,
     ) -> Result<(ElectionKey, Decided), Failure> {
         let creating = in_order(format(client), sql::create(client, &new.election, epoch));
-        let (_, (format, (key, locked))) = within(in_order(sql::run(client, sql::BEGIN), creating)).await?;
+        let (_, (format, (key, locked))) = pace.within(in_order(pace.begin(client), creating)).await?;
         format.allow(new.election.format()).map_err(LedgerError::from)?;
         let acts = new.acts.iter().cloned().map(Submission::Act);
         let acts = acts.map(|submission| Addressed { election: key, submission }).collect();
@@ -145,6 +160,15 @@ impl PostgresLedger {
         }
         Ok((key, decided))
     }
+}
+
+/// An election may bring its units along.
+fn pace_of(new: &NewElection) -> Pace {
+    let units = |act: &hustings_core::Act| match &act.kind {
+        ActKind::AddUnits(units) => units.len(),
+        _ => 0,
+    };
+    Pace::of_units(new.acts.iter().map(units).sum())
 }
 
 fn registered((key, election): (ElectionKey, hustings_core::Election)) -> Registered {

@@ -8,6 +8,7 @@ use hustings_core::{ContestNumber, Seq, Time, UnitNumber, Units, UnitsMark};
 use super::ledger::PostgresLedger;
 use super::pool::{Doubt, Lease};
 use super::sql::reports as sql;
+use super::trees;
 use crate::ledger::batch::BoxIn;
 use crate::ledger::{Case, Digest, ElectionKey, LedgerError, PAGE_MAX, Reports, Settled, Stored};
 
@@ -19,13 +20,7 @@ impl Reports for PostgresLedger {
         {
             return Ok(kept);
         }
-        let standing = self.pool.read(|lease| async move { sql::standing(lease.client(), election).await }).await?;
-        let Some((head, mark)) = standing else { return Ok(Arc::default()) };
-        let kept = self.trees.kept(election, head.epoch).unwrap_or_default();
-        let (from, after) = (kept.next(), kept.seq());
-        let newer = |lease: Lease| async move { sql::newer_units(lease.client(), election, from, after).await };
-        let rows = if after < mark.seq { self.pool.read(newer).await? } else { Vec::new() };
-        self.trees.grown(kept, election, head, mark, rows)
+        trees::newest(&self.pool, &self.trees, election).await
     }
 
     async fn current_reports(

@@ -13,7 +13,10 @@ use super::open::{self, PostgresOptions};
 use super::sql;
 
 /// The migrations by number, oldest first.
-const MIGRATIONS: [(i32, &str, &str); 1] = [(1, "engine", include_str!("../../../migrations/postgres/V1__engine.sql"))];
+const MIGRATIONS: [(i32, &str, &str); 2] = [
+    (1, "engine", include_str!("../../../migrations/postgres/V1__engine.sql")),
+    (2, "reports", include_str!("../../../migrations/postgres/V2__reports.sql")),
+];
 
 /// The schema that this program needs.
 pub(super) const KNOWN: i32 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -4,7 +4,9 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod parties;
 pub(super) mod reports;
+pub(super) mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -19,8 +21,8 @@ use super::failure::Failure;
 use super::pool::in_order;
 use super::rows::{self, contest_number, damaged, election_number, signed};
 use crate::ledger::batch::{Decided, Locked};
-use crate::ledger::{ElectionKey, Head, NewToken, PAGE_MAX, Schedules, Stored, Token, TokenId, Wanted};
-use reports::{ReportColumns, UnitColumns, unit_number};
+use crate::ledger::{ElectionKey, Head, PAGE_MAX, Schedules, Stored, Wanted};
+use reports::{ReportColumns, UnitColumns};
 
 /// Begins a transaction that writes.
 ///
@@ -33,6 +35,11 @@ pub(super) const BEGIN: &str = "-- begin
     SET LOCAL statement_timeout = '5s'; SET LOCAL jit = off;
     SET LOCAL enable_seqscan = off;
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// Lets a transaction that has just begun take a minute: one that writes hundreds of thousands of units. Whoever needs the
+/// same heads meanwhile asks again for ten seconds, and is told that the store is busy after that.
+pub(super) const TAKE_LONGER: &str = "-- take_longer
+    SET LOCAL idle_in_transaction_session_timeout = '60s'; SET LOCAL statement_timeout = '60s'";
 
 /// Begins a transaction that only reads.
 pub(super) const BEGIN_READING: &str = "-- begin_reading
@@ -74,7 +81,12 @@ pub(super) async fn lock(
 
 /// Definitions. After [`lock`] and as a statement of its own: one that waited for a lock has seen the rows of others as
 /// they were before.
+///
+/// Without any keys, nothing is sent.
 pub(super) async fn definitions(client: &Client, keys: &[i32]) -> Result<HashMap<ElectionKey, Election>, Failure> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows = client
         .query_typed(
             "-- definitions
@@ -469,116 +481,6 @@ pub(super) async fn elections(
         )
         .await?;
     rows.iter().map(rows::defined).collect()
-}
-
-/// Keeps a new token.
-pub(super) async fn create_token(client: &Client, token: &NewToken) -> Result<TokenId, Failure> {
-    let row = client
-        .query_typed_one(
-            "-- create_token
-             INSERT INTO token (name, hash, scopes, per_minute, created, election, unit)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING token",
-            &[
-                (&token.name, Type::TEXT),
-                (&token.hash.as_slice(), Type::BYTEA),
-                (&token.scopes.to_string(), Type::TEXT),
-                (&token.per_minute.map(i64::from), Type::INT8),
-                (&signed(token.created.0), Type::INT8),
-                (&token.election.map(election_number), Type::INT4),
-                (&token.unit.map(unit_number), Type::INT4),
-            ],
-        )
-        .await?;
-    Ok(TokenId(row.try_get("token")?))
-}
-
-/// The token with this hash, unless it was revoked.
-pub(super) async fn token(client: &Client, hash: [u8; 32]) -> Result<Option<Token>, Failure> {
-    let row = client
-        .query_typed_opt(
-            "-- token
-             SELECT * FROM token WHERE hash = $1 AND revoked IS NULL",
-            &[(&hash.as_slice(), Type::BYTEA)],
-        )
-        .await?;
-    row.as_ref().map(rows::token).transpose()
-}
-
-/// All tokens.
-pub(super) async fn tokens(client: &Client) -> Result<Vec<Token>, Failure> {
-    let rows = client
-        .query_typed(
-            "-- tokens
-             SELECT * FROM token ORDER BY token",
-            &[],
-        )
-        .await?;
-    rows.iter().map(rows::token).collect()
-}
-
-/// Revokes a token that was not revoked before.
-pub(super) async fn revoke_token(client: &Client, id: TokenId, at: Time) -> Result<bool, Failure> {
-    let revoked = client
-        .execute_typed(
-            "-- revoke_token
-             UPDATE token SET revoked = $2 WHERE token = $1 AND revoked IS NULL",
-            &[(&id.0, Type::INT8), (&signed(at.0), Type::INT8)],
-        )
-        .await?;
-    Ok(revoked == 1)
-}
-
-/// Notes that a token was used, where it was not noted to be used later.
-pub(super) async fn use_token(client: &Client, id: TokenId, at: Time) -> Result<(), Failure> {
-    client
-        .execute_typed(
-            "-- use_token
-             UPDATE token SET used = $2 WHERE token = $1 AND (used IS NULL OR used < $2)",
-            &[(&id.0, Type::INT8), (&signed(at.0), Type::INT8)],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Keeps a ticket, and forgets those that have long expired.
-pub(super) async fn issue_ticket(
-    client: &Client,
-    hash: [u8; 32],
-    key: ElectionKey,
-    expires: Time,
-) -> Result<(), Failure> {
-    client
-        .execute_typed(
-            "-- issue_ticket
-             WITH swept AS (DELETE FROM ticket WHERE expires < $4)
-             INSERT INTO ticket (hash, election, expires) VALUES ($1, $2, $3)",
-            &[
-                (&hash.as_slice(), Type::BYTEA),
-                (&election_number(key), Type::INT4),
-                (&signed(expires.0), Type::INT8),
-                (&signed(expires.0.saturating_sub(3_600_000)), Type::INT8),
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Takes a ticket away: only one of many that try at once gets it.
-pub(super) async fn spend_ticket(
-    client: &Client,
-    hash: [u8; 32],
-    key: ElectionKey,
-    now: Time,
-) -> Result<bool, Failure> {
-    let row = client
-        .query_typed_opt(
-            "-- spend_ticket
-             DELETE FROM ticket WHERE hash = $1 AND election = $2 RETURNING expires",
-            &[(&hash.as_slice(), Type::BYTEA), (&election_number(key), Type::INT4)],
-        )
-        .await?;
-    let expires = row.map(|row| row.try_get::<_, i64>("expires")).transpose()?;
-    Ok(expires.is_some_and(|expires| expires > signed(now.0)))
 }
 
 /// Whose installation this is; the first to ask decides it. Two statements, so that the second sees what another node

@@ -10,13 +10,16 @@ use rusqlite::{Connection, Transaction};
 use super::folder::FolderError;
 use super::ledger::{SqliteLedger, begin, new_epoch, put_in_place, unfinished_beside};
 use super::open::{self, SqliteOptions};
-use super::sql::{self, archive as rows};
+use super::sql::{self, archive as rows, reports};
 use super::writer::{Failure, survive};
 use crate::clock::{Clock, Random, SystemClock};
-use crate::ledger::archive::{Continued, conflict, continued, has_more_rounds, revoked_since};
+use crate::ledger::archive::{
+    Continued, case_of_nothing, conflict, continued, has_more_rounds, revoked_since, same_parties, settled_since,
+};
+use crate::ledger::definitions::Parsed;
 use crate::ledger::{
-    Archive, Census, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered,
-    Stored, Submitted, TokenId, Wanted, copy,
+    Archive, Case, Census, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page,
+    Registered, Stored, Submitted, TokenId, Wanted, copy,
 };
 
 impl SqliteLedger {
@@ -166,6 +169,11 @@ impl Archive for SqliteLedger {
                     Page::Elections(page) => import_elections(&tx, &page, random.as_ref())?,
                     Page::Entries(key, page) => import_entries(&tx, key, page)?,
                     Page::Submissions(key, page) => import_submissions(&tx, key, &page)?,
+                    Page::Cases(key, page) => import_cases(&tx, key, &page)?,
+                    Page::Parties(key, page) => {
+                        same_parties(key, &sql::parties::parties(&tx, key)?, &page)?;
+                        sql::parties::add_parties(&tx, key, &page)?;
+                    }
                     Page::Tokens(page) => import_tokens(&tx, &page)?,
                     Page::Format(format) => sql::format::raise(&tx, format).map(drop)?,
                 }
@@ -199,7 +207,7 @@ fn import_elections(tx: &Transaction<'_>, page: &[Registered], random: &dyn Rand
 }
 
 fn import_entries(tx: &Transaction<'_>, key: ElectionKey, page: Vec<Stored>) -> Result<(), Failure> {
-    let Some(locked) = sql::lock(tx, &[key])?.remove(&key) else {
+    let Some(locked) = sql::lock(tx, &Parsed::default(), &[key])?.remove(&key) else {
         return Err(conflict("head", key.0, "there is none: its election comes first").into());
     };
     let Continued { known, new, advance } = continued(key, locked, page)?;
@@ -237,6 +245,23 @@ fn import_submissions(tx: &Transaction<'_>, key: ElectionKey, page: &[Submitted]
 
 fn other_submission(key: ElectionKey, id: SubmissionId, kept: Seq) -> Failure {
     conflict("submission", format!("({}, {id})", key.0), &format!("it stands for entry {kept}")).into()
+}
+
+fn import_cases(tx: &Transaction<'_>, key: ElectionKey, page: &[Case]) -> Result<(), Failure> {
+    for case in page {
+        let settled = match reports::case(tx, key, case.digest)? {
+            None if rows::entry_bytes(tx, key, case.existing)?.is_none() => return Err(case_of_nothing(case).into()),
+            None => {
+                reports::quarantine(tx, case)?;
+                case.settled.clone()
+            }
+            Some(kept) => settled_since(&kept, case)?,
+        };
+        if let Some(settled) = settled {
+            reports::settle(tx, key, case.digest, &settled)?;
+        }
+    }
+    Ok(())
 }
 
 fn import_tokens(tx: &Transaction<'_>, page: &[HashedToken]) -> Result<(), Failure> {

@@ -83,7 +83,7 @@ pub(super) fn append_in(
     let mut keys: Vec<ElectionKey> = batch.iter().map(|addressed| addressed.election).collect();
     keys.sort_unstable();
     keys.dedup();
-    let (locked, format) = (sql::lock(tx, &keys)?, sql::format::format(tx)?);
+    let (locked, format) = (sql::lock(tx, &trees.definitions, &keys)?, sql::format::format(tx)?);
     let Decided { answers, entries, aliases, rounds, trees: grown, advances } =
         batch::decide(batch, locked, format, now, &mut sql::InTransaction::new(tx, trees)?)?;
     sql::append(tx, &entries, &aliases)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Rejection, Submission, Time};
+use hustings_core::{Party, Rejection, Submission, Time};
 
 use super::ledger::{SqliteLedger, append_in, begin, new_epoch};
 use super::sql;
@@ -48,8 +48,15 @@ impl Registry for SqliteLedger {
         Ok(found.into_iter().map(|(key, election)| Registered { key, election: Arc::new(election) }).collect())
     }
 
-    async fn create_token(&self, token: NewToken) -> Result<TokenId, LedgerError> {
-        self.writer.run(move |connection| sql::create_token(connection, &token)).await
+    async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError> {
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                let made = tokens.iter().map(|token| sql::create_token(&tx, token)).collect::<Result<_, _>>()?;
+                tx.commit()?;
+                Ok(made)
+            })
+            .await
     }
 
     async fn token(&self, hash: [u8; 32]) -> Result<Option<Token>, LedgerError> {
@@ -64,8 +71,28 @@ impl Registry for SqliteLedger {
         self.writer.run(move |connection| sql::revoke_token(connection, id, at)).await
     }
 
-    async fn use_token(&self, id: TokenId, at: Time) -> Result<(), LedgerError> {
-        self.writer.run(move |connection| sql::use_token(connection, id, at)).await
+    async fn use_tokens(&self, uses: Vec<(TokenId, Time)>) -> Result<(), LedgerError> {
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                uses.into_iter().try_for_each(|(id, at)| sql::use_token(&tx, id, at))?;
+                Ok(tx.commit()?)
+            })
+            .await
+    }
+
+    async fn add_parties(&self, election: ElectionKey, parties: Vec<Party>) -> Result<(), LedgerError> {
+        self.writer
+            .run(move |connection| {
+                let tx = begin(connection)?;
+                sql::parties::add_parties(&tx, election, &parties)?;
+                Ok(tx.commit()?)
+            })
+            .await
+    }
+
+    async fn parties(&self, election: ElectionKey) -> Result<Vec<Party>, LedgerError> {
+        self.readers.run(move |connection| sql::parties::parties(connection, election)).await
     }
 
     async fn issue_ticket(&self, hash: [u8; 32], election: ElectionKey, expires: Time) -> Result<(), LedgerError> {

@@ -2,9 +2,9 @@
 
 use hustings_core::{Chain, Election, ElectionState, Entry, Epoch, Seq, Time, UnitNumber};
 use rusqlite::Row;
+use rusqlite::types::FromSql;
 
 use super::writer::Failure;
-use crate::ledger::batch::Locked;
 use crate::ledger::{ElectionKey, Head, LedgerError, Scopes, Stored, Token, TokenId};
 
 /// SQLite holds integers up to 2^63 - 1; sequences and times never get there.
@@ -34,11 +34,18 @@ pub(super) fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     })
 }
 
-pub(super) fn locked(key: ElectionKey, row: &Row<'_>) -> Result<Locked, Failure> {
-    let (state, definition): (String, String) = (row.get("state")?, row.get("definition")?);
-    let state: ElectionState = serde_json::from_str(&state).map_err(|error| damaged("head", key, &error))?;
-    let election: Election = serde_json::from_str(&definition).map_err(|error| damaged("election", key, &error))?;
-    Ok(Locked { head: head(row)?, state, election: std::sync::Arc::new(election) })
+/// From the columns of [`head`] and `state`.
+pub(super) fn standing(key: ElectionKey, row: &Row<'_>) -> Result<(Head, ElectionState), Failure> {
+    let state: String = row.get("state")?;
+    let state = serde_json::from_str(&state).map_err(|error| damaged("head", key, &error))?;
+    Ok((head(row)?, state))
+}
+
+/// From the columns `election, definition`.
+pub(super) fn defined(row: &Row<'_>) -> Result<(ElectionKey, Election), Failure> {
+    let (key, text): (u32, String) = (row.get("election")?, row.get("definition")?);
+    let key = ElectionKey(key);
+    Ok((key, serde_json::from_str(&text).map_err(|error| damaged("election", key, &error))?))
 }
 
 pub(super) fn damaged(table: &'static str, key: ElectionKey, error: &serde_json::Error) -> Failure {
@@ -57,8 +64,16 @@ pub(super) fn token(row: &Row<'_>) -> Result<Token, Failure> {
         per_minute: row.get("per_minute")?,
         created: Time(unsigned(row.get("created")?)),
         revoked: row.get::<_, Option<i64>>("revoked")?.map(|time| Time(unsigned(time))),
-        election: row.get::<_, Option<u32>>("election")?.map(ElectionKey),
-        unit: row.get::<_, Option<u32>>("unit")?.map(UnitNumber),
-        used: row.get::<_, Option<i64>>("used")?.map(|time| Time(unsigned(time))),
+        election: later(row, "election")?.map(ElectionKey),
+        unit: later(row, "unit")?.map(UnitNumber),
+        used: later(row, "used")?.map(|time| Time(unsigned(time))),
     })
+}
+
+/// From a column of the second schema: who only looks may meet tables of the first one.
+fn later<T: FromSql>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    match row.get(column) {
+        Err(rusqlite::Error::InvalidColumnName(_)) => Ok(None),
+        other => other,
+    }
 }

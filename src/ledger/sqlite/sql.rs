@@ -3,6 +3,7 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod parties;
 pub(super) mod reports;
 
 use std::collections::HashMap;
@@ -17,22 +18,36 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Statement
 use super::rows::{self, damaged, signed};
 use super::writer::Failure;
 use crate::ledger::batch::{BoxIn, KnownOfBox, Locked, Lookup};
+use crate::ledger::definitions::Parsed;
 use crate::ledger::trees::Trees;
 use crate::ledger::{
     Advance, ElectionKey, Head, LedgerError, NewToken, PAGE_MAX, Schedules, Stored, Token, TokenId, Wanted,
 };
 
-pub(super) fn lock(tx: &Transaction<'_>, keys: &[ElectionKey]) -> Result<HashMap<ElectionKey, Locked>, Failure> {
+/// Heads and states; definitions are read where they are not kept just so.
+pub(super) fn lock(
+    tx: &Transaction<'_>,
+    parsed: &Parsed,
+    keys: &[ElectionKey],
+) -> Result<HashMap<ElectionKey, Locked>, Failure> {
     let mut select = tx.prepare_cached(
         "-- lock
-         SELECT epoch, seq, time, chain, state, definition FROM head JOIN election USING (election) WHERE election = ?",
+         SELECT epoch, seq, time, chain, state FROM head WHERE election = ?",
     )?;
     let mut locked = HashMap::with_capacity(keys.len());
     for key in keys {
-        let found = select.query_and_then([key.0], |row| rows::locked(*key, row))?.next().transpose()?;
-        if let Some(found) = found {
-            locked.insert(*key, found);
-        }
+        let found = select.query_and_then([key.0], |row| rows::standing(*key, row))?.next().transpose()?;
+        let Some((head, state)) = found else { continue };
+        let definition = match parsed.kept(*key, head.epoch, state.contests.len()) {
+            Some(kept) => kept,
+            None => {
+                let Some((_, read)) = election(tx, &Wanted::Key(*key))? else { continue };
+                let read = Arc::new(read);
+                parsed.keep(*key, head.epoch, &read);
+                read
+            }
+        };
+        locked.insert(*key, Locked { head, state, election: definition });
     }
     Ok(locked)
 }
@@ -238,10 +253,8 @@ pub(super) fn standing(connection: &Connection, key: ElectionKey) -> Result<Opti
         "-- standing
          SELECT epoch, seq, time, chain, state FROM head WHERE election = ?",
     )?;
-    let found = select.query_row([key.0], |row| Ok((rows::head(row)?, row.get::<_, String>("state")?))).optional()?;
-    let Some((head, state)) = found else { return Ok(None) };
-    let state: ElectionState = serde_json::from_str(&state).map_err(|error| damaged("head", key, &error))?;
-    Ok(Some((head, state.units)))
+    let found = select.query_and_then([key.0], |row| rows::standing(key, row))?.next().transpose()?;
+    Ok(found.map(|(head, state)| (head, state.units)))
 }
 
 pub(super) fn heads(connection: &Connection, keys: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, Failure> {
@@ -342,14 +355,8 @@ pub(super) fn election(connection: &Connection, wanted: &Wanted) -> Result<Optio
         }
     };
     let mut select = connection.prepare_cached(sql)?;
-    let found = select.query_and_then([value], defined)?.next().transpose()?;
+    let found = select.query_and_then([value], rows::defined)?.next().transpose()?;
     Ok(found)
-}
-
-fn defined(row: &rusqlite::Row<'_>) -> Result<(ElectionKey, Election), Failure> {
-    let (key, text): (u32, String) = (row.get(0)?, row.get(1)?);
-    let key = ElectionKey(key);
-    Ok((key, serde_json::from_str(&text).map_err(|error| damaged("election", key, &error))?))
 }
 
 pub(super) fn elections(
@@ -362,7 +369,7 @@ pub(super) fn elections(
          SELECT election, definition FROM election WHERE election > ? ORDER BY election LIMIT ?",
     )?;
     let after = after.map_or(0, |key| key.0);
-    select.query_and_then(params![after, signed(limit as u64)], defined)?.collect()
+    select.query_and_then(params![after, signed(limit as u64)], rows::defined)?.collect()
 }
 
 pub(super) fn create_token(connection: &Connection, token: &NewToken) -> Result<TokenId, Failure> {

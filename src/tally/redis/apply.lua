@@ -3,13 +3,20 @@
 -- Scripts do not roll back. So everything is read and checked first, and then ONE HSET writes the totals together with
 -- the watermark: whatever ends the server in between, both are there or neither is.
 --
+-- The stack of a script holds 8,000 values, so more cells than CHUNK take several HSETs. That is safe, twice. Nobody sees
+-- what is between them: commands of others wait for the script, a fork that saves the hash comes before it or after it,
+-- and its writes go to replicas and to the append-only file as one MULTI .. EXEC, of which a part is thrown away. And
+-- should a script end in the middle all the same, the first HSET has put a word in the place of `cells` that is no number:
+-- such a hash is no snapshot to any reader and forked to any batch, until a fold of the ledger takes its place. The last
+-- HSET writes the watermark and the number again.
+--
 -- KEYS[1]  the hash of the election
 -- ARGV     1 epoch; 2 seq, 3 chain before; 4 seq, 5 time, 6 chain after; 7 state after, or empty where it did not move;
 --          8 'whole' to be given the whole hash after a move, or empty; 9 how to publish, 10 the channel;
 --          then pairs of a cell and what is added to it
 -- Returns  {'moved' | 'already' | 'behind' | 'forked', epoch, seq, whole hash}: epoch and seq as they stand then.
 
-local FIRST, HEADER, MODULUS, MAX = 11, 7, 4503599627370496, 9007199254740991
+local FIRST, HEADER, MODULUS, MAX, CHUNK = 11, 7, 4503599627370496, 9007199254740991, 3000
 
 -- The number that a field holds, or nothing where it is not an integer from 0 to 2^53 - 1 in its one way to be written.
 local function integer(text)
@@ -23,7 +30,7 @@ local cells = {}
 for place = FIRST, #ARGV, 2 do
   cells[#cells + 1] = ARGV[place]
 end
-local found = redis.pcall('HMGET', KEYS[1], 'epoch', 'seq', 'chain', 'cells', 'sum', unpack(cells))
+local found = redis.pcall('HMGET', KEYS[1], 'epoch', 'seq', 'chain', 'cells', 'sum')
 if found.err then -- Something else than a hash.
   return {'forked', '', '', {}}
 end
@@ -49,10 +56,18 @@ if chain ~= ARGV[3] or not count or not sum or redis.call('HLEN', KEYS[1]) ~= co
   return stands('forked')
 end
 
+local totals = {}
+for from = 1, #cells, CHUNK do
+  local part = redis.call('HMGET', KEYS[1], unpack(cells, from, math.min(from + CHUNK - 1, #cells)))
+  for place = 1, #part do
+    totals[from + place - 1] = part[place]
+  end
+end
+
 local fields = {}
 sum = (sum + after - before) % MODULUS
 for place, cell in ipairs(cells) do
-  local total, delta = found[place + 5], tonumber(ARGV[FIRST + 2 * place - 1])
+  local total, delta = totals[place], tonumber(ARGV[FIRST + 2 * place - 1])
   if total == false then
     total, count = '0', count + 1
   end
@@ -68,8 +83,16 @@ if ARGV[7] ~= '' then
   fields[#fields + 1] = 'state'
   fields[#fields + 1] = ARGV[7]
 end
+local first, width = 1, 2 * CHUNK
+if #fields > width then
+  redis.call('HSET', KEYS[1], 'cells', 'moving')
+  while #fields - first + 1 > width do
+    redis.call('HSET', KEYS[1], unpack(fields, first, first + width - 1))
+    first = first + width
+  end
+end
 redis.call('HSET', KEYS[1], 'seq', ARGV[4], 'time', ARGV[5], 'chain', ARGV[6],
-  'cells', string.format('%.0f', count), 'sum', string.format('%.0f', sum), unpack(fields))
+  'cells', string.format('%.0f', count), 'sum', string.format('%.0f', sum), unpack(fields, first))
 
 -- A hint to the other nodes, which may be lost: what was written stays, also where publishing is not allowed.
 redis.pcall(ARGV[9], ARGV[10], epoch .. '.' .. ARGV[4])

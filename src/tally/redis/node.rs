@@ -21,10 +21,10 @@ use super::{CountersError, RedisOptions, Woken};
 use crate::ledger::{Advance, ElectionKey};
 use crate::tally::{Applied, Counters, MemoryCounters, Snapshot};
 
-/// The most cells that one script call moves: a script's stack holds 8,000 values. Larger batches are swapped in.
-const CELLS_MAX: usize = 3_000;
-/// The most fields that are staged in one call, so that none holds up the server for long.
-const FIELDS_MAX: usize = 1_000;
+/// The most cells that one script call moves, so that none holds up the server for long. Larger batches are swapped in.
+const CELLS_MAX: usize = 25_000;
+/// The most fields that are staged in one call: a script's stack holds 8,000 values.
+const FIELDS_MAX: usize = 3_000;
 /// Staged folds that nobody swapped in are gone after so many seconds.
 const STAGED_EXPIRES: &str = "60";
 /// A name that no other process has, also where the server forgot what it had counted.

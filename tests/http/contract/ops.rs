@@ -116,6 +116,17 @@ async fn the_description_names_every_call() {
     ] {
         expected.push(call.to_owned());
     }
+    let night = "/api/v1/elections/{election}";
+    expected.extend(["get /api/v1/elections", "post /api/v1/elections"].map(str::to_owned));
+    expected.push(format!("get {night}"));
+    let read = ["audit", "boxes", "boxes/{box}", "boxes/{box}/receipt", "changes", "history", "missing", "parties"];
+    let more =
+        ["quarantine", "quarantine/{case}", "results", "results/stream", "results/ws", "status", "tokens", "units"];
+    expected.extend(read.into_iter().chain(more).map(|tail| format!("get {night}/{tail}")));
+    let acts = ["open", "close", "reopen", "reveal", "certify", "contests", "parties", "tokens", "units"];
+    let sent = ["reports", "reports/bulk", "reports/withdraw", "quarantine/{case}", "results/tickets"];
+    let sent = acts.into_iter().chain(sent).chain(["units/{unit}/retire"]);
+    expected.extend(sent.map(|tail| format!("post {night}/{tail}")));
     expected.sort();
     assert_eq!(calls, expected);
     let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);

@@ -229,6 +229,11 @@ impl TestServer {
         self.stores.execute(self.data(), sql).await;
     }
 
+    /// Asks the database a question, behind the server's back.
+    pub(crate) async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.stores.rows(self.data(), sql).await
+    }
+
     /// Runs a command of the program to its end: whether it went well, its output, and what it said.
     pub(crate) async fn command(&self, arguments: &[&str]) -> (bool, String, String) {
         let variables = self.stores.variables();

@@ -71,4 +71,39 @@ impl Stores {
             }
         }
     }
+
+    /// What a question answers, cell by cell as text; yes and no are 1 and 0 in all stores.
+    pub(crate) async fn rows(&self, data: &Path, sql: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Folder => {
+                let database = rusqlite::Connection::open(data.join("hustings.db")).expect("the database");
+                let mut select = database.prepare(sql).expect("a question");
+                let columns = select.column_count();
+                let text = |value: rusqlite::types::Value| match value {
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => format!("{other:?}"),
+                };
+                let row = |row: &rusqlite::Row<'_>| (0..columns).map(|at| row.get(at).map(text)).collect();
+                let rows = select.query_map([], row).expect("an answer");
+                rows.map(|row| row.expect("a row")).collect()
+            }
+            Self::Shared { database, .. } => {
+                let client = PostgresServer::shared().client(database).await;
+                let messages = client.simple_query(sql).await.expect("an answer");
+                let cell = |text: &str| match text {
+                    "t" => "1".to_owned(),
+                    "f" => "0".to_owned(),
+                    other => other.to_owned(),
+                };
+                let row = |message: &tokio_postgres::SimpleQueryMessage| match message {
+                    tokio_postgres::SimpleQueryMessage::Row(row) => {
+                        Some((0..row.len()).map(|at| cell(row.get(at).unwrap_or_default())).collect())
+                    }
+                    _ => None,
+                };
+                messages.iter().filter_map(row).collect()
+            }
+        }
+    }
 }

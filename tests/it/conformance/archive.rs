@@ -1,19 +1,22 @@
 //! The suite of [`hustings::ledger::Archive`].
 
 mod imports;
+mod nights;
 mod pages;
 mod whole;
 
 use std::sync::Arc;
 
 use hustings::ledger::{
-    Archive, ElectionKey, HashedToken, NewToken, Page, Registered, Scope, Scopes, Stored, Submitted, TokenId, copy,
+    Archive, Case, ElectionKey, HashedToken, NewToken, Page, Registered, Scope, Scopes, Settled, Stored, Submitted,
+    TokenId, copy,
 };
-use hustings_core::{ActKind, Change, Seq, Time};
+use hustings_core::{ActKind, Change, Revision, Seq, Time, UnitNumber};
 
 use super::Backend;
 use super::support::*;
 use imports::*;
+use nights::*;
 use pages::*;
 use whole::*;
 
@@ -42,7 +45,10 @@ super::on_every_store!({
         a_copy_allows_what_its_source_allows,
         a_copy_goes_on_where_it_stopped,
         a_copy_follows_a_source_that_went_on,
-        a_copy_made_while_votes_go_on_is_a_beginning;
+        a_copy_made_while_votes_go_on_is_a_beginning,
+        a_copy_of_a_night_is_the_same_night,
+        a_case_that_was_filed_behind_the_cut_waits,
+        a_copy_made_while_reports_go_on_is_a_beginning;
     complete:
         only_an_unfinished_copy_is_written_to;
 });
@@ -67,11 +73,35 @@ async fn eventful(backend: &dyn Backend) -> [ElectionKey; 2] {
         vote(BOB, MILK).id(8).to(standing),
     ];
     append(backend, batch).await;
+    for (digest, existing) in [(7, 2), (3, 5), (200, 8)] {
+        backend.reports().quarantine(case(changing, digest, existing)).await.expect("a case");
+    }
+    assert!(backend.reports().settle(changing, [3; 32], settled()).await.expect("a decision"));
     for number in [1, 2] {
         make_token(backend, number).await;
     }
     assert!(backend.registry().revoke_token(TokenId(2), Time(50)).await.expect("a revocation"));
     [changing, standing]
+}
+
+/// A report in quarantine that contradicts an entry.
+fn case(election: ElectionKey, digest: u8, existing: u64) -> Case {
+    Case {
+        election,
+        digest: [digest; 32],
+        contest: FIRST,
+        ballot_box: UnitNumber(5),
+        revision: Revision(1),
+        existing: Seq(existing),
+        request: vec![digest, 0, 255],
+        by: text("clerk"),
+        time: Time(70),
+        settled: None,
+    }
+}
+
+fn settled() -> Settled {
+    Settled { filed: None, by: text("host"), reason: Some(text("a typing error")), time: Time(80) }
 }
 
 async fn make_token(backend: &dyn Backend, number: u8) {
@@ -95,18 +125,20 @@ async fn elections(backend: &dyn Backend) -> Vec<Registered> {
 #[derive(Debug, PartialEq)]
 struct Everything {
     elections: Vec<(Registered, Vec<Stored>, Vec<Submitted>)>,
+    cases: Vec<Case>,
     tokens: Vec<HashedToken>,
 }
 
 async fn everything(archive: &dyn Archive) -> Everything {
-    let mut elections = Vec::new();
+    let (mut elections, mut cases) = (Vec::new(), Vec::new());
     for cut in archive.cuts(None, 100).await.expect("the cuts") {
         let key = cut.registered.key;
         let entries = archive.read(key, Seq(0), 50_000).await.expect("a page");
         let submissions = archive.submissions(key, None, Seq(50_000), 50_000).await.expect("the submissions");
         elections.push((cut.registered, entries, submissions));
+        cases.extend(archive.cases(key, None, false, 1_000).await.expect("the cases"));
     }
-    Everything { elections, tokens: archive.hashed_tokens(None, 100).await.expect("the tokens") }
+    Everything { elections, cases, tokens: archive.hashed_tokens(None, 100).await.expect("the tokens") }
 }
 
 /// The installation in pages of at most so many rows, in an order in which they can be written.
@@ -116,6 +148,9 @@ fn paged(everything: &Everything, limit: usize) -> Vec<Page> {
         pages.push(Page::Elections(vec![registered.clone()]));
         pages.extend(entries.chunks(limit).map(|page| Page::Entries(registered.key, page.to_vec())));
         pages.extend(submissions.chunks(limit).map(|page| Page::Submissions(registered.key, page.to_vec())));
+    }
+    for of_one in everything.cases.chunk_by(|one, other| one.election == other.election) {
+        pages.extend(of_one.chunks(limit).map(|page| Page::Cases(page[0].election, page.to_vec())));
     }
     pages.extend(everything.tokens.chunks(limit).map(|page| Page::Tokens(page.to_vec())));
     pages

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use async_trait::async_trait;
 use hustings::clock::{HeldClock, Random};
 use hustings::ledger::{
-    Archive, Folder, Ledger, PostgresLedger, PostgresOptions, Registry, SqliteLedger, SqliteOptions,
+    Archive, Folder, Ledger, PostgresLedger, PostgresOptions, Registry, Reports, SqliteLedger, SqliteOptions,
 };
 use hustings::tally::{Counters, MemoryCounters, RedisCounters, RedisOptions, Woken};
 use hustings_core::{Format, Time};
@@ -88,6 +88,15 @@ impl Backend for Sqlite {
         Arc::clone(&self.ledger) as _
     }
 
+    fn reports(&self) -> Arc<dyn Reports> {
+        Arc::clone(&self.ledger) as _
+    }
+
+    async fn afresh(&self) -> Arc<dyn Reports> {
+        let options = SqliteOptions::new(Folder::database(self.folder()));
+        Arc::new(SqliteLedger::read_only(options).expect("a database that is there"))
+    }
+
     fn clock(&self) -> &HeldClock {
         &self.clock
     }
@@ -156,6 +165,14 @@ impl Backend for Postgres {
 
     fn archive(&self) -> Arc<dyn Archive> {
         Arc::clone(&self.ledger) as _
+    }
+
+    fn reports(&self) -> Arc<dyn Reports> {
+        Arc::clone(&self.ledger) as _
+    }
+
+    async fn afresh(&self) -> Arc<dyn Reports> {
+        Self::at(&PostgresServer::shared().url(&self.database), 6).await.ledger
     }
 
     fn clock(&self) -> &HeldClock {

@@ -6,6 +6,8 @@ mod copies;
 mod formats;
 mod races;
 mod reads;
+mod report_races;
+mod reports;
 mod schedules;
 
 use answers::*;
@@ -14,6 +16,8 @@ use copies::*;
 use formats::*;
 use races::*;
 use reads::*;
+use report_races::*;
+use reports::*;
 use schedules::*;
 
 super::on_every_store!({
@@ -37,7 +41,18 @@ super::on_every_store!({
         racing_retries_get_one_receipt,
         racing_changes_replace_each_other_one_by_one,
         what_the_format_does_not_allow_is_refused,
-        nothing_is_decided_under_a_later_format;
+        nothing_is_decided_under_a_later_format,
+        a_report_has_a_standing_within_a_batch_and_across,
+        an_entry_says_what_a_report_did,
+        an_id_stands_for_one_report_for_ever,
+        contests_and_units_come_with_entries,
+        an_election_begins_with_its_units_and_contests,
+        a_unit_that_counts_is_not_retired,
+        reports_need_their_format,
+        racing_reports_of_a_box_have_one_first,
+        racing_corrections_replace_each_other_one_by_one,
+        racing_adders_of_units_lose_nothing,
+        a_box_that_is_retired_while_it_reports_does_one_of_both;
     heads:
         heads_are_where_ledgers_stand,
         a_later_format_is_noticed_where_heads_are_read;

@@ -12,7 +12,9 @@ pub(crate) mod backends;
 mod counters;
 pub(crate) mod history;
 mod ledger;
+pub(crate) mod night;
 mod registry;
+mod reports;
 pub(crate) mod support;
 
 use std::path::Path;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hustings::clock::HeldClock;
-use hustings::ledger::{Archive, Ledger, Registry};
+use hustings::ledger::{Archive, Ledger, Registry, Reports};
 use hustings::tally::{Counters, Woken};
 use hustings_core::Format;
 
@@ -41,6 +43,11 @@ pub(crate) trait Backend: Send + Sync {
     fn registry(&self) -> Arc<dyn Registry>;
 
     fn archive(&self) -> Arc<dyn Archive>;
+
+    fn reports(&self) -> Arc<dyn Reports>;
+
+    /// The same store, seen by another process that knows nothing of it yet.
+    async fn afresh(&self) -> Arc<dyn Reports>;
 
     fn clock(&self) -> &HeldClock;
 
@@ -141,6 +148,7 @@ fn every_method_of_every_trait_has_a_test() {
         ("Ledger", include_str!("../../../src/ledger/mod.rs"), ledger::METHODS),
         ("Registry", include_str!("../../../src/ledger/registry.rs"), registry::METHODS),
         ("Archive", include_str!("../../../src/ledger/archive.rs"), archive::METHODS),
+        ("Reports", include_str!("../../../src/ledger/reports.rs"), reports::METHODS),
         ("Counters", include_str!("../../../src/tally/mod.rs"), counters::METHODS),
     ] {
         assert_eq!(methods(source, name), covered, "the methods of {name}, and those that its suite covers");
@@ -152,6 +160,8 @@ fn every_method_of_every_trait_has_a_test() {
         include_str!("ledger/formats.rs"),
         include_str!("ledger/races.rs"),
         include_str!("ledger/reads.rs"),
+        include_str!("ledger/report_races.rs"),
+        include_str!("ledger/reports.rs"),
         include_str!("ledger/schedules.rs"),
     ]
     .concat();
@@ -162,7 +172,11 @@ fn every_method_of_every_trait_has_a_test() {
         include_str!("archive/whole.rs"),
     ]
     .concat();
+    let reports_tests =
+        [include_str!("reports/quarantine.rs"), include_str!("reports/reads.rs"), include_str!("reports/trees.rs")]
+            .concat();
     for (tests, covered) in [
+        (reports_tests.as_str(), reports::METHODS),
         (archive_tests.as_str(), archive::METHODS),
         (ledger_tests.as_str(), ledger::METHODS),
         (include_str!("registry.rs"), registry::METHODS),

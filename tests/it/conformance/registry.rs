@@ -3,7 +3,9 @@
 use hustings::ledger::{
     ElectionKey, LedgerError, NewElection, NewToken, Registered, Scope, Scopes, Token, TokenId, Wanted,
 };
-use hustings_core::{ActKind, Change, Code, Election, ElectionId, Method, Schedule, Seq, Slug, Time, UnitNumber};
+use hustings_core::{
+    ActKind, Change, Code, Election, ElectionId, Label, Method, Party, Schedule, Seq, Slug, Text, Time, UnitNumber,
+};
 use tokio::task::JoinSet;
 
 use super::support::*;
@@ -18,6 +20,8 @@ super::on_every_store!({
         elections_are_found_by_all_their_names;
     elections:
         elections_are_listed_page_by_page;
+    create_tokens:
+        tokens_are_made_together_or_not_at_all;
     create_token:
         tokens_are_numbered_and_unique;
     token:
@@ -27,8 +31,14 @@ super::on_every_store!({
         tokens_are_listed_in_order;
     revoke_token:
         a_token_is_revoked_once_and_for_ever;
+    use_tokens:
+        uses_of_many_tokens_are_noted_together;
     use_token:
         the_last_use_of_a_token_is_noted;
+    add_parties:
+        parties_are_kept_by_election;
+    parties:
+        racing_parties_keep_one_name;
     issue_ticket:
         tickets_are_for_one_election;
     spend_ticket:
@@ -189,6 +199,64 @@ async fn tokens_are_numbered_and_unique(backend: &dyn Backend) {
     let again = NewToken { name: "a copy".to_owned(), ..new_token(1) };
     assert!(backend.registry().create_token(again).await.is_err(), "one hash, one token");
     assert_eq!(backend.registry().tokens().await.expect("the tokens").len(), 2);
+}
+
+async fn tokens_are_made_together_or_not_at_all(backend: &dyn Backend) {
+    let registry = backend.registry();
+    let made = registry.create_tokens([7, 3, 5].map(new_token).into()).await.expect("tokens");
+    assert!(made.is_sorted() && made.len() == 3, "{made:?}");
+    for (hash, id) in [7, 3, 5].into_iter().zip(&made) {
+        let found = registry.token([hash; 32]).await.expect("a look-up").expect("the token");
+        assert_eq!((&found.id, found.name), (id, format!("gateway {hash}")));
+    }
+    assert!(registry.create_tokens([8, 3, 9].map(new_token).into()).await.is_err(), "one of them is there already");
+    assert_eq!(registry.tokens().await.expect("the tokens").len(), 3, "then none of them is made");
+    assert_eq!(registry.create_tokens(Vec::new()).await.expect("nothing"), []);
+}
+
+async fn uses_of_many_tokens_are_noted_together(backend: &dyn Backend) {
+    let [one, other] = [make_token(backend, 1).await, make_token(backend, 2).await];
+    let registry = backend.registry();
+    let unknown = TokenId(other.0 + 1_000);
+    registry.use_tokens(vec![(other, Time(50)), (unknown, Time(1)), (one, Time(40))]).await.expect("notes");
+    registry.use_tokens(vec![(one, Time(60)), (other, Time(45))]).await.expect("notes");
+    registry.use_tokens(Vec::new()).await.expect("nothing");
+    let used: Vec<_> = registry.tokens().await.expect("the tokens").iter().map(|token| token.used).collect();
+    assert_eq!(used, [Some(Time(60)), Some(Time(50))]);
+}
+
+fn party(code: &str, name: &str) -> Party {
+    Party { code: Label::parse(code).expect("a code"), name: Text::parse(name).expect("a name") }
+}
+
+async fn parties_are_kept_by_election(backend: &dyn Backend) {
+    let [key, other] = [opened(backend, Change::Final).await, opened(backend, Change::Final).await];
+    let registry = backend.registry();
+    let listed = async |key| registry.parties(key).await.expect("the parties");
+    assert_eq!(listed(key).await, []);
+    let [red, blue, green] = [party("red", "The Reds"), party("Blue", "The Blues"), party("grün", "Die Grünen")];
+    registry.add_parties(key, vec![red.clone(), green.clone()]).await.expect("parties");
+    registry.add_parties(key, vec![party("red", "Rouges"), blue.clone()]).await.expect("parties");
+    registry.add_parties(key, Vec::new()).await.expect("nothing");
+    assert_eq!(listed(key).await, [blue, green, red], "by the bytes of their codes, and under their first names");
+    assert_eq!(listed(other).await, []);
+    assert_eq!(listed(ElectionKey(other.0 + 1_000)).await, [], "an election that is not there has none");
+}
+
+async fn racing_parties_keep_one_name(backend: &dyn Backend) {
+    let key = opened(backend, Change::Final).await;
+    let mut racing = JoinSet::new();
+    for number in 0..8 {
+        let registry = backend.registry();
+        let parties = vec![party("red", &format!("Reds {number}")), party(&format!("p{number}"), "A party")];
+        racing.spawn(async move { registry.add_parties(key, parties).await });
+    }
+    for added in racing.join_all().await {
+        added.expect("parties");
+    }
+    let kept = backend.registry().parties(key).await.expect("the parties");
+    assert_eq!(kept.len(), 9, "{kept:?}");
+    assert!(kept.last().is_some_and(|last| last.code.as_str() == "red" && last.name.as_str().starts_with("Reds ")));
 }
 
 async fn a_token_is_found_by_its_hash(backend: &dyn Backend) {

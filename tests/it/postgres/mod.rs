@@ -3,6 +3,7 @@
 
 mod faults;
 mod hosts;
+mod nights;
 mod nodes;
 mod pooler;
 mod proxy;

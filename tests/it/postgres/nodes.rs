@@ -176,7 +176,7 @@ async fn a_format_raised_while_a_vote_waits_is_seen() {
     let ledger = node.ledger();
     let voted = tokio::spawn(async move { ledger.append(vec![vote(ANN, TEA).to(key)]).await });
     until_somebody_waits(&client).await;
-    let raise = "UPDATE installation SET value = '2' WHERE name = 'format'";
+    let raise = "UPDATE installation SET value = '3' WHERE name = 'format'";
     client.batch_execute(raise).await.expect("a later format");
     held.commit().await.expect("the head is free");
     let answered = voted.await.expect("no panic");
@@ -228,7 +228,7 @@ async fn nodes_that_migrate_at_once_make_the_tables_once() {
     }
     let mut found = tasks.join_all().await;
     found.sort_unstable();
-    assert_eq!(found, [(0, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1), (1, 1)]);
+    assert_eq!(found, [(0, 2), (2, 2), (2, 2), (2, 2), (2, 2), (2, 2), (2, 2), (2, 2)]);
     audit(&Postgres::with(options, 1).await).await;
 }
 

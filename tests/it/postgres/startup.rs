@@ -9,6 +9,7 @@ use hustings::ledger::{
 };
 use hustings_core::{Change, Format, Method, Schedule};
 
+use crate::conformance::night::{ONE, election_of_boxes, first_acts, report};
 use crate::conformance::support::*;
 use crate::conformance::{Postgres, START, Seeded};
 use crate::services::ports;
@@ -170,8 +171,36 @@ async fn tables_of_an_earlier_version_are_refused_and_left_alone() {
     assert_eq!(postgres_migrate(&options).await.expect("nothing to do"), (999, 999));
     client.batch_execute("DELETE FROM schema_history").await.expect("earlier");
     let refused = refusal(&server.url(&database)).await;
-    assert!(matches!(refused, PostgresError::OlderSchema { found: 0, known: 1, .. }), "{refused:?}");
+    assert!(matches!(refused, PostgresError::OlderSchema { found: 0, known: 2, .. }), "{refused:?}");
     says(&refused, &["hustings migrate --database"]);
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_asks_to_be_migrated_and_works_then() {
+    let server = PostgresServer::shared();
+    let database = server.empty().await;
+    let (url, client) = (server.url(&database), server.client(&database).await);
+    let history = "CREATE TABLE schema_history (
+                       version int PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now());
+                   INSERT INTO schema_history (version, name) VALUES (1, 'engine');
+                   INSERT INTO installation (name, value) VALUES ('secret_check', decode(repeat('07', 16), 'hex'))";
+    client.batch_execute(include_str!("../../../migrations/postgres/V1__engine.sql")).await.expect("the first schema");
+    client.batch_execute(history).await.expect("a program of before");
+    let refused = refusal(&url).await;
+    assert!(matches!(refused, PostgresError::OlderSchema { found: 1, known: 2, .. }), "{refused:?}");
+    says(&refused, &["hustings migrate --database"]);
+    let options = PostgresOptions::new(&url).expect("an address");
+    for expected in [(1, 2), (2, 2)] {
+        assert_eq!(postgres_migrate(&options).await.expect("the tables"), expected);
+    }
+    let ledger = connect(&url).await.expect("its own secret");
+    let new = NewElection { election: election_of_boxes(), acts: first_acts() };
+    let refused = ledger.create(new.clone()).await.expect_err("the format is not raised yet");
+    assert!(matches!(&refused, LedgerError::Refused(why) if why.code() == "format_too_old"), "{refused:?}");
+    assert_eq!(postgres_raise(&options, Format::NEWEST).await.expect("a raise"), Format::FIRST);
+    let key = ledger.create(new).await.expect("a night").key;
+    let answers = ledger.append(vec![report(ONE, [1, 2, 3]).to(key)]).await.expect("a report").answers;
+    assert_eq!(answers.iter().map(words).collect::<Vec<_>>(), ["accepted 6"]);
 }
 
 /// What nodes of an earlier version meet where the format was raised before they were upgraded.
@@ -186,15 +215,15 @@ async fn a_later_format_is_refused_and_what_came_with_it_is_no_damage() {
     client.batch_execute("UPDATE election SET definition = '{}'").await.expect("a definition of another kind");
     let damaged = running.election(Wanted::Key(key)).await.expect_err("nobody can read it");
     assert!(matches!(damaged, LedgerError::Damaged { .. }), "{damaged:?}");
-    client.batch_execute("UPDATE installation SET value = '2' WHERE name = 'format'").await.expect("a later format");
+    client.batch_execute("UPDATE installation SET value = '3' WHERE name = 'format'").await.expect("a later format");
     for newer in [
         running.election(Wanted::Key(key)).await.expect_err("a later program can"),
         running.elections(None, 10).await.expect_err("a later program can"),
         running.append(vec![vote(ANN, TEA).to(key)]).await.expect_err("a later program can"),
     ] {
-        assert!(matches!(newer, LedgerError::NewerFormat { found: Format(2) }), "{newer:?}");
+        assert!(matches!(newer, LedgerError::NewerFormat { found: Format(3) }), "{newer:?}");
     }
-    let sentence = "ledger format 2, and this program knows up to 1: upgrade Hustings";
+    let sentence = "ledger format 3, and this program knows up to 2: upgrade Hustings";
     says(&refusal(&url).await, &[sentence]);
     says(&connect_with(&url, None).await.err().expect("whoever only looks, too"), &[sentence]);
     let options = PostgresOptions::new(&url).expect("an address");
@@ -241,7 +270,7 @@ async fn a_role_that_may_not_write_is_refused() {
     for (grant, missing) in [
         ("SELECT ON ALL TABLES IN SCHEMA public", "clerk may not INSERT in table installation"),
         (
-            "INSERT ON installation, election, head, entry, ballot, snapshot, token, ticket",
+            "INSERT ON installation, election, head, entry, ballot, snapshot, token, ticket, unit, report, quarantine, party",
             "INSERT in table submission",
         ),
         ("INSERT ON submission", "clerk may not"),
@@ -250,7 +279,9 @@ async fn a_role_that_may_not_write_is_refused() {
         says(&refusal(&url).await, &[missing, "grant it"]);
     }
     client
-        .batch_execute("GRANT UPDATE ON election, head, ballot, token TO clerk; GRANT DELETE ON ticket TO clerk")
+        .batch_execute(
+            "GRANT UPDATE ON election, head, ballot, token, unit, quarantine TO clerk; GRANT DELETE ON ticket TO clerk",
+        )
         .await
         .expect("the rest");
     let ledger = connect(&url).await.expect("a role that may do what is needed");
@@ -307,8 +338,8 @@ async fn a_doctor_is_told_what_matters() {
         ("full_page_writes", "on"),
         ("synchronous_commit", "on"),
         ("synchronous_standby_names", ""),
-        ("schema", "1"),
-        ("ledger format", "1"),
+        ("schema", "2"),
+        ("ledger format", "2"),
         ("elections", "1"),
         ("entries", "2"),
     ] {

@@ -11,7 +11,7 @@ use hustings_core::{
 };
 use redis::cmd;
 
-use crate::conformance::backends::{Redis, Told};
+use crate::conformance::backends::{Redis, RedisCluster, Told};
 use crate::conformance::history::History;
 use crate::conformance::support::poll;
 use crate::conformance::{CountersBackend, same};
@@ -27,6 +27,10 @@ fn empty() -> Arc<Snapshot> {
 
 /// A batch that adds to so many units.
 fn wide(from: &Snapshot, units: u32) -> Advance {
+    wide_in(ELECTION, from, units)
+}
+
+fn wide_in(election: ElectionKey, from: &Snapshot, units: u32) -> Advance {
     let before = Head { epoch: from.epoch, seq: from.fold.seq, time: from.fold.time, chain: from.fold.chain };
     let increment = |unit| Increment {
         cell: Cell {
@@ -38,7 +42,7 @@ fn wide(from: &Snapshot, units: u32) -> Advance {
         delta: Delta(i64::from(unit) + 1),
     };
     Advance {
-        election: ELECTION,
+        election,
         before,
         after: Head { seq: before.seq.next(), chain: before.chain.extend(b"wide"), ..before },
         increments: (0..units).map(increment).collect(),
@@ -48,32 +52,82 @@ fn wide(from: &Snapshot, units: u32) -> Advance {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_of_any_width_move_counters_once() {
-    let backend = Redis::start().await;
+    any_width(&Redis::start().await, ELECTION).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_of_any_width_move_the_counters_of_a_cluster_once() {
+    any_width(&RedisCluster::start().await, ElectionKey(700_001)).await;
+}
+
+async fn any_width(backend: &dyn CountersBackend, election: ElectionKey) {
     let counters = backend.counters();
-    assert!(counters.replace(ELECTION, empty(), None).await.expect("an answer"));
+    assert!(counters.replace(election, empty(), None).await.expect("an answer"));
     let mut expected = Snapshot::clone(&empty());
-    // Around the most that one script takes, and far beyond it.
-    for units in [1, 2_999, 3_000, 3_001, 20_000] {
-        let advance = wide(&expected, units);
+    // Around the most that one command of a script takes, around the most that one script takes, and beyond it.
+    for units in [1, 2_999, 3_000, 3_001, 6_000, 6_001, 20_000, 24_999, 25_000, 25_001, 30_000] {
+        let mut advance = wide_in(election, &expected, units);
+        if units % 2 == 0 {
+            advance.state = Some(expected.fold.state.clone());
+        }
         expected.fold.tally.add(&advance.increments).expect("in range");
         (expected.fold.seq, expected.fold.chain) = (advance.after.seq, advance.after.chain);
         let moved = counters.apply(&advance).await.expect("an answer");
         assert!(matches!(&moved, Applied::Moved(moved) if **moved == expected), "{units} units");
         assert_eq!(counters.apply(&advance).await.expect("an answer"), Applied::Already, "{units} units");
-        let afresh = backend.afresh().await.read(ELECTION).await.expect("read").expect("counters");
+        let afresh = backend.afresh().await.read(election).await.expect("read").expect("counters");
         assert_eq!(*afresh, expected, "{units} units");
     }
-    let mut late = wide(&empty(), 4_000);
-    late.after.seq = Seq(9);
-    assert_eq!(counters.apply(&late).await.expect("an answer"), Applied::Behind);
-    let mut forked = wide(&expected, 4_000);
-    forked.before.chain = forked.before.chain.extend(b"another");
-    assert_eq!(counters.apply(&forked).await.expect("an answer"), Applied::Forked);
-    forked = wide(&expected, 4_000);
-    forked.increments[3_999].delta = Delta(-Count::MAX.cast_signed());
-    assert_eq!(counters.apply(&forked).await.expect("an answer"), Applied::Forked);
-    let afresh = backend.afresh().await.read(ELECTION).await.expect("read").expect("counters");
-    assert_eq!(*afresh, expected, "all or nothing");
+    for units in [4_000, 20_000, 26_000] {
+        let last = units as usize - 1;
+        let mut late = wide_in(election, &empty(), units);
+        late.after.seq = Seq(99);
+        assert_eq!(counters.apply(&late).await.expect("an answer"), Applied::Behind);
+        let mut forked = wide_in(election, &expected, units);
+        forked.before.chain = forked.before.chain.extend(b"another");
+        assert_eq!(counters.apply(&forked).await.expect("an answer"), Applied::Forked);
+        forked = wide_in(election, &expected, units);
+        forked.increments[last].delta = Delta(-Count::MAX.cast_signed());
+        assert_eq!(counters.apply(&forked).await.expect("an answer"), Applied::Forked);
+        let afresh = backend.afresh().await.read(election).await.expect("read").expect("counters");
+        assert_eq!(*afresh, expected, "all or nothing, with {units} units");
+    }
+}
+
+/// No server ends a script in the middle; this one does it by itself, between two of its writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_script_that_ends_in_the_middle_leaves_no_snapshot() {
+    const APPLY: &str = include_str!("../../../src/tally/redis/apply.lua");
+    let backend = Redis::start().await;
+    let counters = backend.counters();
+    for (what, after) in [("after the mark", "'cells', 'moving')"), ("after a part", "first + width - 1))")] {
+        let server = &backend.server;
+        server.ask::<()>(&cmd("FLUSHDB"));
+        let start = Arc::new(Snapshot { epoch: Epoch([3; 8]), ..Snapshot::clone(&empty()) });
+        assert!(counters.replace(ELECTION, Arc::clone(&start), None).await.expect("an answer"));
+        let advance = wide(&start, 20_000);
+        let cut = APPLY.replacen(after, &format!("{after}\nif true then error('cut off') end"), 1);
+        assert_ne!(cut, APPLY, "{what}");
+        let (before, end) = (&advance.before, &advance.after);
+        let mut run = cmd("EVAL");
+        run.arg(cut).arg(1).arg(KEY);
+        run.arg(before.epoch.to_string()).arg(before.seq.to_string()).arg(before.chain.to_string());
+        run.arg(end.seq.to_string()).arg(end.time.to_string()).arg(end.chain.to_string());
+        run.arg("").arg("").arg("PUBLISH").arg("moved");
+        for increment in &advance.increments {
+            run.arg(format!("0.{}.0.ballots", increment.cell.unit)).arg(increment.delta.0);
+        }
+        let stopped = run.query::<redis::Value>(&mut server.connection()).expect_err("it is cut off");
+        assert!(stopped.to_string().contains("cut off"), "{what}: {stopped}");
+        let fields: i64 = server.ask(cmd("HLEN").arg(KEY));
+        assert_eq!(fields > 7, what == "after a part", "{what}: {fields} fields");
+        assert_eq!(server.ask::<String>(cmd("HGET").arg(KEY).arg("cells")), "moving", "{what}");
+        let afresh = backend.afresh().await;
+        assert_eq!(afresh.read(ELECTION).await.expect("read"), None, "{what}: it is no snapshot");
+        assert_eq!(afresh.apply(&advance).await.expect("an answer"), Applied::Forked, "{what}");
+        assert!(afresh.replace(ELECTION, Arc::clone(&start), None).await.expect("an answer"), "{what}: it heals");
+        assert!(matches!(afresh.apply(&advance).await.expect("an answer"), Applied::Moved(_)), "{what}: and goes on");
+    }
 }
 
 #[tokio::test]
@@ -183,6 +237,7 @@ async fn a_batch_that_meets_a_damaged_hash_moves_nothing() {
         &["HSET", "KEY", "0.0.0.choice.0", "9007199254740992"],
         &["HSET", "KEY", "0.0.0.choice.0", "nan"],
         &["HSET", "KEY", "cells", "inf"],
+        &["HSET", "KEY", "cells", "moving"],
         &["HSET", "KEY", "seq", " 3"],
         &["HDEL", "KEY", "sum"],
         &["SET", "KEY", "tea"],

@@ -1,15 +1,151 @@
 //! What is shown of an election: totals, streams, changes, history, audit.
+//!
+//! Invariant: who may not see the totals gets nothing from which they follow, by whatever address.
+
+mod audit;
+mod boxes;
+mod changes;
+mod figures;
+mod history;
+mod live;
+mod missing;
+mod page;
+mod standing;
+mod times;
 
 use axum::Router;
+use axum::extract::Query;
+use axum::extract::rejection::QueryRejection;
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
+use hustings_core::election::Viewer;
+use hustings_core::{Audience, Contest, UnitNumber};
 use utoipa::OpenApi;
 
-use crate::http::Shared;
+use super::find;
+use crate::feed::night::Moment;
+use crate::http::api::{invalid_query, viewer};
+use crate::http::auth::Caller;
+use crate::http::error::Problem;
+use crate::http::{Services, Shared};
+use crate::ledger::{Registered, Scope};
+
+pub(in crate::http) use page::page;
 
 /// What the interface's document says of this.
 #[derive(OpenApi)]
-#[openapi(paths())]
+#[openapi(paths(
+    figures::results,
+    live::stream,
+    live::socket,
+    live::issue_ticket,
+    changes::changes,
+    standing::status,
+    missing::missing,
+    boxes::boxes,
+    history::history,
+    audit::audit
+))]
 pub(super) struct Document;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
+        .route("/api/v1/elections/{election}/results", get(figures::results))
+        .route("/api/v1/elections/{election}/results/stream", get(live::stream))
+        .route("/api/v1/elections/{election}/results/ws", get(live::socket))
+        .route("/api/v1/elections/{election}/results/tickets", post(live::issue_ticket))
+        .route("/api/v1/elections/{election}/changes", get(changes::changes))
+        .route("/api/v1/elections/{election}/status", get(standing::status))
+        .route("/api/v1/elections/{election}/missing", get(missing::missing))
+        .route("/api/v1/elections/{election}/boxes", get(boxes::boxes))
+        .route("/api/v1/elections/{election}/history", get(history::history))
+        .route("/api/v1/elections/{election}/audit", get(audit::audit))
+}
+
+/// An election as somebody sees it now.
+struct Seen {
+    found: Registered,
+    moment: Moment,
+    viewer: Viewer,
+    audience: Audience,
+}
+
+/// An election by its name, as whoever asks sees it now.
+async fn see(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
+    let found = find(services, name).await?;
+    let viewer = viewer(services, &found, headers).await?;
+    let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
+    let audience = moment.audience(viewer);
+    Ok(Seen { found, moment, viewer, audience })
+}
+
+/// The same, for what is told only to those who may see the totals.
+async fn see_all(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
+    let seen = see(services, name, headers).await?;
+    seen.require_full()?;
+    Ok(seen)
+}
+
+/// An election as somebody sees it whose token may see all of it.
+async fn see_with_token(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
+    let caller = Caller::of(services, headers).await?;
+    if !matches!(caller, Caller::Token(_)) {
+        caller.require(Scope::Results)?;
+    }
+    let found = find(services, name).await?;
+    caller.require_in(Scope::Results, &found)?;
+    let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
+    Ok(Seen { found, moment, viewer: Viewer::Organiser, audience: Audience::Full })
+}
+
+impl Seen {
+    /// The same election for the same person, as it stands by now.
+    async fn again(self, services: &Services) -> Result<Self, Problem> {
+        let moment = services.feed.moment(self.found.key).await?.ok_or_else(gone)?;
+        let seen = Self { audience: moment.audience(self.viewer), moment, ..self };
+        seen.require_full()?;
+        Ok(seen)
+    }
+
+    fn require_full(&self) -> Result<(), Problem> {
+        let hidden = || {
+            let detail = "the results of this election are hidden for now; send a token with the scope `results`";
+            Problem::forbidden("results_hidden", detail)
+        };
+        if self.audience == Audience::Full { Ok(()) } else { Err(hidden()) }
+    }
+}
+
+fn gone() -> Problem {
+    Problem::not_found("unknown_election", "there is no election with this id, code or slug")
+}
+
+/// The parameters of a request, or what is wrong with them.
+fn read<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
+    query.map(|Query(query)| query).map_err(invalid_query)
+}
+
+/// The unit of a code; the whole election without one.
+fn unit_of(moment: &Moment, code: Option<&str>) -> Result<UnitNumber, Problem> {
+    let unknown = |code: &str| {
+        Problem::invalid("unknown_unit", "/unit", format!("there is no unit with the code `{}` here", short(code)))
+    };
+    code.map_or(Ok(hustings_core::Unit::ROOT), |code| moment.unit(code).ok_or_else(|| unknown(code)))
+}
+
+/// The contest of a code, where one is named.
+fn contest_of<'a>(moment: &'a Moment, code: Option<&str>) -> Result<Option<&'a Contest>, Problem> {
+    let unknown = |code: &str| {
+        let detail = format!("there is no contest with the code `{}` here", short(code));
+        Problem::invalid("unknown_contest", "/contest", detail)
+    };
+    code.map(|code| moment.contest(code).ok_or_else(|| unknown(code))).transpose()
+}
+
+/// The beginning of what somebody sent, to be told back.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

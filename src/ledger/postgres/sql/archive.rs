@@ -157,11 +157,26 @@ pub(in super::super) async fn census(client: &Client, key: ElectionKey) -> Resul
         .query_typed_one(
             "-- census
              SELECT (SELECT count(*) FROM ballot WHERE election = $1) AS ballots,
-                 (SELECT count(*) FROM submission WHERE election = $1) AS submissions",
+                 (SELECT count(*) FROM submission WHERE election = $1) AS submissions,
+                 (SELECT count(*) FROM unit WHERE election = $1) AS units,
+                 (SELECT count(*) FROM report WHERE election = $1) AS reports,
+                 (SELECT count(*) FROM (
+                      SELECT DISTINCT ON (ballot_box, contest) content FROM report
+                      WHERE election = $1 ORDER BY ballot_box, contest, revision DESC
+                  ) AS highest WHERE content <> 'withdrawn') AS counted,
+                 (SELECT count(*) FROM quarantine WHERE election = $1) AS cases",
             &[(&election_number(key), Type::INT4)],
         )
         .await?;
-    Ok(Census { ballots: unsigned(row.try_get("ballots")?), submissions: unsigned(row.try_get("submissions")?) })
+    let number = |column| -> Result<u64, Failure> { Ok(unsigned(row.try_get(column)?)) };
+    Ok(Census {
+        ballots: number("ballots")?,
+        submissions: number("submissions")?,
+        units: number("units")?,
+        reports: number("reports")?,
+        counted: number("counted")?,
+        cases: number("cases")?,
+    })
 }
 
 /// All elections that have a number, an id, a code or a slug of one of these.

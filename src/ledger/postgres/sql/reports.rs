@@ -32,22 +32,32 @@ pub(in super::super) async fn standing(
     Ok(Some((head, state.units)))
 }
 
-/// Units from a number on, and those before it that were retired after an entry.
+/// The most units that one [`newer_units`] reads.
+pub(in super::super) const UNITS_PAGE: usize = 20_000;
+
+/// The next units from a number on, and those before it that were retired after an entry, as they were at another entry.
 pub(in super::super) async fn newer_units(
     client: &Client,
     key: ElectionKey,
     from: UnitNumber,
     after: Seq,
+    at: Seq,
 ) -> Result<Vec<trees::Row>, Failure> {
     let rows = client
         .query_typed(
             "-- newer_units
-             (SELECT * FROM unit WHERE election = $1 AND unit >= $2 ORDER BY unit)
-             UNION ALL (SELECT * FROM unit WHERE election = $1 AND retired > $3 AND unit < $2)",
-            &[(&election_number(key), Type::INT4), (&unit_number(from), Type::INT4), (&signed(after.0), Type::INT8)],
+             (SELECT * FROM unit WHERE election = $1 AND unit >= $2 AND added <= $4 ORDER BY unit LIMIT $5)
+             UNION ALL (SELECT * FROM unit WHERE election = $1 AND retired > $3 AND retired <= $4 AND unit < $2)",
+            &[
+                (&election_number(key), Type::INT4),
+                (&unit_number(from), Type::INT4),
+                (&signed(after.0), Type::INT8),
+                (&signed(at.0), Type::INT8),
+                (&signed(UNITS_PAGE as u64), Type::INT8),
+            ],
         )
         .await?;
-    rows.iter().map(|row| unit(key, row)).collect()
+    rows.iter().map(|row| unit(key, row, at)).collect()
 }
 
 /// A unit's number as a column holds it; no election has so many that one is too large for it.
@@ -55,7 +65,8 @@ pub(in super::super) fn unit_number(unit: UnitNumber) -> i32 {
     i32::try_from(unit.0).unwrap_or(i32::MAX)
 }
 
-fn unit(key: ElectionKey, row: &Row) -> Result<trees::Row, Failure> {
+/// A unit as it was at an entry.
+fn unit(key: ElectionKey, row: &Row, at: Seq) -> Result<trees::Row, Failure> {
     let number = UnitNumber(small(row, "unit")?);
     let damaged = |what: &str| LedgerError::Damaged {
         table: "unit",
@@ -70,6 +81,7 @@ fn unit(key: ElectionKey, row: &Row) -> Result<trees::Row, Failure> {
     let (kind, channel): (Result<UnitKind, ()>, Result<Channel, ()>) = (kind.parse(), channel.parse());
     let name: Option<&str> = row.try_get("name")?;
     let (added, retired): (i64, Option<i64>) = (row.try_get("added")?, row.try_get("retired")?);
+    let retired = retired.filter(|retired| unsigned(*retired) <= at.0);
     let unit = Unit {
         code: Label::parse(row.try_get("code")?).map_err(|_| damaged("its code is none"))?,
         name: name.map(Text::parse).transpose().map_err(|_| damaged("its name is none"))?,

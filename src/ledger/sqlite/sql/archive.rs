@@ -64,14 +64,13 @@ pub(in super::super) fn cuts(
     // One statement: a round that begins meanwhile is in both the definition and the head, or in neither.
     let mut select = connection.prepare_cached(
         "-- cuts
-         SELECT election, epoch, seq, time, chain, state, definition FROM head JOIN election USING (election)
+         SELECT election, epoch, seq, time, chain, definition FROM head JOIN election USING (election)
          WHERE election > ? ORDER BY election LIMIT ?",
     )?;
     let after = after.map_or(0, |key| key.0);
     let cut = |row: &rusqlite::Row<'_>| -> Result<Cut, Failure> {
-        let key = ElectionKey(row.get("election")?);
-        let locked = rows::locked(key, row)?;
-        Ok(Cut { registered: Registered { key, election: locked.election }, head: locked.head })
+        let (key, election) = rows::defined(row)?;
+        Ok(Cut { registered: Registered { key, election: election.into() }, head: rows::head(row)? })
     };
     select.query_and_then(params![after, signed(limit as u64)], cut)?.collect()
 }
@@ -119,9 +118,25 @@ pub(in super::super) fn census(connection: &Connection, key: ElectionKey) -> Res
     let counted = connection.query_row(
         "-- census
          SELECT (SELECT count(*) FROM ballot WHERE election = ?1),
-                (SELECT count(*) FROM submission WHERE election = ?1)",
+                (SELECT count(*) FROM submission WHERE election = ?1),
+                (SELECT count(*) FROM unit WHERE election = ?1),
+                (SELECT count(*) FROM report WHERE election = ?1),
+                (SELECT count(*) FROM report AS one WHERE election = ?1 AND content <> 'withdrawn' AND NOT EXISTS (
+                     SELECT 1 FROM report WHERE election = ?1 AND ballot_box = one.ballot_box
+                         AND contest = one.contest AND revision > one.revision)),
+                (SELECT count(*) FROM quarantine WHERE election = ?1)",
         [key.0],
-        |row| Ok(Census { ballots: rows::unsigned(row.get(0)?), submissions: rows::unsigned(row.get(1)?) }),
+        |row| {
+            let number = |column: usize| row.get(column).map(rows::unsigned);
+            Ok(Census {
+                ballots: number(0)?,
+                submissions: number(1)?,
+                units: number(2)?,
+                reports: number(3)?,
+                counted: number(4)?,
+                cases: number(5)?,
+            })
+        },
     );
     Ok(counted?)
 }

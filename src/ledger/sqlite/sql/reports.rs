@@ -25,35 +25,38 @@ pub(in super::super) fn units(
     if kept.seq() >= mark.seq {
         return Ok(kept);
     }
-    let newer = newer_units(connection, key, kept.next(), kept.seq())?;
+    let newer = newer_units(connection, key, kept.next(), kept.seq(), mark.seq)?;
     Ok(trees.grown(kept, key, head, mark, newer)?)
 }
 
-/// Units from a number on, and those before it that were retired after an entry.
+/// Units from a number on, and those before it that were retired after an entry, as they were at another entry: two
+/// statements may see the store at two places.
 fn newer_units(
     connection: &Connection,
     key: ElectionKey,
     from: UnitNumber,
     after: Seq,
+    at: Seq,
 ) -> Result<Vec<trees::Row>, Failure> {
     let mut select = connection.prepare_cached(
         "-- newer_units
          SELECT unit, code, name, kind, parent, place, channel, registered, boxes, added, retired FROM unit
-         WHERE election = ? AND unit >= ? ORDER BY unit",
+         WHERE election = ? AND unit >= ? AND added <= ? ORDER BY unit",
     )?;
-    let mut units: Vec<_> =
-        select.query_and_then(params![key.0, from.0], |row| unit(key, row))?.collect::<Result<_, _>>()?;
+    let added = select.query_and_then(params![key.0, from.0, signed(at.0)], |row| unit(key, row, at))?;
+    let mut units: Vec<_> = added.collect::<Result<_, _>>()?;
     let mut select = connection.prepare_cached(
         "-- newer_units
          SELECT unit, code, name, kind, parent, place, channel, registered, boxes, added, retired FROM unit
-         WHERE election = ?1 AND retired > ?2 AND unit < ?3",
+         WHERE election = ?1 AND retired > ?2 AND retired <= ?4 AND unit < ?3",
     )?;
-    let retired = select.query_and_then(params![key.0, signed(after.0), from.0], |row| unit(key, row))?;
+    let found = params![key.0, signed(after.0), from.0, signed(at.0)];
+    let retired = select.query_and_then(found, |row| unit(key, row, at))?;
     units.extend(retired.collect::<Result<Vec<_>, _>>()?);
     Ok(units)
 }
 
-fn unit(key: ElectionKey, row: &Row<'_>) -> Result<trees::Row, Failure> {
+fn unit(key: ElectionKey, row: &Row<'_>, at: Seq) -> Result<trees::Row, Failure> {
     let number: u32 = row.get(0)?;
     let damaged = |what: &str| LedgerError::Damaged {
         table: "unit",
@@ -63,6 +66,7 @@ fn unit(key: ElectionKey, row: &Row<'_>) -> Result<trees::Row, Failure> {
     let (code, name): (String, Option<String>) = (row.get(1)?, row.get(2)?);
     let (kind, channel): (String, String) = (row.get(3)?, row.get(6)?);
     let (added, retired): (i64, Option<i64>) = (row.get(9)?, row.get(10)?);
+    let retired = retired.filter(|retired| unsigned(*retired) <= at.0);
     let unit = Unit {
         code: Label::parse(&code).map_err(|_| damaged("its code is none"))?,
         name: name.map(|name| Text::parse(&name)).transpose().map_err(|_| damaged("its name is none"))?,

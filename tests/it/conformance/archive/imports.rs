@@ -1,6 +1,8 @@
 //! What a store takes: pages into an unfinished copy, and nothing that contradicts what is there.
 
-use hustings::ledger::{ElectionKey, HashedToken, Holds, LedgerError, Page, Registered, Stored, Submitted, TokenId};
+use hustings::ledger::{
+    Case, ElectionKey, HashedToken, Holds, LedgerError, Page, Registered, Settled, Stored, Submitted, TokenId,
+};
 use hustings_core::{Chain, Change, Election, Format, Method, Schedule, Seq, SubmissionId, Time};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -111,6 +113,8 @@ pub(super) async fn a_page_of_before_takes_nothing_back(backend: &dyn Backend) {
     let mut tokens = all.tokens.clone();
     assert!(tokens[1].token.revoked.take().is_some());
     archive.import(Page::Tokens(tokens)).await.expect("before it was revoked");
+    let waiting = all.cases.iter().map(|case| Case { settled: None, ..case.clone() }).collect();
+    archive.import(Page::Cases(key, waiting)).await.expect("before it was settled");
     assert_eq!(everything(archive.as_ref()).await, all);
 }
 
@@ -135,6 +139,12 @@ fn contradictions(all: &super::Everything) -> Vec<(Page, &'static str, String)> 
         Page::Tokens(vec![token])
     };
     let row = |what: &dyn std::fmt::Display| format!("({}, {what})", key.0);
+    let case = |change: fn(&mut Case)| {
+        let mut case = all.cases[0].clone();
+        change(&mut case);
+        let digest: String = case.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        (Page::Cases(*key, vec![case]), "quarantine", row(&digest))
+    };
     vec![
         (defined(key.0, Election { title: text("Beer?"), ..one.clone() }), "election", key.0.to_string()),
         (defined(key.0, other_choices), "election", key.0.to_string()),
@@ -145,6 +155,10 @@ fn contradictions(all: &super::Everything) -> Vec<(Page, &'static str, String)> 
         (Page::Entries(*key, vec![other_entry]), "entry", row(&2)),
         (Page::Submissions(*key, vec![Submitted { id, seq: Seq(4) }]), "submission", row(&id)),
         (Page::Submissions(*key, vec![Submitted { id: nobody, seq: Seq(99) }]), "entry", row(&99)),
+        case(|case| case.request = b"another".to_vec()),
+        case(|case| case.existing = Seq(3)),
+        case(|case| case.settled = Some(Settled { reason: None, ..super::settled() })),
+        case(|case| (case.digest, case.existing) = ([77; 32], Seq(99))),
         (token(|token| token.hash = [3; 32]), "token", "2".to_owned()),
         (token(|token| token.token.id = TokenId(77)), "token", "2".to_owned()),
         (token(|token| token.token.name = "another".to_owned()), "token", "2".to_owned()),

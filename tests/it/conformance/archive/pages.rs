@@ -7,6 +7,7 @@ use hustings_core::{ActKind, Change, Fold, Seq, Time};
 
 use super::{elections, eventful, make_token};
 use crate::conformance::Backend;
+use crate::conformance::night::*;
 use crate::conformance::support::*;
 
 pub(super) async fn definition_and_head_are_of_one_instant(backend: &dyn Backend) {
@@ -107,8 +108,21 @@ pub(super) async fn tokens_are_given_with_their_hashes(backend: &dyn Backend) {
 
 pub(super) async fn rows_are_counted(backend: &dyn Backend) {
     let [changing, standing] = eventful(backend).await;
-    for (key, ballots, submissions) in [(changing, 3, 5), (standing, 2, 3)] {
+    for (key, ballots, submissions, cases) in [(changing, 3, 5, 3), (standing, 2, 3, 0)] {
         let census = backend.archive().census(key).await.expect("a census");
-        assert_eq!(census, Census { ballots, submissions }, "{key:?}");
+        let of_votes = Census { ballots, submissions, units: 0, reports: 0, counted: 0, cases };
+        assert_eq!(census, of_votes, "{key:?}");
     }
+    let key = night(backend).await;
+    let batch = vec![
+        report(ONE, [1, 0, 0]).id(1).to(key),
+        report(ONE, [2, 0, 0]).next().to(key),
+        report(ONE, [2, 0, 0]).of(SECOND).to(key),
+        report(POST, [2, 0, 0]).provisional().to(key),
+        report(TWO, [2, 0, 0]).to(key),
+        report(TWO, [0; 3]).withdrawn().next().to(key),
+    ];
+    append(backend, batch).await;
+    let census = backend.archive().census(key).await.expect("a census");
+    assert_eq!(census, Census { ballots: 0, submissions: 1, units: 7, reports: 6, counted: 3, cases: 0 });
 }

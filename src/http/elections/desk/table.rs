@@ -1,0 +1,263 @@
+//! Reports as CSV: the header names the columns, each line is one report.
+//!
+//! Invariant: a line ends at the end of the line, whatever stands in it, so that a stray quote spoils one report and not
+//! those after it. No field of a report can hold a line break.
+
+use hustings_core::{Channel, ReportStatus};
+
+use super::book::short;
+use super::sent::Sent;
+use crate::http::body::Pairs;
+use crate::http::error::{Fault, Problem};
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Column {
+    Id,
+    Box,
+    Contest,
+    Revision,
+    Status,
+    Channel,
+    City,
+    Blank,
+    Invalid,
+    Cast,
+    ReportedAt,
+    Definition,
+    Withdrawn,
+    Reason,
+    /// `votes.` and a choice.
+    Votes(String),
+}
+
+impl Column {
+    fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "id" => Self::Id,
+            "box" | "ballot_box_id" => Self::Box,
+            "contest" => Self::Contest,
+            "revision" => Self::Revision,
+            "status" => Self::Status,
+            "channel" => Self::Channel,
+            "city" => Self::City,
+            "blank" => Self::Blank,
+            "invalid" => Self::Invalid,
+            "cast" => Self::Cast,
+            "reported_at" => Self::ReportedAt,
+            "definition" => Self::Definition,
+            "withdrawn" => Self::Withdrawn,
+            "reason" => Self::Reason,
+            _ => Self::Votes(name.strip_prefix("votes.").filter(|choice| !choice.is_empty())?.to_owned()),
+        })
+    }
+}
+
+/// The columns of a table, in their order.
+#[derive(Debug)]
+pub(super) struct Columns(Vec<Column>);
+
+impl Columns {
+    /// The columns that a header names; a name that is unknown or stands twice is refused, all of them at once.
+    pub(super) fn read(header: &[u8]) -> Result<Self, Problem> {
+        let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header))?;
+        let mut columns: Vec<Column> = Vec::with_capacity(names.len());
+        let mut seen = std::collections::HashSet::with_capacity(names.len());
+        let mut faults = Vec::new();
+        for name in &names {
+            let fault = |code, detail| Fault { line: Some(1), pointer: None, code, detail };
+            let column = Column::of(name.trim());
+            match column {
+                None => {
+                    let detail = format!(
+                        "there is no column `{}`; there are id, box, contest, revision, status, channel, city, blank, invalid, \
+                         cast, reported_at, definition, withdrawn, reason, and votes.<choice> for each choice",
+                        short(name)
+                    );
+                    faults.push(fault("unknown_column", detail));
+                }
+                Some(_) if !seen.insert(name.trim().to_owned()) => {
+                    faults.push(fault("repeated_column", format!("the column `{}` stands twice", short(name))));
+                }
+                Some(column) => columns.push(column),
+            }
+        }
+        if faults.is_empty() && !columns.contains(&Column::Box) {
+            let detail = "the header has no column `box`".to_owned();
+            faults.push(Fault { line: Some(1), pointer: None, code: "missing_column", detail });
+        }
+        Problem::fields(faults).map_or(Ok(Self(columns)), Err)
+    }
+
+    /// What one line says. An empty cell says nothing.
+    pub(super) fn parse(&self, line: &[u8]) -> Result<Sent, Problem> {
+        let cells = cells(line)?;
+        if cells.len() != self.0.len() {
+            let detail = format!("the line has {} cells, and the header {}", cells.len(), self.0.len());
+            return Err(Problem::invalid("wrong_cells", "", detail));
+        }
+        let mut sent = Sent::default();
+        let mut votes = Vec::with_capacity(self.0.len());
+        for (column, cell) in self.0.iter().zip(&cells) {
+            let cell = cell.trim();
+            if !cell.is_empty() {
+                set(&mut sent, &mut votes, column, cell)?;
+            }
+        }
+        if !votes.is_empty() || !sent.withdrawn {
+            sent.votes = Some(Pairs(votes));
+        }
+        Ok(sent)
+    }
+}
+
+fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &str) -> Result<(), Problem> {
+    let text = || Some(cell.to_owned());
+    match column {
+        Column::Id => {
+            let id = cell.parse().map_err(|_| wrong("/id", "a UUID, such as 018f6a52-7b1e-7c3a-9d41-6f0e2b8a1c77"))?;
+            sent.id = Some(id);
+        }
+        Column::Box => sent.ballot_box = text(),
+        Column::Contest => sent.contest = text(),
+        Column::Revision => {
+            let revision = u32::try_from(number("/revision", cell)?);
+            sent.revision = Some(revision.map_err(|_| wrong("/revision", "a whole number from 1 to 4294967295"))?);
+        }
+        Column::Status => {
+            let all = [ReportStatus::Provisional, ReportStatus::Final];
+            let status = all.into_iter().find(|status| status.name() == cell);
+            sent.status = Some(status.ok_or_else(|| unknown("/status", cell, "`provisional` or `final`"))?);
+        }
+        Column::Channel => {
+            let known = Channel::ALL.map(|channel| format!("`{}`", channel.name())).join(", ");
+            sent.channel = Some(cell.parse().map_err(|()| unknown("/channel", cell, &known))?);
+        }
+        Column::City => sent.city = text(),
+        Column::Blank => sent.blank = Some(number("/blank", cell)?),
+        Column::Invalid => sent.invalid = Some(number("/invalid", cell)?),
+        Column::Cast => sent.cast = Some(number("/cast", cell)?),
+        Column::ReportedAt => sent.reported_at = text(),
+        Column::Definition => sent.definition = text(),
+        Column::Withdrawn => {
+            sent.withdrawn = cell.parse().map_err(|_| wrong("/withdrawn", "`true` or `false`"))?;
+        }
+        Column::Reason => sent.reason = text(),
+        Column::Votes(choice) => {
+            let field = || format!("/votes/{}", choice.replace('~', "~0").replace('/', "~1"));
+            votes.push((choice.clone(), number(&field(), cell)?));
+        }
+    }
+    Ok(())
+}
+
+/// Digits only: a sign, a point or an exponent is no number of votes.
+fn number(field: &str, cell: &str) -> Result<u64, Problem> {
+    let is_number = cell.bytes().all(|byte| byte.is_ascii_digit());
+    let number = cell.parse().ok().filter(|_| is_number);
+    number.ok_or_else(|| wrong(field, "a whole number from 0"))
+}
+
+fn wrong(field: &str, send: &str) -> Problem {
+    Problem::invalid("wrong_type", field, format!("send {send}"))
+}
+
+fn unknown(field: &str, cell: &str, known: &str) -> Problem {
+    Problem::invalid("unknown_value", field, format!("`{}` is not known here; send {known}", short(cell)))
+}
+
+/// The cells of one line (RFC 4180).
+fn cells(line: &[u8]) -> Result<Vec<String>, Problem> {
+    let line = std::str::from_utf8(line).map_err(|_| Problem::invalid("invalid_csv", "", "the line is not UTF-8"))?;
+    if !line.contains('"') {
+        return Ok(line.split(',').map(str::to_owned).collect());
+    }
+    let (mut cells, mut rest) = (Vec::new(), line);
+    loop {
+        let (cell, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_cell(quoted)?,
+            None => {
+                let (cell, after) = rest.split_once(',').map_or((rest, None), |(cell, after)| (cell, Some(after)));
+                if cell.contains('"') {
+                    return Err(Problem::invalid("invalid_csv", "", "a quote stands inside a cell without quotes"));
+                }
+                (cell.to_owned(), after)
+            }
+        };
+        cells.push(cell);
+        match after {
+            Some(after) => rest = after,
+            None => return Ok(cells),
+        }
+    }
+}
+
+/// A cell after its first quote, and what follows the comma behind it.
+fn quoted_cell(mut rest: &str) -> Result<(String, Option<&str>), Problem> {
+    let mut cell = String::new();
+    loop {
+        let Some((inside, after)) = rest.split_once('"') else {
+            return Err(Problem::invalid("invalid_csv", "", "a quote is not closed in its line"));
+        };
+        cell.push_str(inside);
+        if let Some(after) = after.strip_prefix('"') {
+            cell.push('"');
+            rest = after;
+        } else if after.is_empty() {
+            return Ok((cell, None));
+        } else if let Some(after) = after.strip_prefix(',') {
+            return Ok((cell, Some(after)));
+        } else {
+            return Err(Problem::invalid("invalid_csv", "", "text stands behind a closing quote"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_its_cells_say() {
+        let columns = Columns::read(b"\xef\xbb\xbfbox,votes.tories, votes.labour,blank,status,city").expect("columns");
+        let sent = columns.parse(b"b-1,120,\"80\",,provisional,\"London, \"\"Ont.\"\"\"").expect("a report");
+        let votes = vec![("tories".to_owned(), 120), ("labour".to_owned(), 80)];
+        assert_eq!(sent.votes, Some(Pairs(votes)));
+        assert_eq!((sent.ballot_box.as_deref(), sent.city.as_deref()), (Some("b-1"), Some("London, \"Ont.\"")));
+        assert_eq!((sent.blank, sent.status), (None, Some(ReportStatus::Provisional)));
+        let none = columns.parse(b"b-1,,,,,").expect("a report");
+        assert_eq!(none.votes, Some(Pairs(Vec::new())), "a box without votes is a report");
+        let columns = Columns::read(b"box,withdrawn,reason,votes.tories").expect("columns");
+        let withdrawn = columns.parse(b"b-1,true,counted twice,").expect("a withdrawal");
+        assert!(withdrawn.withdrawn && withdrawn.votes.is_none());
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused_with_its_field() {
+        let columns = Columns::read(b"box,votes.a/b,status,id,revision,withdrawn,channel").expect("columns");
+        for (line, code, pointer) in [
+            ("b,1", "wrong_cells", ""),
+            ("b,-1,,,,,", "wrong_type", "/votes/a~1b"),
+            ("b,+1,,,,,", "wrong_type", "/votes/a~1b"),
+            ("b,1.0,,,,,", "wrong_type", "/votes/a~1b"),
+            ("b,1e3,,,,,", "wrong_type", "/votes/a~1b"),
+            ("b,99999999999999999999,,,,,", "wrong_type", "/votes/a~1b"),
+            ("b,1,done,,,,", "unknown_value", "/status"),
+            ("b,1,,7,,,", "wrong_type", "/id"),
+            ("b,1,,,4294967296,,", "wrong_type", "/revision"),
+            ("b,1,,,,yes,", "wrong_type", "/withdrawn"),
+            ("b,1,,,,,pigeon", "unknown_value", "/channel"),
+            ("\"b,1,,,,,", "invalid_csv", ""),
+            ("b\",1,,,,,", "invalid_csv", ""),
+            ("\"b\"x,1,,,,,", "invalid_csv", ""),
+        ] {
+            let problem = serde_json::to_value(columns.parse(line.as_bytes()).expect_err(line)).expect("JSON");
+            assert_eq!((problem["code"].as_str(), problem["pointer"].as_str()), (Some(code), Some(pointer)), "{line}");
+        }
+        let refused =
+            |header: &[u8]| serde_json::to_value(Columns::read(header).expect_err("no columns")).expect("JSON");
+        assert_eq!(refused(b"box,vote.a,box,votes.")["errors_total"], 3);
+        assert_eq!(refused(b"id,votes.a")["code"], "missing_column");
+        assert_eq!(refused(b"\xff")["code"], "invalid_csv");
+    }
+}

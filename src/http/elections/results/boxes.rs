@@ -1,0 +1,147 @@
+//! The first and the last boxes to report.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use hustings_core::{ContestNumber, Event, ReportFiled, Seq, Standing, UnitNumber};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, unit_of};
+use crate::export::changes::Change;
+use crate::http::name::Name;
+use crate::ledger::Stored;
+
+/// Which boxes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BoxesQuery {
+    /// Whether the first or the last to report come first (default: first).
+    #[param(inline)]
+    order: Option<Order>,
+    /// The code of a unit (default: the whole election).
+    unit: Option<String>,
+    /// The code of a contest (default: all; a box is then told once for each).
+    contest: Option<String>,
+    /// Where the list goes on, the `next` of the page before.
+    after: Option<u64>,
+    /// At most so many, up to 1,000 (default 20).
+    limit: Option<usize>,
+}
+
+/// Which end of the night comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    /// The first to report.
+    First,
+    /// The last to report.
+    Last,
+}
+
+/// First reports of boxes, in the order asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BoxList {
+    version: String,
+    boxes: Vec<Change>,
+    /// Where the list goes on: send it as `after`. A page may be short, and even empty, and not the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
+}
+
+const LIMIT_MAX: usize = 1_000;
+/// So many entries are read at once.
+const PAGE: u64 = 2_000;
+/// A page looks at no more entries than this.
+const LOOKED_AT_MAX: u64 = 200_000;
+
+/// Lists boxes by when they first reported.
+#[utoipa::path(get, path = "/api/v1/elections/{election}/boxes", tag = "elections", params(BoxesQuery,
+        ("election" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = BoxList), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn boxes(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+    query: Result<Query<BoxesQuery>, QueryRejection>,
+) -> Result<Json<BoxList>, Problem> {
+    let query = read(query)?;
+    let seen = see_all(&services, &election, &headers).await?;
+    let moment = &seen.moment;
+    let wanted = Wanted {
+        unit: unit_of(moment, query.unit.as_deref())?,
+        contest: contest_of(moment, query.contest.as_deref())?.map(|contest| contest.number),
+        limit: query.limit.unwrap_or(20).clamp(1, LIMIT_MAX),
+        order: query.order.unwrap_or(Order::First),
+    };
+    let (found, next) = search(&services, &seen, &wanted, query.after).await?;
+    let election = &moment.found().election;
+    Ok(Json(BoxList {
+        version: moment.version(seen.audience).to_string(),
+        boxes: found.iter().map(|stored| Change::of(election, moment.units(), &stored.entry)).collect(),
+        next: next.map(|seq| seq.0),
+    }))
+}
+
+struct Wanted {
+    unit: UnitNumber,
+    contest: Option<ContestNumber>,
+    limit: usize,
+    order: Order,
+}
+
+impl Wanted {
+    fn is(&self, seen: &Seen, stored: &Stored) -> bool {
+        let Event::ReportFiled(ReportFiled { contest, ballot_box, standing: Standing::First, .. }) =
+            &stored.entry.event
+        else {
+            return false;
+        };
+        self.contest.is_none_or(|only| only == *contest) && seen.moment.units().is_within(*ballot_box, self.unit)
+    }
+}
+
+/// First reports, and the last entry looked at where there are more.
+async fn search(
+    services: &Services,
+    seen: &Seen,
+    wanted: &Wanted,
+    after: Option<u64>,
+) -> Result<(Vec<Stored>, Option<Seq>), Problem> {
+    let end = seen.moment.seq().0;
+    // Entries from `low` on, or before `high`, have not been looked at yet.
+    let (mut low, mut high) = match wanted.order {
+        Order::First => (after.unwrap_or(0).min(end), end),
+        Order::Last => (0, after.map_or(end, |after| after.saturating_sub(1).min(end))),
+    };
+    let (mut found, stop) = (Vec::new(), (high - low).saturating_sub(LOOKED_AT_MAX));
+    while low < high {
+        if high - low <= stop {
+            return Ok((found, Some(Seq(if wanted.order == Order::First { low } else { high + 1 }))));
+        }
+        let count = PAGE.min(high - low);
+        let from = if wanted.order == Order::First { low } else { high - count };
+        let limit = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut page = services.ledger.read(seen.found.key, Seq(from), limit).await?;
+        match wanted.order {
+            Order::First => low += count,
+            Order::Last => {
+                high -= count;
+                page.reverse();
+            }
+        }
+        for stored in page.into_iter().filter(|stored| wanted.is(seen, stored)) {
+            let place = stored.entry.seq;
+            found.push(stored);
+            if found.len() == wanted.limit {
+                let is_end = if wanted.order == Order::First { place.0 == end } else { place.0 <= 1 };
+                return Ok((found, Some(place).filter(|_| !is_end)));
+            }
+        }
+    }
+    Ok((found, None))
+}

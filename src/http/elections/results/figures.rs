@@ -1,0 +1,157 @@
+//! Totals: of the whole election or any unit, by contest, party, unit or channel, now or at an earlier place.
+
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use hustings_core::{Audience, Unit, UnitNumber};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Problem, Seen, Services, Shared, contest_of, read, see, short, times, unit_of};
+use crate::feed::night::{Asked, ChildPage, Moment, NightResults, contest_code};
+use crate::http::api::{at_least, respond};
+use crate::http::name::Name;
+
+/// Which results.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NightQuery {
+    /// The code of a unit (default: the whole election).
+    unit: Option<String>,
+    /// The code of a contest (default: all that are held there).
+    contest: Option<String>,
+    /// The code of a choice: a single figure.
+    choice: Option<String>,
+    /// contest (default), party, unit or channel.
+    #[param(inline)]
+    by: Option<By>,
+    /// What stood just before a time (RFC 3339, or local in the election's zone), or at a version.
+    as_of: Option<String>,
+    /// With `by=unit`: units after this one, the `next` of the page before.
+    after: Option<String>,
+    /// With `by=unit`: at most so many, up to 5,000 (default 1,000).
+    limit: Option<usize>,
+    /// A version that was seen before, maybe on another node: what is answered is not older. Waits two seconds at most.
+    min_version: Option<String>,
+}
+
+/// What sums are told beside the totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    /// Nothing more.
+    Contest,
+    /// Of each party.
+    Party,
+    /// Of each unit just below.
+    Unit,
+    /// Of each choice in each channel.
+    Channel,
+}
+
+/// One number.
+#[derive(Debug, Serialize, ToSchema)]
+struct Figure {
+    version: String,
+    unit: String,
+    contest: String,
+    choice: String,
+    votes: u64,
+}
+
+const LIMIT_DEFAULT: usize = 1_000;
+
+/// Totals of an election: of a unit, a contest, a choice; by party, unit or channel; now or as of an earlier time or version.
+#[utoipa::path(get, path = "/api/v1/elections/{election}/results", tag = "elections", params(NightQuery,
+        ("election" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = NightResults), (status = 304, description = "not changed since `If-None-Match`"),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn results(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+    query: Result<Query<NightQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let mut query = read(query)?;
+    if let Some(version) = query.min_version.take() {
+        at_least(&services, &super::find(&services, &election).await?, &version).await?;
+    }
+    if query == NightQuery::default() {
+        return plain(&services, &election, &headers).await;
+    }
+    let seen = see(&services, &election, &headers).await?;
+    let moment = match &query.as_of {
+        Some(asked) => times::as_of(&services, &seen, asked).await?,
+        None => seen.moment.clone(),
+    };
+    let asked = asked(&moment, &query)?;
+    let json = match &query.choice {
+        Some(choice) => {
+            seen.require_full()?;
+            serde_json::to_vec(&figure(&services, &moment, asked, choice).await?)
+        }
+        None => serde_json::to_vec(&services.feed.answer(&moment, &asked, seen.audience).await?),
+    };
+    let json = Bytes::from(json.map_err(|_| super::gone())?);
+    Ok(respond(&tag(&seen, &moment), json, &headers, seen.viewer, seen.found.election.visibility))
+}
+
+/// The whole election, rendered once a version for all who ask.
+async fn plain(services: &Services, election: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+    let found = super::find(services, election).await?;
+    let viewer = super::viewer(services, &found, headers).await?;
+    let frame = services.feed.latest(found.key, viewer).await?.ok_or_else(super::gone)?;
+    Ok(respond(&frame.tag(), frame.json.clone(), headers, viewer, found.election.visibility))
+}
+
+fn tag(seen: &Seen, moment: &Moment) -> String {
+    moment.tag(seen.audience)
+}
+
+fn asked(moment: &Moment, query: &NightQuery) -> Result<Asked, Problem> {
+    let unit = unit_of(moment, query.unit.as_deref())?;
+    let contest = contest_of(moment, query.contest.as_deref())?;
+    let limit = query.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, ChildPage::LIMIT_MAX);
+    let by = query.by.unwrap_or(By::Contest);
+    Ok(Asked {
+        unit,
+        contest: contest.map(|contest| contest.number),
+        children: if by == By::Unit { Some(ChildPage { after: after(moment, query)?, limit }) } else { None },
+        parties: by == By::Party,
+        channels: by == By::Channel,
+    })
+}
+
+fn after(moment: &Moment, query: &NightQuery) -> Result<UnitNumber, Problem> {
+    let unknown = || Problem::invalid("unknown_unit", "/after", "`after` is the `next` of the page before");
+    query.after.as_ref().map_or(Ok(Unit::ROOT), |code| moment.unit(code).ok_or_else(unknown))
+}
+
+/// The votes of one choice. Where several contests in the unit have such a choice, one of them must be named.
+async fn figure(services: &Services, moment: &Moment, asked: Asked, choice: &str) -> Result<Figure, Problem> {
+    let results = services.feed.answer(moment, &Asked { children: None, ..asked }, Audience::Full).await?;
+    let of_contest = |contest: &crate::feed::night::ContestResult| {
+        let found = contest.choices.iter().find(|found| found.code == choice || found.id == choice)?;
+        Some((contest.code.clone(), found.code.clone(), found.votes.unwrap_or(0)))
+    };
+    let mut found = results.contests.iter().filter_map(of_contest);
+    match (found.next(), found.next()) {
+        (Some((contest, choice, votes)), None) => {
+            Ok(Figure { version: results.version, unit: results.unit.code, contest, choice, votes })
+        }
+        (Some(_), Some(_)) => {
+            let names: Vec<String> = moment.contests().iter().map(contest_code).take(10).collect();
+            let detail =
+                format!("several contests have this choice; name one of them in `contest`: {}", names.join(", "));
+            Err(Problem::invalid("contest_needed", "/contest", detail))
+        }
+        (None, _) => {
+            let detail = format!("there is no choice with the code `{}` in what is counted there", short(choice));
+            Err(Problem::invalid("unknown_choice", "/choice", detail))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Live totals of an election, or of one unit with those just below.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::{Extension, Json};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{Problem, Services, Shared, find, gone, read, see_with_token, unit_of};
+use crate::feed::Watcher;
+use crate::http::auth::same_site;
+use crate::http::live::{self, StreamQuery, Ticket};
+use crate::http::name::Name;
+use crate::http::server::Peer;
+
+/// How a watcher comes in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NightStreamQuery {
+    /// The code of a unit: its figures, and those of the units just below.
+    unit: Option<String>,
+    /// A ticket for results that are hidden from others.
+    ticket: Option<String>,
+    /// The version last seen, for those who cannot send `Last-Event-ID`.
+    last_event_id: Option<String>,
+}
+
+/// Gives a ticket that opens one full stream within 60 seconds.
+#[utoipa::path(post, path = "/api/v1/elections/{election}/results/tickets", tag = "elections",
+    operation_id = "issue_election_ticket", params(("election" = String, Path, description = "id, code or slug")),
+    responses((status = 201, body = Ticket), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn issue_ticket(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Ticket>), Problem> {
+    let seen = see_with_token(&services, &election, &headers).await?;
+    live::ticket(&services, &seen.found).await
+}
+
+/// Totals as server-sent events: `event: results`, `id:` the version, `data:` the same JSON as the results.
+#[utoipa::path(get, path = "/api/v1/elections/{election}/results/stream", tag = "elections",
+    operation_id = "election_stream", params(NightStreamQuery,
+        ("election" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn stream(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+    query: Result<Query<NightStreamQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let watcher = begin(&services, &election, &headers, read(query)?).await?;
+    Ok(live::events(&services, watcher))
+}
+
+/// Totals as WebSocket text frames: the same JSON.
+#[utoipa::path(get, path = "/api/v1/elections/{election}/results/ws", tag = "elections",
+    operation_id = "election_socket", params(NightStreamQuery,
+        ("election" = String, Path, description = "id, code or slug")),
+    responses((status = 101, description = "text frames follow"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 426, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security((), ("token" = [])))]
+pub(super) async fn socket(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
+    query: Result<Query<NightStreamQuery>, QueryRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    same_site(&services, &headers)?;
+    let Ok(upgrade) = upgrade else { return Err(Problem::upgrade_required()) };
+    let watcher = begin(&services, &election, &headers, read(query)?).await?;
+    Ok(live::talk_to(&services, watcher, upgrade, peer))
+}
+
+async fn begin(
+    services: &Services,
+    election: &str,
+    headers: &HeaderMap,
+    query: NightStreamQuery,
+) -> Result<Watcher, Problem> {
+    let found = find(services, election).await?;
+    let unit = match &query.unit {
+        Some(code) => {
+            let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
+            Some(unit_of(&moment, Some(code))?)
+        }
+        None => None,
+    };
+    let query = StreamQuery { ticket: query.ticket, last_event_id: query.last_event_id };
+    live::begin(services, &found, unit, headers, query).await
+}
