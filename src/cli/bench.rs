@@ -7,6 +7,7 @@
 mod compare;
 mod counters;
 mod print;
+mod reports;
 mod round;
 mod watch;
 
@@ -40,6 +41,8 @@ enum What {
     Watch(WatchArgs),
     /// Counts votes in Redis, and compares that with redis-benchmark and with three calls a report.
     Counters(counters::CountersArgs),
+    /// Reports a night of ballot boxes, in bulk and one by one, and compares every total at every level with the plan.
+    Reports(reports::ReportsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +139,7 @@ pub(super) fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> a
             What::Compare(args) => compare::compare(args, start, random).await,
             What::Watch(args) => watch::watch(args, start, random).await,
             What::Counters(args) => counters::counters(args, random).await,
+            What::Reports(args) => reports::reports(args, random).await,
         };
         well.map(Ended::from)
     })
@@ -230,6 +234,8 @@ mod tests {
         check("compare --ballots 1000 --serve=--counters --serve=memory:", true);
         check("watch --watchers 10000 --ballots 1000 --connections 100", true);
         check("counters --counters redis://127.0.0.1:6379 --votes 1000 --batch 10 --json", true);
+        check("reports --reports 1000 --boxes 300 --cities 30 --choices 3 --json", true);
+        check("reports --choices 0", false);
         check("watch --watchers 0", false);
         check("counters --batch 0", false);
         check("counters --batch 5000", false);

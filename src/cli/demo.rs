@@ -1,10 +1,11 @@
-//! `hustings demo`: a real election, vote by vote, on a real server, and the proof at the end.
+//! `hustings demo`: a real election on a real server, vote by vote or box by box, and the proof at the end.
 //!
 //! Invariant: every figure in the last table was read from where it claims to come from: the published ones from the
 //! file, the counted ones over HTTP, the recounted ones from the data folder after the server has stopped.
 //! It must not know: the server from inside.
 
 mod figures;
+mod night;
 mod proof;
 mod show;
 mod view;
@@ -37,6 +38,13 @@ pub(super) struct DemoArgs {
     /// Decides in which order people vote.
     #[arg(long, default_value_t = 2013)]
     seed: u64,
+    /// Let ballot boxes report, district by district, with what goes wrong in a night: reports that come twice, wrong
+    /// counts that are corrected, one that is withdrawn, and one that contradicts another.
+    #[arg(long, conflicts_with = "ballots")]
+    election: bool,
+    /// How many boxes report, about; without it, a few hundred in each district.
+    #[arg(long, requires = "election", value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    reports: Option<u32>,
     /// Leave the server and its data until Ctrl-C, to look at the page.
     #[arg(long)]
     keep: bool,
@@ -48,6 +56,9 @@ const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// Runs the demo to its end; not to be called inside an async runtime.
 pub(super) fn run(args: &DemoArgs, clock: &dyn Clock, random: &dyn Random) -> anyhow::Result<ExitCode> {
+    if args.election {
+        return session::run(night::night(args, random));
+    }
     session::run(demo(args, clock.now(), random))
 }
 
@@ -68,6 +79,11 @@ async fn demo(args: &DemoArgs, start: Time, random: &dyn Random) -> anyhow::Resu
     job.retry_for = Duration::from_secs(60);
     let outcome = show::show(job, &poll, TITLE, &link).await?;
     let well = prove(&mut own, &api, &poll, &outcome, &expected, scaled.is_some()).await?;
+    leave(args, own, &link, well, "hustings demo --keep").await
+}
+
+/// Leaves the server where that was asked for, and its folder where something is to be looked into.
+async fn leave(args: &DemoArgs, mut own: OwnServer, link: &str, well: bool, again: &str) -> anyhow::Result<Ended> {
     if args.keep {
         own.start_again().await?;
         writeln!(
@@ -78,7 +94,7 @@ async fn demo(args: &DemoArgs, start: Time, random: &dyn Random) -> anyhow::Resu
         return Ok(Ended { well, stays: Some(own) });
     }
     if well {
-        writeln!(Output, "\n  To look at the page and the data at leisure: hustings demo --keep")?;
+        writeln!(Output, "\n  To look at the page and the data at leisure: {again}")?;
     } else {
         writeln!(Output, "\n  The data stays in {} to be looked into.", own.keep_folder().display())?;
     }

@@ -1,16 +1,21 @@
 //! The command line: each command says on stderr what went wrong and what to do, and exits 0 only if all went well.
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "these panic where nobody reads; see output.rs")]
 
+mod audit;
 mod backup;
 mod bench;
 mod demo;
 mod doctor;
+mod election;
 mod export;
+mod history;
 mod migrate;
 mod numbers;
 mod offline;
 mod output;
 mod recount;
+mod report;
+mod results;
 mod serve;
 mod session;
 mod shell;
@@ -41,6 +46,14 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Measure a server: votes, no-ops, and the two side by side; every run is verified.
     Bench(bench::BenchArgs),
+    /// Send the reports of ballot boxes so that each is counted once, and ask what has arrived.
+    Report(Box<report::ReportArgs>),
+    /// Print the totals of an election of boxes: now or as they were, of all of it or of any unit.
+    Results(results::ResultsArgs),
+    /// Print what came in between two times, by city, contest or box.
+    History(history::HistoryArgs),
+    /// Print who changed what, when and why, entry by entry.
+    Audit(audit::AuditArgs),
     /// Count ledgers again from their first entry, from the data folder or from an exported file.
     Recount(recount::RecountArgs),
     /// Write out entries, totals, or ballots without their voters.
@@ -70,6 +83,10 @@ pub fn main() -> ExitCode {
         // The load generator brings its own runtime: it shares two cores with the server it measures.
         Command::Demo(args) => demo::run(&args, &SystemClock, &SystemRandom),
         Command::Bench(args) => bench::run(&args, &SystemClock, &SystemRandom),
+        Command::Report(args) => report::run(&args, &SystemRandom),
+        Command::Results(args) => wait(results::results(args)),
+        Command::History(args) => wait(history::history(args)),
+        Command::Audit(args) => wait(audit::audit(args)),
         Command::Recount(args) => wait(recount::recount(args)),
         Command::Export(args) => wait(export::export(args)),
         Command::Backup(args) => wait(backup::backup(args)),

@@ -155,11 +155,18 @@ impl Api {
 
     /// The bytes of a request.
     pub(super) fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+        self.request_as(method, path, "application/json", body)
+    }
+
+    /// The bytes of a request whose body is of this type; without a token, it is anybody's.
+    #[must_use]
+    pub fn request_as(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
         let Self { authority, token, .. } = self;
         let length = body.len();
+        let who = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
         let mut bytes = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{who}\
+             Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
         )
         .into_bytes();
         bytes.extend_from_slice(body);
@@ -197,11 +204,33 @@ impl Api {
     pub async fn json(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, ApiError> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let answer = self.send(method, path, body.as_bytes()).await?;
+        Self::value(method, path, &answer)
+    }
+
+    /// Sends a body of any type, such as a table of units, and waits for the answer as long as this.
+    pub async fn upload(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: &[u8],
+        patience: Duration,
+    ) -> Result<Value, ApiError> {
+        let request = self.request_as("POST", path, content_type, body);
+        let answer = self.exchange("POST", path, &request, patience).await?;
+        Self::value("POST", path, &answer)
+    }
+
+    /// What is answered to a GET, byte for byte.
+    pub async fn get(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        self.send("GET", path, b"").await
+    }
+
+    fn value(method: &str, path: &str, answer: &[u8]) -> Result<Value, ApiError> {
         let unreadable = |error: serde_json::Error| ApiError::Unreadable {
             request: format!("{method} {path}"),
             reason: error.to_string(),
         };
-        if answer.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&answer).map_err(unreadable) }
+        if answer.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(answer).map_err(unreadable) }
     }
 
     async fn read<T: DeserializeOwned>(&self, method: &str, path: &str, body: &[u8]) -> Result<T, ApiError> {
@@ -212,11 +241,14 @@ impl Api {
 
     /// Sends one request over its own connection; any status but 2xx is a refusal.
     async fn send(&self, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+        self.exchange(method, path, &self.request(method, path, body), PATIENCE).await
+    }
+
+    async fn exchange(&self, method: &str, path: &str, bytes: &[u8], patience: Duration) -> Result<Vec<u8>, ApiError> {
         let request = || format!("{method} {path}");
         let lost = |source| ApiError::Connection { request: request(), source };
-        let mut connection = Connection::open(self.address, PATIENCE).await.map_err(lost)?;
-        let bytes = self.request(method, path, body);
-        let response = connection.exchange(&bytes).await.map_err(lost)?;
+        let mut connection = Connection::open(self.address, patience).await.map_err(lost)?;
+        let response = connection.exchange(bytes).await.map_err(lost)?;
         if (200..300).contains(&response.status) {
             return Ok(response.body.to_vec());
         }

@@ -160,14 +160,42 @@ impl Connection {
     /// Sends a request and reads the head of its answer.
     pub(super) async fn send(&mut self, request: &[u8]) -> Result<Head, ConnectionError> {
         self.filled = 0;
-        self.stream.write_all(request).await?;
+        let whole = self.write(request).await?;
         loop {
-            self.fill(0).await?;
-            if let Some(head) = parse_head(&self.buffer[..self.filled])? {
+            if let Some(mut head) = parse_head(&self.buffer[..self.filled])? {
+                head.last |= !whole;
                 return Ok(head);
             }
             within(self.filled, HEAD_BYTES_MAX)?;
+            self.fill(0).await?;
         }
+    }
+
+    /// Writes a request, and reads what is answered meanwhile: a server that answers line by line takes no more lines
+    /// while nobody reads. Whether all of it was taken; a server that has refused it may take no more.
+    async fn write(&mut self, request: &[u8]) -> Result<bool, ConnectionError> {
+        let (mut reading, mut writing) = self.stream.split();
+        let mut sent = 0;
+        while sent < request.len() {
+            if self.filled == self.buffer.len() {
+                self.buffer.resize(self.filled * 2, 0);
+            }
+            tokio::select! {
+                biased;
+                written = writing.write(&request[sent..]) => match written {
+                    Ok(written) => sent += written,
+                    Err(_) if self.filled > 0 => return Ok(false),
+                    Err(error) => return Err(error.into()),
+                },
+                read = reading.read(&mut self.buffer[self.filled..]) => match read? {
+                    0 if self.filled > 0 => return Ok(false),
+                    0 => return Err(ConnectionError::Closed),
+                    read => self.filled += read,
+                },
+            }
+            within(self.filled, BODY_BYTES_MAX)?;
+        }
+        Ok(true)
     }
 
     /// For a body without end: what arrived of it together with the head, decoded by `chunks`.

@@ -29,6 +29,12 @@ impl Latency {
         self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(MICROS_MAX).max(1));
     }
 
+    /// Adds the measurements of another one.
+    pub fn add(&mut self, other: &Self) {
+        // The bounds are the same, so nothing can be out of range.
+        let _same_bounds = self.0.add(&other.0);
+    }
+
     /// How many measurements there are.
     #[must_use]
     pub fn count(&self) -> u64 {

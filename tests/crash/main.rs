@@ -18,5 +18,6 @@ mod failed_sync;
 mod kill;
 mod locks;
 mod moves;
+mod report_send;
 mod server;
 mod setting;

@@ -3,6 +3,7 @@
 //! Invariant: only processes started here are ever signalled, and none outlives its test.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     path: PathBuf,
     data: PathBuf,
     log: PathBuf,
+    /// Where it listens; port 0 takes a free one.
+    listen: String,
 }
 
 /// A server process; dropped, it is killed.
@@ -50,14 +53,20 @@ impl Program {
 
     /// Another program that takes the same arguments.
     pub(crate) fn new(path: PathBuf, folder: &Path, data: &Path) -> Self {
-        Self { path, data: data.to_owned(), log: folder.join("server.log") }
+        let (data, log) = (data.to_owned(), folder.join("server.log"));
+        Self { path, data, log, listen: "127.0.0.1:0".to_owned() }
+    }
+
+    /// The same at this address from now on, for whoever comes back to it.
+    pub(crate) fn at(self, address: SocketAddr) -> Self {
+        Self { listen: address.to_string(), ..self }
     }
 
     /// Starts it, and does not wait for anything.
     pub(crate) fn spawn(&self) -> Process {
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
         let mut command = Command::new(&self.path);
-        command.arg("serve").arg("--data").arg(&self.data).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").arg("--data").arg(&self.data).arg("--listen").arg(&self.listen);
         command.env("HUSTINGS_ADMIN_TOKEN", TOKEN).env_remove("HUSTINGS_SECRET");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::from(log)).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.path.display()));

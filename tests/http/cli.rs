@@ -5,5 +5,6 @@ mod exports;
 mod migrate;
 mod migrate_killed;
 mod output;
+mod report;
 mod tampered;
 mod tools;

@@ -9,7 +9,7 @@ use anyhow::Context;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Figures(Vec<(String, u32)>);
 
-const MONTREAL: &str = include_str!("../../../assets/data/montreal-2013-mayor.csv");
+pub(super) const MONTREAL: &str = include_str!("../../../assets/data/montreal-2013-mayor.csv");
 /// The columns around those of the candidates.
 const DISTRICT: &str = "district";
 const TOTAL: &str = "total";

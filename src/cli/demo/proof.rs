@@ -38,13 +38,18 @@ struct Recount {
 
 /// Recounts the poll from the ledger in this folder, in a process of its own.
 pub(super) async fn recount(data: &Path, poll: &Poll) -> anyhow::Result<Recounted> {
+    read(&recounted(data, &[]).await?, poll)
+}
+
+/// What `hustings recount --json` prints of the ledgers in this folder.
+pub(super) async fn recounted(data: &Path, further: &[&str]) -> anyhow::Result<Vec<u8>> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("recount").arg("--data").arg(data).arg("--json").kill_on_drop(true);
+    command.arg("recount").arg("--data").arg(data).arg("--json").args(further).kill_on_drop(true);
     without_settings(&mut command);
     let output = command.output().await.context("cannot run the recount")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "the recount ended with {}: {errors}", output.status);
-    read(&output.stdout, poll)
+    Ok(output.stdout)
 }
 
 fn read(json: &[u8], poll: &Poll) -> anyhow::Result<Recounted> {
@@ -58,7 +63,7 @@ pub(super) fn say(well: bool, text: &str) -> io::Result<()> {
     writeln!(Output, "  {} {text}", mark(well))
 }
 
-fn mark(well: bool) -> &'static str {
+pub(super) fn mark(well: bool) -> &'static str {
     if well { "✓" } else { "✗" }
 }
 

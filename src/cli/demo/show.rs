@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -15,7 +16,7 @@ use super::view::{Ink, Look};
 use crate::cli::output::Output;
 use crate::load::{Api, EventStream, Job, Outcome, Poll, Progress, Results, run};
 
-const REDRAW_EVERY: Duration = Duration::from_millis(200);
+pub(super) const REDRAW_EVERY: Duration = Duration::from_millis(200);
 /// Rates and latencies are those of the last second or so; a number that changes faster cannot be read.
 const REDRAWS_PER_FIGURE: u64 = 5;
 const LAST_REDRAWS_MAX: u32 = 10;
@@ -57,8 +58,8 @@ pub(super) async fn show(job: Job, poll: &Poll, title: &str, link: &str) -> anyh
 
 type Latest = Arc<Mutex<Option<Results>>>;
 
-/// Follows the live results as a page would, and comes back when the stream ends.
-async fn watch(api: Api, path: String, latest: Latest) {
+/// Follows live results as a page would, and comes back when the stream ends.
+pub(super) async fn watch<T: DeserializeOwned>(api: Api, path: String, latest: Arc<Mutex<Option<T>>>) {
     loop {
         if let Ok(mut stream) = EventStream::open(&api, &path, WATCH_PATIENCE).await {
             while let Ok(Some(event)) = stream.next().await {
@@ -96,7 +97,7 @@ impl Display {
         let new_figures = self.redraws.is_multiple_of(REDRAWS_PER_FIGURE);
         self.update(new_figures);
         match &mut self.canvas {
-            Some(canvas) => canvas.draw(&self.look),
+            Some(canvas) => canvas.draw(&self.look.lines(canvas.ink)),
             None if new_figures => writeln!(Output, "{}", self.look.line()),
             None => Ok(()),
         }
@@ -114,7 +115,7 @@ impl Display {
         self.look.per_second = outcome.per_second();
         (self.look.p50, self.look.p99) = (outcome.latency.quantile(0.5), outcome.latency.quantile(0.99));
         match &mut self.canvas {
-            Some(canvas) => canvas.draw(&self.look),
+            Some(canvas) => canvas.draw(&self.look.lines(canvas.ink)),
             None => writeln!(Output, "{}", self.look.line()),
         }
     }
@@ -142,8 +143,8 @@ impl Display {
 }
 
 /// A place on a terminal that is drawn over and over.
-struct Canvas {
-    ink: Ink,
+pub(super) struct Canvas {
+    pub(super) ink: Ink,
     lines: usize,
 }
 
@@ -155,7 +156,7 @@ const CLEAR_BELOW: &str = "\x1b[J";
 
 impl Canvas {
     /// None where drawing in place makes no sense: not a terminal, a dumb or a narrow one.
-    fn open() -> io::Result<Option<Self>> {
+    pub(super) fn open() -> io::Result<Option<Self>> {
         let out = io::stdout();
         let columns = rustix::termios::tcgetwinsize(&out).map_or(0, |size| size.ws_col);
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -167,10 +168,10 @@ impl Canvas {
         Ok(Some(Self { ink: if colour { Ink::COLOUR } else { Ink::PLAIN }, lines: 0 }))
     }
 
-    fn draw(&mut self, look: &Look) -> io::Result<()> {
+    /// Draws lines over those that were drawn before.
+    pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
         let mut frame = if self.lines > 0 { format!("\x1b[{}F", self.lines) } else { String::new() };
-        let lines = look.lines(self.ink);
-        for line in &lines {
+        for line in lines {
             frame.push_str(line);
             frame.push_str(CLEAR_LINE);
             frame.push('\n');

@@ -27,9 +27,9 @@ pub(super) struct Look {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ink {
     accent: &'static str,
-    bold: &'static str,
-    dim: &'static str,
-    off: &'static str,
+    pub(super) bold: &'static str,
+    pub(super) dim: &'static str,
+    pub(super) off: &'static str,
 }
 
 impl Ink {
@@ -37,8 +37,8 @@ impl Ink {
     pub(super) const PLAIN: Self = Self { accent: "", bold: "", dim: "", off: "" };
 }
 
-const BAR_WIDTH: usize = 42;
-const NAME_WIDTH: usize = 14;
+pub(super) const BAR_WIDTH: usize = 42;
+pub(super) const NAME_WIDTH: usize = 14;
 
 impl Look {
     /// The lines of the live view.
@@ -113,7 +113,7 @@ fn latency(measured: Duration) -> String {
     clippy::cast_precision_loss,
     reason = "a few columns"
 )]
-fn bar(part: f64, width: usize, ink: Ink) -> String {
+pub(super) fn bar(part: f64, width: usize, ink: Ink) -> String {
     let halves = (part.clamp(0.0, 1.0) * (width * 2) as f64).round() as usize;
     let (full, half) = (halves / 2, halves % 2);
     let Ink { accent, dim, off, .. } = ink;

@@ -1,0 +1,125 @@
+//! `hustings audit`: who changed what, when and why, entry by entry.
+//!
+//! It must not know: how entries are kept.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::election::{ElectionArgs, query};
+use super::history::signed;
+use super::output::{Output, note};
+use super::results::print_rows;
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    #[command(flatten)]
+    election: ElectionArgs,
+    /// Kinds of entries, with commas between: first, correction, withdrawal, late, opened and so on.
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only the reports of this box.
+    #[arg(long = "box", value_name = "BOX")]
+    ballot_box: Option<String>,
+    /// Only what is about this unit and what stands in it.
+    #[arg(long)]
+    unit: Option<String>,
+    /// Only what this token sent.
+    #[arg(long)]
+    by: Option<String>,
+    /// From this time on (RFC 3339, or local in the election's zone).
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Until just before this time.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Entries after this place in the ledger.
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+    /// At most so many lines; without it, all.
+    #[arg(long)]
+    limit: Option<u64>,
+}
+
+const PAGE_MAX: u64 = 1_000;
+
+/// Prints page by page, so that a night of a million reports needs no more memory than one of ten.
+pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
+    let api = args.election.api().await?;
+    let (mut after, mut left) = (args.after, args.limit.unwrap_or(u64::MAX));
+    let mut is_first = true;
+    while left > 0 {
+        let (place, limit) = (after.map(|after| after.to_string()), left.min(PAGE_MAX).to_string());
+        let query = query(&[
+            ("format", Some("json")),
+            ("kind", args.kind.as_deref()),
+            ("box", args.ballot_box.as_deref()),
+            ("unit", args.unit.as_deref()),
+            ("by", args.by.as_deref()),
+            ("from", args.from.as_deref()),
+            ("to", args.to.as_deref()),
+            ("after", place.as_deref()),
+            ("limit", Some(&limit)),
+        ]);
+        let page = api.json("GET", &args.election.path(&format!("audit{query}")), None).await?;
+        let lines = page["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if args.election.json {
+            lines.iter().try_for_each(|line| writeln!(Output, "{line}"))?;
+        } else if lines.is_empty() && is_first {
+            note("there are no such entries");
+        } else {
+            let heads = ["seq", "time", "kind", "box", "contest", "rev", "by", "what", "why"];
+            let heads = if is_first { heads } else { [""; 9] };
+            print_rows(&heads, &lines.iter().map(row).collect::<Vec<_>>())?;
+        }
+        is_first = false;
+        left = left.saturating_sub(lines.len() as u64);
+        after = page["next"].as_u64();
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(line: &Value) -> Vec<String> {
+    let text = |name: &str| line[name].as_str().map_or_else(|| number(&line[name]), str::to_owned);
+    let unit = if line["box"].is_string() { text("box") } else { text("unit") };
+    let votes = line["votes"].as_object().into_iter().flatten();
+    let votes = votes.map(|(choice, votes)| format!("{choice} {}", signed(votes))).collect::<Vec<_>>().join("  ");
+    let what = [text("status"), votes].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+    vec![
+        text("seq"),
+        text("time"),
+        text("kind"),
+        unit,
+        text("contest"),
+        text("revision"),
+        text("by"),
+        what,
+        text("reason"),
+    ]
+}
+
+fn number(value: &Value) -> String {
+    value.as_u64().map(|number| number.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_row() {
+        let line = json!({ "seq": 7, "time": "T", "kind": "correction", "box": "b1", "contest": "main", "revision": 2,
+            "by": "desk 4", "status": "final", "votes": { "joly": -3 }, "reason": "two digits exchanged" });
+        let wanted = ["7", "T", "correction", "b1", "main", "2", "desk 4", "final  joly -3", "two digits exchanged"];
+        assert_eq!(row(&line), wanted);
+        assert_eq!(row(&json!({ "seq": 1, "kind": "unit_added", "unit": "d1" }))[3], "d1");
+    }
+}

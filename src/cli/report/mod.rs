@@ -1,0 +1,134 @@
+//! `hustings report`: sends what ballot boxes reported until each line has its answer, and asks what has arrived.
+//!
+//! Invariant: what was taken into the spool is sent, whatever happens to this program, its machine or the server, and
+//! every line of it is counted once; the command ends with 0 only where every report was accepted or known.
+//! It must not know: what a report says.
+
+mod answer;
+mod receipt;
+mod send;
+mod show;
+mod split;
+mod spool;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::ensure;
+use clap::{Args, Subcommand};
+
+use self::receipt::ReceiptArgs;
+pub(super) use self::send::Sender;
+use self::send::Sent;
+pub(super) use self::split::{LINES_MAX, Line};
+use self::spool::{After, Job, Spool};
+use super::election::ElectionArgs;
+use super::session::{self, Ended};
+use crate::clock::Random;
+
+/// What to do with reports.
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Send files of reports, NDJSON or CSV with a header, and keep their receipts. Stopped at any moment, the same
+    /// command goes on where it was; without a file it only goes on.
+    Send(SendArgs),
+    /// Ask whether the report of a box has arrived: its receipt.
+    Receipt(ReceiptArgs),
+}
+
+#[derive(Debug, Args)]
+struct SendArgs {
+    /// The files.
+    #[arg(conflicts_with = "watch")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    election: ElectionArgs,
+    /// Send whatever appears in this folder, until Ctrl-C; a file is taken when it no longer grows and its name does not
+    /// end in .part or .tmp, and goes into the folder's `done` with its receipts.
+    #[arg(long, value_name = "FOLDER")]
+    watch: Option<PathBuf>,
+    /// Where reports wait until they are answered.
+    #[arg(long, value_name = "FOLDER", default_value = "./hustings-spool")]
+    spool: PathBuf,
+    /// Give up after so many seconds without any answer; without it, never.
+    #[arg(long, value_name = "SECONDS")]
+    give_up_after: Option<u64>,
+}
+
+/// Runs the command to its end; not to be called inside an async runtime.
+pub(super) fn run(args: &ReportArgs, random: &dyn Random) -> anyhow::Result<ExitCode> {
+    session::run(async {
+        match &args.what {
+            What::Send(args) => send(args, random).await.map(Ended::from),
+            What::Receipt(args) => args.print().await.map(Ended::from),
+        }
+    })
+}
+
+async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
+    let election = &args.election.election;
+    let mut spool = Spool::open(&args.spool)?;
+    let give_up_after = args.give_up_after.map(Duration::from_secs);
+    let mut sender = Sender::new(args.election.api().await?, args.election.path("reports/bulk"), give_up_after, random);
+    let mut sent = Sent::default();
+    for job in spool.jobs()? {
+        let other = &job.about.election;
+        ensure!(
+            other == election,
+            "{} waits in the spool for the election `{other}`: send that first, with --election {other}, or give another \
+             --spool",
+            job.about.source.display()
+        );
+        work_off(&mut sender, job, &mut sent).await?;
+    }
+    for file in &args.files {
+        take(&mut spool, &mut sender, file, election, &After::Stay, &mut sent).await?;
+    }
+    if let Some(folder) = &args.watch {
+        watch::watch(folder, &mut spool, &mut sender, election).await?;
+    }
+    sent.print(args.election.json)?;
+    Ok(sent.is_well())
+}
+
+/// Takes a file into the spool and sends it.
+async fn take(
+    spool: &mut Spool,
+    sender: &mut Sender<'_>,
+    file: &Path,
+    election: &str,
+    after: &After,
+    sent: &mut Sent,
+) -> anyhow::Result<()> {
+    match spool.take(file, election, after)? {
+        Some(job) => work_off(sender, job, sent).await,
+        None => Ok(()),
+    }
+}
+
+/// Sends what is left of a file, and takes it out of the spool.
+async fn work_off(sender: &mut Sender<'_>, job: Job, sent: &mut Sent) -> anyhow::Result<()> {
+    sender.begin(&job.about);
+    for number in 1..=job.about.parts {
+        if let Some(lines) = job.part(number)? {
+            let receipts = sender.send(job.about.header.as_deref(), &lines).await?;
+            job.answered(number, &receipts)?;
+        } else {
+            sender.passed_over(number, &job.about);
+        }
+    }
+    sender.end();
+    let file = job.about.source.clone();
+    let receipts = job.about.receipts.clone();
+    job.finish(|receipt| sent.add(&file, receipt))?;
+    sent.file(&receipts);
+    Ok(())
+}

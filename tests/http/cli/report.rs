@@ -1,0 +1,189 @@
+//! `hustings report send` and the commands that ask about a night: files in both forms, refusals, a watched folder.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::support::{ADMIN, PATIENCE, TestServer, program, soon};
+
+/// An election of two choices and two cities that takes boxes as they report.
+struct Night<'a> {
+    server: &'a TestServer,
+    code: String,
+}
+
+impl<'a> Night<'a> {
+    async fn on(server: &'a TestServer) -> Self {
+        let body = json!({ "title": "A night", "kind": "election", "choices": ["Tories", "Labour"],
+            "cities": ["London", "Leeds"], "open": true });
+        let made = server.post("/api/v1/elections", &body).bearer(ADMIN).send().await.is(201).json();
+        Self { server, code: made["code"].as_str().expect("a code").to_owned() }
+    }
+
+    /// Writes a file of reports.
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.server.folder().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// Runs a command about this election.
+    async fn run(&self, arguments: &[&str]) -> (bool, String, String) {
+        let url = self.server.url();
+        let mut all = arguments.to_vec();
+        all.extend(["--url", &url, "--token", ADMIN, "--election", &self.code]);
+        self.server.command(&all).await
+    }
+
+    async fn send(&self, files: &[&str]) -> (bool, Value, String) {
+        let spool = self.server.folder().join("spool").display().to_string();
+        let mut all = vec!["report", "send", "--json", "--spool", &spool];
+        all.extend(files);
+        let (well, out, said) = self.run(&all).await;
+        (well, serde_json::from_str(&out).unwrap_or(Value::Null), said)
+    }
+
+    async fn votes(&self) -> (Value, Value) {
+        let path = format!("/api/v1/elections/{}/results", self.code);
+        let results = self.server.get(&path).bearer(ADMIN).send().await.is(200).json();
+        (results["choices"][0]["votes"].clone(), results["choices"][1]["votes"].clone())
+    }
+}
+
+fn receipts(file: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(format!("{file}.receipts.ndjson")).expect("receipts");
+    text.lines().map(|line| serde_json::from_str(line).expect("a receipt")).collect()
+}
+
+#[tokio::test]
+async fn files_in_both_forms_are_counted_once_and_their_receipts_kept() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let objects = "{\"box\":\"b1\",\"city\":\"london\",\"votes\":{\"tories\":3,\"labour\":4}}\n\n\
+                   {\"box\":\"b2\",\"city\":\"leeds\",\"votes\":{\"tories\":1}}\n";
+    let objects = night.file("a.ndjson", objects);
+    let table = night.file("b.csv", "box,city,votes.tories,votes.labour\nb3,leeds,10,20\n");
+    let (well, sent, said) = night.send(&[&objects, &table]).await;
+    assert!(well, "{said}");
+    assert_eq!((&sent["accepted"]["counted"], &sent["refused"]), (&json!(3), &json!(0)));
+    let lines: Vec<_> = receipts(&objects).iter().map(|receipt| receipt["line"].clone()).collect();
+    assert_eq!(lines, [1, 3]);
+    let first = receipts(&table)[0]["receipt"]["id"].clone();
+    // The same files again are known, with the same receipts.
+    let (well, sent, said) = night.send(&[&objects, &table]).await;
+    assert!(well && sent["accepted"]["repeated"] == 3, "{sent} {said}");
+    assert_eq!(receipts(&table)[0]["receipt"]["id"], first);
+    assert_eq!(night.votes().await, (json!(14), json!(24)));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_line_is_named_and_stops_no_other() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let file = night.file("a.csv", "box,city,votes.tories\nb1,london,1\nb2,atlantis,2\nb3,leeds,-1\nb4,leeds,4\n");
+    let (well, sent, said) = night.send(&[&file]).await;
+    assert!(!well && sent["refused"] == 2 && sent["accepted"]["counted"] == 2, "{sent} {said}");
+    for line in [format!("{file}, line 3: unknown_"), format!("{file}, line 4: ")] {
+        assert!(said.contains(&line), "{line} in {said}");
+    }
+    let codes: Vec<_> = receipts(&file).iter().map(|receipt| receipt["code"].is_string()).collect();
+    assert_eq!(codes, [false, true, true, false]);
+    // What contradicts is refused too, and the first report stays.
+    let other = night.file("c.csv", "box,city,votes.tories\nb1,london,100\n");
+    let (well, _, said) = night.send(&[&other]).await;
+    assert!(!well && said.contains("line 2: exists_with_different_votes"), "{said}");
+    assert_eq!(night.votes().await, (json!(5), json!(0)));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_token_stops_the_sender_and_the_spool_keeps_the_file() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let file = night.file("a.csv", "box,city,votes.tories\nb1,london,1\n");
+    let spool = server.folder().join("spool").display().to_string();
+    let url = server.url();
+    let wrong = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", &night.code, "--token", "no"];
+    let (well, _, said) = server.command(&wrong).await;
+    assert!(!well && said.contains("401") && said.contains("The spool keeps"), "{said}");
+    std::fs::remove_file(&file).expect("the file is ours");
+    let (well, sent, said) = night.send(&[]).await;
+    assert!(well && sent["accepted"]["counted"] == 1, "{sent} {said}");
+    let (well, sent, said) = night.send(&[]).await;
+    assert!(well && sent["accepted"] == json!({}), "{sent} {said}");
+    let other = Night::on(&server).await;
+    let file = other.file("b.csv", "box,city,votes.tories\nb1,london,1\n");
+    let wrong = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", &night.code, "--token", "no"];
+    assert!(!server.command(&wrong).await.0);
+    let (well, _, said) = other.send(&[&file]).await;
+    assert!(!well && said.contains("waits in the spool for the election"), "{said}");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_watched_folder_is_emptied_as_files_are_finished() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let waiting = night.file("inbox/a.csv.part", "box,city,votes.tories\nb1,london,1\n");
+    night.file("inbox/b.csv", "box,city,votes.tories\nb2,leeds,2\n");
+    let inbox = server.folder().join("inbox");
+    let mut command = Command::new(program());
+    command.args(["report", "send", "--token", ADMIN, "--election", &night.code, "--url", &server.url()]);
+    command.arg("--watch").arg(&inbox).arg("--spool").arg(server.folder().join("spool"));
+    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let mut sender = command.spawn().expect("the program runs");
+    appears(inbox.join("done/b.csv")).await;
+    assert!(inbox.join("a.csv.part").exists(), "a file that is not finished stays");
+    std::fs::rename(&waiting, inbox.join("a.csv")).expect("the file is ours");
+    appears(inbox.join("done/a.csv")).await;
+    sender.kill().await.expect("a sender of ours can be killed");
+    assert_eq!(receipts(&inbox.join("done/a.csv").display().to_string())[0]["status"], "counted");
+    assert_eq!(night.votes().await, (json!(3), json!(0)));
+    server.finish().await;
+}
+
+async fn appears(path: PathBuf) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while !path.exists() {
+        assert!(tokio::time::Instant::now() < until, "{} does not appear", path.display());
+        soon("a moment", tokio::time::sleep(std::time::Duration::from_millis(20))).await;
+    }
+}
+
+#[tokio::test]
+async fn a_night_is_asked_about_from_a_terminal() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let table = "box,city,revision,votes.tories,votes.labour\nb1,london,1,3,4\nb2,leeds,1,10,1\nb1,london,2,5,4\n";
+    let file = night.file("a.csv", table);
+    let (well, sent, said) = night.send(&[&file]).await;
+    assert!(well && sent["accepted"] == json!({ "corrected": 1, "counted": 2 }), "{sent} {said}");
+    for (arguments, parts) in [
+        (&["results", "--by", "unit"][..], &["A night", "2 of 2 boxes", "Tories", "london", "labour 4"][..]),
+        (&["results", "--unit", "leeds", "--choice", "tories"], &["10\n"]),
+        (&["results", "--json"], &["\"votes\":15"]),
+        (&["history"], &["in all", "new votes", "London", "tories +5"]),
+        (&["history", "--by", "box", "--json"], &["\"newly_reported\""]),
+        (&["audit"], &["correction", "b1", "tories +2"]),
+        (&["audit", "--kind", "correction", "--json"], &["\"revision\":2"]),
+        (&["report", "receipt", "b1"], &["revision 2"]),
+    ] {
+        let (well, out, said) = night.run(arguments).await;
+        assert!(well, "{arguments:?}: {said}");
+        for part in parts {
+            assert!(out.contains(part), "{part} in the output of {arguments:?}:\n{out}");
+        }
+    }
+    let (well, _, said) = night.run(&["results", "--unit", "atlantis"]).await;
+    assert!(!well && said.contains("unknown_unit"), "{said}");
+    let (well, out, said) = server.command(&["recount", "--json", "--by-unit"]).await;
+    let recounted: Value = serde_json::from_str(&out).expect("JSON");
+    assert!(well, "{said}");
+    assert_eq!(recounted["elections"][0]["units"]["london"]["main"]["votes"], json!({ "tories": 5, "labour": 4 }));
+    assert_eq!(recounted["elections"][0]["contests"][0]["choices"][0]["votes"], 15);
+    server.finish().await;
+}
