@@ -5,7 +5,7 @@
 //! the order they came, and take at most half of a batch that others want to be in.
 //! Invariant: a decision is told only after the commit that made it. A store that says nothing keeps batches waiting, in
 //! their order, but no caller beyond a deadline: who still waits in the queue then is stored never, and who is in a batch
-//! hears that nobody knows. It must not know: HTTP, counters.
+//! hears that nobody knows; an upload in bulk waits as long as its batches do. It must not know: HTTP, counters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

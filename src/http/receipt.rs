@@ -1,6 +1,6 @@
 //! Receipts as they are shown: an id nobody can guess, a time, and the place where results are not hidden.
 
-use hustings_core::Visibility;
+use hustings_core::{Kind, Visibility};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,12 @@ impl Receipt {
     /// The receipt of a stored entry.
     #[must_use]
     pub fn new(keys: &Keys, found: &Registered, stored: &Stored) -> Self {
-        let tells_seq = matches!(found.election.visibility, Visibility::Always | Visibility::AfterVote);
+        let tells_seq = match found.election.visibility {
+            Visibility::Always => true,
+            // Whoever votes sees results; a box does not.
+            Visibility::AfterVote => found.election.kind != Kind::Election,
+            Visibility::AfterClose | Visibility::OnReveal => false,
+        };
         let entry = &stored.entry;
         Self {
             id: keys.receipt(found.key, entry.seq, &stored.bytes),

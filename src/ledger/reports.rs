@@ -45,7 +45,8 @@ pub trait Reports: Send + Sync {
     /// The case of a digest.
     async fn case(&self, election: ElectionKey, digest: Digest) -> Result<Option<Case>, LedgerError>;
 
-    /// Writes down what became of a case that waits; false where it does not wait any more.
+    /// Writes down what became of a case that waits; false where it does not wait any more. That it was filed takes the
+    /// place of a dismissal: then its report is in the ledger, and counts.
     async fn settle(&self, election: ElectionKey, digest: Digest, settled: Settled) -> Result<bool, LedgerError>;
 }
 

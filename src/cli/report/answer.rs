@@ -22,8 +22,9 @@ pub(super) enum Answered {
 }
 
 /// Refusals that do not last, beside those that say so themselves.
-const PASSING: [&str; 11] = [
+const PASSING: [&str; 13] = [
     "code_taken",
+    "contest_paused",
     "in_doubt",
     "queue_full",
     "slow_body",
@@ -33,6 +34,7 @@ const PASSING: [&str; 11] = [
     "store_unavailable",
     "too_many_requests",
     "undecided",
+    "units_moved",
     "upgrade_needed",
 ];
 

@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{ContestNumber, Visibility};
+use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -43,10 +43,10 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(invalid_query)?;
     let found = find(&services.elections, &poll).await?;
-    if let Some(version) = &query.min_version {
-        at_least(&services, &found, version).await?;
-    }
     let viewer = viewer(&services, &found, &headers).await?;
+    if let Some(version) = &query.min_version {
+        at_least(&services, &found, version, viewer).await?;
+    }
     let frame = match query.round {
         None => services.feed.latest(found.key, viewer).await?,
         Some(0) => None,
@@ -57,13 +57,31 @@ pub(super) async fn results(
 }
 
 /// Waits until this node has what another one may have shown already.
-pub(in crate::http) async fn at_least(services: &Services, found: &Registered, version: &str) -> Result<(), Problem> {
+pub(in crate::http) async fn at_least(
+    services: &Services,
+    found: &Registered,
+    version: &str,
+    viewer: Viewer,
+) -> Result<(), Problem> {
     let malformed = || Problem::invalid("invalid_version", "", "`min_version` is the `version` of earlier results");
-    let version = version.parse().map_err(|()| malformed())?;
+    let version: Version = version.parse().map_err(|()| malformed())?;
+    // Who may not see totals was never shown such a version, and would learn by asking how many entries there are.
+    if matches!(version, Version::Full(..)) && !sees_totals(services, found, viewer).await? {
+        return Ok(());
+    }
     if services.feed.at_least(found.key, version).await? {
         return Ok(());
     }
     Err(Problem::unavailable("not_yet", "this node has not heard of that version yet; please try again"))
+}
+
+async fn sees_totals(services: &Services, found: &Registered, viewer: Viewer) -> Result<bool, Problem> {
+    let Some(state) = services.feed.state(found.key).await? else { return Ok(false) };
+    let sees = |contest| found.election.visibility.audience(contest, viewer) == Audience::Full;
+    Ok(match found.election.kind {
+        Kind::Election => state.contests.iter().all(sees),
+        Kind::Poll | Kind::Competition => state.contests.last().is_some_and(sees),
+    })
 }
 
 /// Who is looking at this election.

@@ -37,7 +37,6 @@ impl Deciding<'_> {
             }
             _ => Verdict::Unchanged,
         };
-        // The tree is changed in place, where nobody else holds it.
         drop(tree);
         match verdict {
             Verdict::Accept(event) => match self.follow(key, &event, act) {

@@ -16,6 +16,7 @@ use super::book::Book;
 use super::resolve::{Parent, Slip, Unlisted, Unresolved, resolve};
 use super::sender::Sender;
 use crate::http::Services;
+use crate::http::error::Problem;
 use crate::ledger::{Answer, LedgerError, Registered};
 
 /// What the ledger can be asked for one slip.
@@ -41,7 +42,7 @@ fn one(book: &Book, units: &Units, sender: &Sender, slip: &Slip) -> Resolved {
     }
 }
 
-/// The tree as it is kept here; it is let go before anything is decided, so that it can grow in place.
+/// The tree as it is kept here.
 pub(super) async fn kept_units(services: &Services, sender: &Sender) -> Result<Arc<Units>, LedgerError> {
     kept_units_of(services, &sender.found).await
 }
@@ -86,7 +87,10 @@ pub(super) async fn mend(
         if let Err(Unresolved::Unknown(_, Some(_))) = resolved {
             let problem = match &added {
                 Err(rejection) => super::answer::refused(*rejection),
-                Ok(()) => Rejection::UnitsMoved.into(),
+                // The store did not say, or others were faster: the same report may be sent again.
+                Ok(()) => {
+                    Problem::unavailable("undecided", "the box could not be added just now; please send it again")
+                }
             };
             *resolved = Err(Unresolved::Wrong(problem));
         }

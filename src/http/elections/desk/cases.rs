@@ -185,8 +185,12 @@ pub(super) async fn reported(
     found: &Registered,
     case: &Case,
 ) -> Result<Report, Problem> {
-    let slip = Slip { sent: read(&case.request)?, request: case.request.clone().into() };
     let book = desk.books.newest(services, found).await?;
+    let mut sent = read(&case.request)?;
+    // There may be more contests by now than the one that the sender did not have to name.
+    let race = book.found.election.contests.get(case.contest.index()).and_then(|contest| contest.race.as_ref());
+    sent.contest = sent.contest.or_else(|| race.map(|race| race.code.to_string()));
+    let slip = Slip { sent, request: case.request.clone().into() };
     let units = kept_units_of(services, found).await?;
     resolve(&book, &units, &slip, &case.by).map_err(super::resolve::Unresolved::into_problem)
 }

@@ -64,8 +64,14 @@ pub(super) async fn decide(
     let reason = Text::parse(&asked.reason).map_err(|error| Problem::text("/reason", error))?;
     let _deciding = desk.deciding.lock().await;
     let case = find_case(&services, &found, &named).await?;
-    if case.settled.is_none() {
+    let was_filed = match &case.settled {
+        Some(settled) if settled.filed.is_none() => filed_before(&services, &found, &case).await?,
+        _ => None,
+    };
+    if case.settled.is_none() || was_filed.is_some() {
         let filed = match asked.decision {
+            // Another decision came in between; what is in the ledger counts.
+            _ if was_filed.is_some() => was_filed,
             Decision::File => Some(file(&services, &desk, &found, &case, (&by, &reason)).await?),
             // A decision to file it may have got as far as the ledger, and no farther.
             Decision::Dismiss => filed_before(&services, &found, &case).await?,

@@ -80,7 +80,15 @@ pub(super) fn resolve(book: &Book, units: &Units, slip: &Slip, by: &Text) -> Res
     let reason = reason(sent, &mut faults);
     faults.check()?;
     let Some(ballot_box) = find_unit(units, named) else {
-        return Err(unknown_box(book, units, contest, sent, (named, field)));
+        let fits = match definition {
+            Some(_) => Err(Rejection::StaleDefinition),
+            None => content.counts().map_or(Ok(()), |counts| counts.check(contest)),
+        };
+        return Err(match (unknown_box(book, units, contest, sent, (named, field)), fits) {
+            // No box is added for a report that would be refused.
+            (Unresolved::Unknown(_, Some(_)), Err(rejection)) => Problem::from(rejection).into(),
+            (unknown, _) => unknown,
+        });
     };
     Ok(Report {
         contest: contest.number,

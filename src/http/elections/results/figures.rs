@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Problem, Seen, Services, Shared, contest_of, read, see, short, times, unit_of};
 use crate::feed::night::{Asked, ChildPage, Moment, NightResults, contest_code};
-use crate::http::api::{at_least, respond};
+use crate::http::api::{at_least, respond, viewer};
 use crate::http::name::Name;
 
 /// Which results.
@@ -78,7 +78,9 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     let mut query = read(query)?;
     if let Some(version) = query.min_version.take() {
-        at_least(&services, &super::find(&services, &election).await?, &version).await?;
+        let found = super::find(&services, &election).await?;
+        let viewer = viewer(&services, &found, &headers).await?;
+        at_least(&services, &found, &version, viewer).await?;
     }
     if query == NightQuery::default() {
         return plain(&services, &election, &headers).await;

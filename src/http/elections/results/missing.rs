@@ -103,10 +103,14 @@ async fn search(
     limit: usize,
 ) -> Result<(Found, Option<UnitNumber>), Problem> {
     let moment = &seen.moment;
-    let mut boxes = moment.units().boxes(unit).skip_while(|one| after.is_some_and(|after| *one != after));
+    // The last one that was looked at may have been retired since.
+    let mut below = moment.units().below(unit).skip_while(|one| after.is_some_and(|after| *one != after));
     if after.is_some() {
-        boxes.next();
+        below.next();
     }
+    let is_live =
+        |one: &UnitNumber| moment.units().get(*one).is_some_and(|unit| unit.kind == UnitKind::Box && !unit.is_retired);
+    let mut boxes = below.filter(is_live);
     let contests: Vec<&Contest> =
         moment.contests().iter().filter(|contest| only.is_none_or(|only| only == contest.number)).collect();
     let mut complete = Complete { moment, known: HashMap::new() };

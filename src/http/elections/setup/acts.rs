@@ -100,7 +100,8 @@ impl Asked {
         }
     }
 
-    /// Acts on the contests, those first that seem to refuse it: where one of them does, none has moved.
+    /// Acts on the contests, those first that seem to refuse it: where one of them does, none has moved. They are acts of their
+    /// own, so one that comes in between, or a failure, can leave some moved; the same again finishes it.
     async fn act(&self, services: &Services, kind: &ActKind) -> Result<(), Problem> {
         let now = services.clock.now();
         let refuses = |number: &ContestNumber| {

@@ -29,7 +29,7 @@ use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope, Wanted};
 
 /// The most parties of an election.
-const PARTIES_MAX: usize = 5_000;
+pub(super) const PARTIES_MAX: usize = 5_000;
 /// How often contests are held against a definition that others change at the same time.
 const ATTEMPTS: usize = 8;
 

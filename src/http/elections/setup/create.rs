@@ -12,7 +12,7 @@ use hustings_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::contests::keep_parties;
+use super::contests::{PARTIES_MAX, keep_parties};
 use super::contests_sent::{ChoiceBody, ContestBody, Parties, PartyBody, Sent};
 use super::show::{ElectionBody, show};
 use super::units_sent::{self, Parsed, UnitBody};
@@ -117,6 +117,10 @@ fn define(services: &Services, mut asked: CreateBody, by: &Text) -> Result<Defin
     }
     let open = asked.open;
     let (contests, parties) = contests(services, asked, &units)?;
+    if parties.len() > PARTIES_MAX {
+        let detail = format!("an election can have at most {PARTIES_MAX} parties");
+        return Err(Problem::invalid("too_many_parties", "/parties", detail));
+    }
     let count = u32::try_from(contests.len()).unwrap_or(u32::MAX);
     acts.extend(contests.into_iter().map(|next| act(ContestNumber::NONE, ActKind::AddContest(Box::new(next)))));
     if open {

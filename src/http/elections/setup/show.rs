@@ -5,12 +5,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use hustings_core::election::Viewer;
-use hustings_core::{Choice, Contest, ContestState, ElectionState, Kind, Method, Seq, Unit, UnitKind, Units};
+use hustings_core::{Audience, Choice, Contest, ContestState, ElectionState, Kind, Method, Seq, Unit, UnitKind, Units};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::find;
 use crate::clock::rfc3339;
+use crate::feed::night::Moment;
 use crate::http::api::{PageQuery, invalid_query, page, visibility};
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
@@ -45,7 +46,9 @@ pub(super) struct ElectionBody {
     adds_cities: bool,
     created: String,
     contests: Vec<ContestBody>,
-    units: UnitsCount,
+    /// How large the tree is; left out while results are hidden and reports add boxes, because it would tell the turnout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    units: Option<UnitsCount>,
     urls: Urls,
 }
 
@@ -191,7 +194,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Elec
         adds_cities: reporting.is_some_and(|reporting| reporting.adds_cities),
         created: rfc3339(election.created),
         contests: election.contests.iter().zip(&state.contests).map(|of| contest_body(of, units)).collect(),
-        units: count(units),
+        units: (!hides_boxes(&moment)).then(|| count(units)),
         urls: Urls {
             results: format!("{api}/results"),
             stream: format!("{api}/results/stream"),
@@ -199,6 +202,12 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Elec
             page: format!("{base}/{}/results", election.code),
         },
     })
+}
+
+/// Whether the boxes that there are would tell how many have reported, and nobody may know that yet.
+pub(super) fn hides_boxes(moment: &Moment) -> bool {
+    let adds_boxes = moment.found().election.reporting.as_ref().is_some_and(|reporting| reporting.adds_boxes);
+    adds_boxes && moment.audience(Viewer::Public) == Audience::Masked
 }
 
 /// How large a tree is.

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use hustings_core::election::Viewer;
 use hustings_core::{
     Act, ActKind, ContestNumber, ContestState, Event, NewUnit, Rejection, Submission, Text, Unit, UnitKind, UnitNumber,
     Units, Version,
@@ -16,9 +17,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::find;
 use super::is_csv;
-use super::show::{UnitsCount, count, reached, standing};
+use super::show::{UnitsCount, count, hides_boxes, reached, standing};
 use super::units_sent::{self, Parsed, UnitsBody};
-use crate::http::api::{actor, invalid_query};
+use crate::http::api::{actor, invalid_query, viewer};
 use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX, VOTE_MAX};
 use crate::http::error::Problem;
@@ -198,15 +199,21 @@ pub(super) struct UnitShown {
 /// Lists units, in the order in which they were added.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/units", tag = "elections",
     params(UnitsQuery, ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = UnitList), (status = 404, body = Problem), (status = 422, body = Problem),
-        (status = 503, body = Problem)))]
+    responses((status = 200, body = UnitList), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security((), ("token" = [])))]
 pub(super) async fn list(
     State(services): State<Shared>,
     Name(election): Name,
+    headers: HeaderMap,
     query: Result<Query<UnitsQuery>, QueryRejection>,
 ) -> Result<Json<UnitList>, Problem> {
     let found = find(&services, &election).await?;
     let Query(query) = query.map_err(invalid_query)?;
+    let hides_boxes = match services.feed.moment(found.key).await? {
+        Some(moment) if hides_boxes(&moment) => viewer(&services, &found, &headers).await? != Viewer::Organiser,
+        _ => false,
+    };
     let units = services.reports.units(found.key, None).await?;
     let named = |pointer: &str, code: &Option<String>| {
         let unknown = || Problem::invalid("unknown_unit", pointer, "there is no unit with this code");
@@ -217,7 +224,9 @@ pub(super) async fn list(
     let kind = query.kind.as_deref().map(str::parse::<UnitKind>).transpose().map_err(unknown)?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let is_wanted = |number: &UnitNumber| {
-        let is_of_kind = units.get(*number).is_some_and(|unit| kind.is_none_or(|kind| unit.kind == kind));
+        let shown =
+            |unit: &Unit| kind.is_none_or(|kind| unit.kind == kind) && !(hides_boxes && unit.kind == UnitKind::Box);
+        let is_of_kind = units.get(*number).is_some_and(shown);
         is_of_kind && under.is_none_or(|under| units.is_within(*number, under))
     };
     let first = after.map_or(0, |after| after.0 + 1);

@@ -344,7 +344,7 @@ pub(in super::super) async fn settle(
         .execute_typed(
             "-- settle
              UPDATE quarantine SET settled_by = $3, settled_time = $4, reason = $5, filed = $6
-             WHERE election = $1 AND digest = $2 AND settled_by IS NULL",
+             WHERE election = $1 AND digest = $2 AND (settled_by IS NULL OR (filed IS NULL AND $6 IS NOT NULL))",
             &[
                 (&election_number(key), Type::INT4),
                 (&digest.as_slice(), Type::BYTEA),

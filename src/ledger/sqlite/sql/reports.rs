@@ -337,7 +337,7 @@ pub(in super::super) fn settle(
     let changed = connection.execute(
         "-- settle
          UPDATE quarantine SET settled_by = ?3, settled_time = ?4, reason = ?5, filed = ?6
-         WHERE election = ?1 AND digest = ?2 AND settled_by IS NULL",
+         WHERE election = ?1 AND digest = ?2 AND (settled_by IS NULL OR (filed IS NULL AND ?6 IS NOT NULL))",
         params![
             key.0,
             digest,
