@@ -171,17 +171,22 @@ fn votes(count: &Value) -> String {
     count.as_u64().map_or_else(|| "–".to_owned(), thousands)
 }
 
-/// Pads or cuts a text to a width, for columns of a table.
+/// Pads a text to a width, or cuts it there and says so, for columns of a table.
 pub(super) fn column(text: &str, width: usize) -> String {
-    let cut: String = text.chars().take(width).collect();
-    format!("{cut:<width$}")
+    if text.chars().count() <= width {
+        return format!("{text:<width$}");
+    }
+    let cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{cut}…")
 }
 
-/// Writes rows below their heads, each column as wide as its widest cell.
+/// Writes rows below their heads, each column as wide as its widest cell; the last one, whose cells hold figures, is never
+/// cut.
 pub(super) fn print_rows(heads: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-        cells.chain([heads.get(at).map_or(0, |head| head.chars().count())]).max().unwrap_or(0).min(60)
+        let widest = cells.chain([heads.get(at).map_or(0, |head| head.chars().count())]).max().unwrap_or(0);
+        if at + 1 == heads.len() { widest } else { widest.min(60) }
     };
     let line = |cells: &mut dyn Iterator<Item = &str>| {
         let cells: Vec<String> = cells.enumerate().map(|(at, cell)| column(cell, width(at))).collect();
@@ -221,6 +226,6 @@ mod tests {
         ] {
             assert!(table.contains(part), "{part} in {table}");
         }
-        assert_eq!(column("Québec", 3), "Qué");
+        assert_eq!(column("Québec", 3), "Qu…");
     }
 }

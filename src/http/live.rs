@@ -36,6 +36,7 @@ const MESSAGE_MAX: usize = 1024;
 
 /// How a watcher comes in.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StreamQuery {
     /// A ticket for results that are hidden from others.

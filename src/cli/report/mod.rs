@@ -12,7 +12,7 @@ mod split;
 mod spool;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -89,29 +89,17 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
         );
         work_off(&mut sender, job, &mut sent).await?;
     }
-    for file in &args.files {
-        take(&mut spool, &mut sender, file, election, &After::Stay, &mut sent).await?;
+    // All of them are on disk before the first request leaves.
+    let jobs = args.files.iter().map(|file| spool.take(file, election, &After::Stay));
+    let jobs: Vec<Option<Job>> = jobs.collect::<anyhow::Result<_>>()?;
+    for job in jobs.into_iter().flatten() {
+        work_off(&mut sender, job, &mut sent).await?;
     }
     if let Some(folder) = &args.watch {
         watch::watch(folder, &mut spool, &mut sender, election).await?;
     }
     sent.print(args.election.json)?;
     Ok(sent.is_well())
-}
-
-/// Takes a file into the spool and sends it.
-async fn take(
-    spool: &mut Spool,
-    sender: &mut Sender<'_>,
-    file: &Path,
-    election: &str,
-    after: &After,
-    sent: &mut Sent,
-) -> anyhow::Result<()> {
-    match spool.take(file, election, after)? {
-        Some(job) => work_off(sender, job, sent).await,
-        None => Ok(()),
-    }
 }
 
 /// Sends what is left of a file, and takes it out of the spool.

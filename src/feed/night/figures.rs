@@ -219,6 +219,8 @@ pub fn part(part: u64, whole: u64) -> Option<f64> {
         return None;
     }
     let rounded = (u128::from(part) * 10_000 + u128::from(whole) / 2) / u128::from(whole);
-    // A part can be more than the whole where more vote than were registered; it has no more than 32 bits nevertheless.
-    Some(f64::from(u32::try_from(rounded).unwrap_or(u32::MAX)) / 10_000.0)
+    // A part can be more than the whole, where more vote than were registered.
+    let (thousands, rest) = (rounded / 1_000_000_000, rounded % 1_000_000_000);
+    let float = |number: u128| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    Some((float(thousands) * 1e9 + float(rest)) / 10_000.0)
 }

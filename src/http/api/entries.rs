@@ -18,6 +18,7 @@ use crate::ledger::Scope;
 
 /// Which entries.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EntriesQuery {
     /// Entries after this place (default 0: from the first).

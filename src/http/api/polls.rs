@@ -79,6 +79,7 @@ struct Urls {
 
 /// Which page of the list.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct PageQuery {
     /// The `next` of the page before.

@@ -20,6 +20,7 @@ use crate::ledger::{Registered, Scope};
 
 /// Which results.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResultsQuery {
     /// An earlier round, from 1 (default: the current one).

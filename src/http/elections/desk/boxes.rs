@@ -125,6 +125,7 @@ pub(super) async fn history(
 
 /// Which report.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceiptQuery {
     /// The contest's code or id; needed where there are several.

@@ -33,6 +33,7 @@ const PAGE_MAX: usize = 100;
 
 /// Which cases.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CasesQuery {
     /// The `next` of the page before.

@@ -239,9 +239,17 @@ fn content(book: &Book, contest: &Contest, sent: &Sent, faults: &mut Faults) -> 
     }
 }
 
+/// The highest revision that a sender can give.
+const REVISION_MAX: u32 = 1_000_000;
+
 fn revision(sent: &Sent, faults: &mut Faults) -> Option<Revision> {
     if sent.revision == Some(0) {
         faults.push("invalid_revision", "/revision", "revisions begin with 1");
+    }
+    if sent.revision.is_some_and(|revision| revision > REVISION_MAX) {
+        // A slip of the finger must leave room for the corrections of it.
+        let detail = format!("a revision can be at most {REVISION_MAX}");
+        faults.push("invalid_revision", "/revision", detail);
     }
     let default = if sent.withdrawn { None } else { Some(1) };
     sent.revision.or(default).map(Revision)

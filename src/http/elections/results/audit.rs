@@ -23,6 +23,7 @@ use crate::ledger::Stored;
 
 /// Which entries, and how they are written.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     /// Kinds of entries, with commas between: first, correction, withdrawal, late, `unit_added` and so on.

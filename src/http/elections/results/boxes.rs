@@ -15,6 +15,7 @@ use crate::ledger::Stored;
 
 /// Which boxes.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BoxesQuery {
     /// Whether the first or the last to report come first (default: first).

@@ -16,6 +16,7 @@ use crate::http::name::Name;
 
 /// Which changes.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangesQuery {
     /// The version after which they came (default: all).

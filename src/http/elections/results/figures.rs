@@ -16,6 +16,7 @@ use crate::http::name::Name;
 
 /// Which results.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NightQuery {
     /// The code of a unit (default: the whole election).

@@ -22,6 +22,7 @@ use crate::ledger::{PAGE_MAX, Stored};
 
 /// Which part of the night, and how it is divided.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryQuery {
     /// From this time on (RFC 3339, or local in the election's zone; default: from its creation).

@@ -19,6 +19,7 @@ use crate::http::server::Peer;
 
 /// How a watcher comes in.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NightStreamQuery {
     /// The code of a unit: its figures, and those of the units just below.

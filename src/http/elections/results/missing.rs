@@ -16,6 +16,7 @@ use crate::http::name::Name;
 
 /// Which boxes.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MissingQuery {
     /// The code of a unit (default: the whole election).

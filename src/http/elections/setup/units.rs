@@ -34,6 +34,7 @@ const PAGE_MAX: usize = 1_000;
 
 /// Why, where the body is CSV.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonQuery {
     /// A sentence for the record; in a JSON document it stands in the document.
@@ -157,6 +158,7 @@ fn no_reason() -> Problem {
 
 /// Which units.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnitsQuery {
     /// Only this unit and those below it, by its code.
