@@ -1,4 +1,5 @@
-//! Creating an election of boxes: the definition, its first units and contests, and the opening, all or nothing.
+//! Creating an election of boxes: the definition, its first units and contests, and the opening, all or nothing. The list of
+//! party names, on which nothing that is counted depends, is kept right after it.
 
 use axum::Json;
 use axum::body::Body;
