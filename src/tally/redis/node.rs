@@ -186,9 +186,8 @@ impl Node {
             (mirrored.epoch, fold.seq, fold.chain) == (before.epoch, before.seq, before.chain)
         });
         let Some(arguments) = self.batch(link, advance, !is_there) else { return Ok(Applied::Forked) };
-        slot.writes(Some((after.epoch, after.seq)));
+        let _until_followed = slot.writes((after.epoch, after.seq));
         let answer = link.run(&APPLY, &[self.names.tally(slot.election)], &arguments).await;
-        slot.writes(None);
         let (word, epoch, seq, whole): (String, String, String, Content) = answer?;
         self.follow(link, slot, turn, advance, is_there, Reply { word, epoch, seq, whole }).await
     }
@@ -267,6 +266,7 @@ impl Node {
         let trial = MemoryCounters::default();
         trial.put(slot.election, stands.clone());
         let applied = trial.apply(advance).await.unwrap_or(Applied::Behind);
+        let _until_taken = slot.writes((advance.after.epoch, advance.after.seq));
         if stands.map(|stands| (stands.epoch, stands.fold.seq)) != self.mirrored_place(slot.election) {
             slot.soil();
         }
@@ -304,6 +304,7 @@ impl Node {
             }
         };
         slot.clean();
+        let _until_put = slot.writes((snapshot.epoch, snapshot.fold.seq));
         if gives_way && self.swap(link, slot, snapshot, content.as_ref()).await? {
             turn.doubted = None;
             self.mirror.put(slot.election, Some(Arc::clone(snapshot)));
@@ -403,9 +404,7 @@ impl Node {
         let mut arguments = vec![pairs.len().to_string().into_bytes(), link.publish().into(), channel.into_bytes()];
         let condemned = condemned.into_iter().flatten();
         arguments.extend(condemned.flat_map(|(field, value)| [field.clone(), value.clone()]));
-        slot.writes(Some((snapshot.epoch, snapshot.fold.seq)));
         let answer = link.run::<String>(&REPLACE, &[self.names.tally(slot.election), staged], &arguments).await;
-        slot.writes(None);
         Ok(answer? == "replaced")
     }
 

@@ -75,11 +75,27 @@ impl Slot {
         self.away.store(false, Ordering::Release);
     }
 
-    pub(super) fn writes(&self, place: Option<(Epoch, Seq)>) {
+    /// Says what this process writes, until the guard is dropped: keep it until the mirror has moved, or the hint about
+    /// one's own write would be taken for another node's.
+    pub(super) fn writes(&self, place: (Epoch, Seq)) -> Writing<'_> {
+        self.set_writing(Some(place));
+        Writing(self)
+    }
+
+    fn set_writing(&self, place: Option<(Epoch, Seq)>) {
         *self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = place;
     }
 
     pub(super) fn is_writing(&self, place: (Epoch, Seq)) -> bool {
         *self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(place)
+    }
+}
+
+/// While it is kept, a hint about the place that is being written is one's own.
+pub(super) struct Writing<'slot>(&'slot Slot);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.set_writing(None);
     }
 }
