@@ -77,8 +77,11 @@ type Shared = Arc<Services>;
 
 /// All addresses.
 pub fn router(services: Shared) -> Router {
-    let mut router =
-        Router::new().merge(ops::routes()).merge(api::routes()).merge(elections::routes()).merge(web::routes());
+    let mut router = Router::new()
+        .merge(ops::routes())
+        .merge(api::routes())
+        .merge(elections::routes())
+        .merge(web::routes(&services));
     if services.settings.bench {
         router = router.merge(ops::bench_routes());
     }
@@ -105,10 +108,10 @@ async fn log_request(State(services): State<Shared>, request: Request, next: Nex
     response
 }
 
-async fn not_found(uri: Uri) -> Response {
+async fn not_found(page: web::Page, uri: Uri) -> Response {
     if uri.path().starts_with("/api") {
         return Problem::not_found("not_found", "there is nothing at this address; see /api for what there is")
             .into_response();
     }
-    web::not_found_page()
+    web::not_found_page(&page, uri.path())
 }

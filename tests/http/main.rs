@@ -22,6 +22,7 @@ mod formats;
 mod hidden;
 mod lost_replies;
 mod night;
+mod pages;
 mod races;
 mod repeats;
 mod schedules;

@@ -8,6 +8,8 @@ mod results;
 mod setup;
 
 pub(super) use results::page;
+#[cfg(test)]
+pub(super) use results::samples;
 
 use axum::Router;
 use hustings_core::Kind;

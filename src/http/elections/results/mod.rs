@@ -31,6 +31,8 @@ use crate::http::{Services, Shared};
 use crate::ledger::{Registered, Scope};
 
 pub(in crate::http) use page::page;
+#[cfg(test)]
+pub(in crate::http) use page::samples;
 
 /// What the interface's document says of this.
 #[derive(OpenApi)]

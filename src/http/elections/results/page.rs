@@ -6,18 +6,20 @@ use axum::response::Response;
 use hustings_core::Unit;
 
 use super::{Problem, Services, see, unit_of};
-use crate::export::thousands;
+use crate::clock::parse_rfc3339;
 use crate::feed::night::{Asked, ChildPage, ChildResult, ContestResult, Figures, NightResults};
-use crate::http::web;
+use crate::http::web::{self, Language, Page};
 use crate::ledger::Registered;
 
 #[derive(Template)]
 #[template(path = "night.html")]
 struct NightPage<'a> {
-    assets: &'a str,
+    page: &'a Page,
     title: &'a str,
     code: &'a str,
     results: &'a NightResults,
+    status: String,
+    as_of: Option<String>,
     is_whole: bool,
     parent: Option<String>,
     contests: Vec<Block<'a>>,
@@ -27,7 +29,7 @@ struct NightPage<'a> {
 /// One contest.
 struct Block<'a> {
     title: &'a str,
-    status: &'a str,
+    status: String,
     boxes: String,
     ballots: String,
     rows: Vec<ChoiceRow<'a>>,
@@ -56,6 +58,7 @@ const CHILDREN_MAX: usize = 1_000;
 /// The page of an election, or of one unit of it.
 pub(in crate::http) async fn page(
     services: &Services,
+    page: &Page,
     found: &Registered,
     unit: Option<&str>,
     headers: &HeaderMap,
@@ -68,58 +71,76 @@ pub(in crate::http) async fn page(
     let results = services.feed.answer(moment, &asked, seen.audience).await?;
     let parent =
         moment.units().get(unit).filter(|_| unit != Unit::ROOT).map(|found| moment.unit_name(found.parent).code);
+    let language = page.language;
+    let as_of = results.time.as_deref().and_then(parse_rfc3339).map(|time| {
+        let moment = language.moment(time);
+        language.say_with("night-as-of", &[("moment", &moment)])
+    });
     Ok(web::render(&NightPage {
-        assets: web::assets(),
+        page,
         title: found.election.title.as_str(),
         code: found.election.code.as_str(),
+        status: stage(language, results.status),
+        as_of,
         is_whole: unit == Unit::ROOT,
         parent,
-        contests: results.contests.iter().map(block).collect(),
-        children: results.children.iter().flatten().map(|child| row(child, &results)).collect(),
+        contests: results.contests.iter().map(|contest| block(language, contest)).collect(),
+        children: results.children.iter().flatten().map(|child| row(language, child, &results)).collect(),
         results: &results,
     }))
 }
 
-fn block(contest: &ContestResult) -> Block<'_> {
+/// The word for where an election stands.
+fn stage(language: Language, stage: &str) -> String {
+    language.say(match stage {
+        "rehearsal" => "night-status-rehearsal",
+        "draft" => "night-status-draft",
+        "certified" => "night-status-certified",
+        "complete" => "night-status-complete",
+        _ => "night-status-counting",
+    })
+}
+
+fn block(language: Language, contest: &ContestResult) -> Block<'_> {
     let figures = contest.figures.as_ref();
     let rows = contest.choices.iter().map(|choice| {
         let permille = choice.share.map_or(0, permille);
         ChoiceRow {
             title: &choice.title,
-            votes: choice.votes.map(thousands).unwrap_or_default(),
-            share: choice.share.map(|_| format!("{}.{} %", permille / 10, permille % 10)).unwrap_or_default(),
+            votes: choice.votes.map(|votes| language.number(votes)).unwrap_or_default(),
+            share: choice.share.map(|_| language.percent(permille)).unwrap_or_default(),
             permille,
         }
     });
     Block {
         title: &contest.title,
-        status: contest.status,
-        boxes: figures.map(boxes).unwrap_or_default(),
-        ballots: figures.map(ballots).unwrap_or_default(),
+        status: web::status(language, contest.status),
+        boxes: figures.map(|figures| boxes(language, figures)).unwrap_or_default(),
+        ballots: figures.map(|figures| ballots(language, figures)).unwrap_or_default(),
         rows: rows.collect(),
     }
 }
 
-fn boxes(figures: &Figures) -> String {
-    format!("{} of {} boxes", thousands(figures.boxes.reported), thousands(figures.boxes.expected))
+fn boxes(language: Language, figures: &Figures) -> String {
+    let (reported, expected) = (language.number(figures.boxes.reported), language.number(figures.boxes.expected));
+    language.say_with("night-boxes-of", &[("reported", &reported), ("expected", &expected)])
 }
 
-fn ballots(figures: &Figures) -> String {
-    let mut text = format!("{} ballots cast", thousands(figures.cast));
-    for (number, name) in [(figures.blank, "blank"), (figures.invalid, "invalid")] {
+fn ballots(language: Language, figures: &Figures) -> String {
+    let mut parts = vec![language.count("night-cast", figures.cast)];
+    for (number, key) in [(figures.blank, "night-blank"), (figures.invalid, "night-invalid")] {
         if number > 0 {
-            text.push_str(&format!(", {} {name}", thousands(number)));
+            parts.push(language.say_with(key, &[("number", &language.number(number))]));
         }
     }
     if let Some(turnout) = figures.turnout {
-        let permille = permille(turnout);
-        text.push_str(&format!(", turnout {}.{} %", permille / 10, permille % 10));
+        parts.push(language.say_with("night-turnout", &[("number", &language.percent(permille(turnout)))]));
     }
-    text
+    parts.join(", ")
 }
 
 /// A unit below is told by the first contest that is held in it.
-fn row<'a>(child: &'a ChildResult, results: &NightResults) -> Row<'a> {
+fn row<'a>(language: Language, child: &'a ChildResult, results: &NightResults) -> Row<'a> {
     let contest = child.contests.first();
     let leader = contest.and_then(|contest| contest.figures.leader.as_ref());
     let title = |code: &String| {
@@ -131,11 +152,11 @@ fn row<'a>(child: &'a ChildResult, results: &NightResults) -> Row<'a> {
         code: &child.unit.code,
         name: &child.unit.name,
         links: child.unit.kind != "box",
-        boxes: contest.map(|contest| boxes(&contest.figures)).unwrap_or_default(),
+        boxes: contest.map(|contest| boxes(language, &contest.figures)).unwrap_or_default(),
         leader: leader
             .map(|leader| leader.choices.iter().map(title).collect::<Vec<_>>().join(" and "))
             .unwrap_or_default(),
-        margin: leader.map(|leader| format!("+{}", thousands(leader.margin))).unwrap_or_default(),
+        margin: leader.map(|leader| format!("+{}", language.number(leader.margin))).unwrap_or_default(),
     }
 }
 
@@ -143,4 +164,55 @@ fn row<'a>(child: &'a ChildResult, results: &NightResults) -> Row<'a> {
 fn permille(part: f64) -> u64 {
     // Exact: parts are told to four places, and rounding them to three says nothing new.
     format!("{:.0}", part * 1000.0).parse().unwrap_or(0)
+}
+
+/// The page with samples, for the test of all templates.
+#[cfg(test)]
+pub(in crate::http) fn samples(page: &Page) -> Vec<(&'static str, String)> {
+    use crate::feed::night::{ElectionName, UnitName};
+    let nasty = "<script>alert(1)</script> & \"'";
+    let one = |(stage_name, hidden): (&'static str, bool)| {
+        let results = NightResults {
+            schema_version: 1,
+            election: ElectionName { id: String::new(), code: "A5KYQ5".to_owned(), title: nasty.to_owned() },
+            status: stage_name,
+            version: "0000000000000001.7".to_owned(),
+            time: None,
+            zone: "UTC".to_owned(),
+            hidden,
+            stale: hidden,
+            degraded: false,
+            unit: UnitName { code: "york".to_owned(), name: nasty.to_owned(), kind: "city" },
+            contests: Vec::new(),
+            parties: None,
+            children: None,
+            next: None,
+            choices: Vec::new(),
+            boxes: None,
+        };
+        let row = ChoiceRow { title: nasty, votes: "1".to_owned(), share: nasty.to_owned(), permille: 1000 };
+        let (boxes, ballots) = (String::new(), String::new());
+        let contest = Block { title: nasty, status: nasty.to_owned(), boxes, ballots, rows: vec![row] };
+        let (boxes, leader, margin) = (String::new(), nasty.to_owned(), "+1".to_owned());
+        let child = Row { code: "a&b", name: nasty, links: hidden, boxes, leader, margin };
+        let night = NightPage {
+            page,
+            title: nasty,
+            code: "A5KYQ5",
+            status: stage(page.language, stage_name),
+            as_of: Some(page.language.moment(hustings_core::Time(0))),
+            is_whole: hidden,
+            parent: Some("a&b".to_owned()),
+            contests: vec![contest],
+            children: vec![child],
+            results: &results,
+        };
+        ("night.html", night.render().unwrap_or_default())
+    };
+    ["rehearsal", "draft", "counting", "complete", "certified"]
+        .map(|stage| [(stage, true), (stage, false)])
+        .concat()
+        .into_iter()
+        .map(one)
+        .collect()
 }

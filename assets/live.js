@@ -1,0 +1,67 @@
+// Follows results and keeps bars at the latest version. The server never sends an older one: there is nothing to sort.
+import { count, number, percent, say, tenths } from "./texts.js";
+
+const rounded = (part, whole) => Math.floor((part + Math.floor(whole / 2)) / whole);
+
+// Changes a text only where it differs, so that screen readers are not told the same again.
+export const put = (element, text) => {
+  if (element && element.textContent !== text) element.textContent = text;
+};
+
+// Puts results into the bars of the page. Says false where the bars are of another round, which only the server can draw.
+export function draw(results) {
+  const list = document.getElementById("bars");
+  const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  if (results.choices.some((choice) => !rows.has(choice.id))) return false;
+  // Bars are shares of the voters; for scores they are points beside the leader's, with the mean score.
+  const scored = results.method === "score";
+  const figure = (choice) => (scored ? choice.points : choice.votes) ?? 0;
+  const most = Math.max(...results.choices.map(figure));
+  const leaders = results.choices.filter((choice) => figure(choice) === most).length;
+  const whole = Math.max(scored ? most : (results.ballots ?? 0), 1);
+  for (const choice of results.choices) {
+    const row = rows.get(choice.id);
+    const permille = rounded(figure(choice) * 1000, whole);
+    const share = scored ? say("mean", { number: tenths(rounded(figure(choice) * 10, Math.max(choice.votes ?? 0, 1))) }) : percent(permille);
+    const leads = !results.hidden && most > 0 && figure(choice) === most;
+    put(row.querySelector(".votes"), results.hidden ? "" : number(figure(choice)));
+    put(row.querySelector(".share"), results.hidden ? "" : share);
+    put(row.querySelector(".mark"), leads ? say(leaders > 1 ? "tied" : "leads") : "");
+    row.classList.toggle("leads", leads);
+    row.querySelector(".fill").style.transform = `scaleX(${results.hidden ? 0 : Math.min(1000, permille) / 1000})`;
+  }
+  const unit = { score: "unit-points", approval: "unit-voters" }[results.method] ?? "unit-votes";
+  put(document.getElementById("unit"), results.hidden ? "" : say(unit));
+  put(document.getElementById("voters"), results.hidden ? "" : count("voters", results.ballots));
+  const status = document.getElementById("status");
+  if (status) {
+    put(status, say(`status-${results.status}`));
+    status.dataset.status = results.status;
+  }
+  return true;
+}
+
+// Keeps a stream open. `line` is told true when the line stands and false when it is lost. A browser reconnects by itself
+// after a lost line, and gives up after a refusal, such as while a server restarts: then this begins anew, not all at once.
+export function follow(address, show, line) {
+  let waits = 0;
+  let source;
+  let timer;
+  const begin = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = new EventSource(address);
+    source.addEventListener("results", (event) => show(JSON.parse(event.data)));
+    source.addEventListener("open", () => { waits = 0; line(true); });
+    source.addEventListener("error", () => {
+      line(false);
+      if (source.readyState !== EventSource.CLOSED) return;
+      waits = Math.min(waits + 1, 4);
+      timer = setTimeout(begin, 500 * 2 ** waits * (0.5 + Math.random()));
+    });
+  };
+  addEventListener("online", begin);
+  begin();
+  // Begins anew, as whoever this device is by now.
+  return begin;
+}

@@ -1,0 +1,57 @@
+//! Pages: server-rendered, small, useful without JavaScript. Only these addresses mint device cookies.
+//!
+//! Job: one file for each page; `page` is the frame of all, `texts` their words, `assets` what they load.
+//! Invariant: text from users is only ever text. It must not know: SQL, how totals are made.
+
+mod accent;
+mod assets;
+mod bars;
+mod device;
+mod home;
+mod notice;
+mod page;
+mod reference;
+mod results;
+#[cfg(debug_assertions)]
+mod styleguide;
+mod texts;
+
+#[cfg(test)]
+mod samples_tests;
+#[cfg(test)]
+mod texts_tests;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::get;
+
+use super::Shared;
+
+pub(super) use bars::status;
+pub(super) use notice::{not_found_page, problem_page};
+pub(super) use page::{Page, render};
+pub(super) use texts::Language;
+
+/// A page's request without its token, which means nothing: pages are for people.
+pub(super) fn without_token(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    headers.remove(header::AUTHORIZATION);
+    headers
+}
+
+pub(super) fn routes(services: &Shared) -> Router<Shared> {
+    let pages = Router::new()
+        .route("/", get(home::home))
+        .route("/api", get(reference::reference))
+        .route("/{code}", get(notice::not_yet))
+        .route("/{code}/results", get(results::results))
+        .route("/{code}/screen", get(notice::not_yet))
+        .route("/{code}/host", get(notice::not_yet));
+    #[cfg(debug_assertions)]
+    let pages = pages.route("/styleguide", get(styleguide::styleguide));
+    pages
+        .layer(axum::middleware::from_fn_with_state(Shared::clone(services), page::send))
+        .route("/assets/{hash}/{name}", get(assets::asset))
+        .route("/assets/{hash}/accent/{name}", get(assets::accent_sheet))
+        .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))
+}

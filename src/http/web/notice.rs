@@ -1,0 +1,68 @@
+//! Pages that say one thing, and the way on from there.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::device::with_device;
+use super::home::HomePage;
+use super::page::{Page, render};
+use super::texts::Language;
+use crate::http::api::find;
+use crate::http::name::Name;
+use crate::http::{Problem, Shared};
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+pub(super) struct NoticePage<'a> {
+    pub(super) page: &'a Page,
+    pub(super) title: &'a str,
+    pub(super) text: &'a str,
+    pub(super) link: Option<(&'a str, String)>,
+}
+
+/// The page for an address where nothing is: the field for a code, with what was asked for in it.
+pub(in crate::http) fn not_found_page(page: &Page, asked: &str) -> Response {
+    let unknown = Some(asked.trim_matches('/')).filter(|asked| !asked.contains('/')).unwrap_or_default();
+    (StatusCode::NOT_FOUND, render(&HomePage { page, unknown: Some(unknown) })).into_response()
+}
+
+/// The page for what cannot be shown now; a code that nobody has is one of its own.
+pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str) -> Response {
+    if problem.status() == StatusCode::NOT_FOUND {
+        return not_found_page(page, again.trim_matches('/').split('/').next().unwrap_or_default());
+    }
+    let link = Some((again, page.say("try-again")));
+    let shown = NoticePage { page, title: &page.say("moment-please"), text: &explained(page.language, problem), link };
+    (problem.status(), render(&shown)).into_response()
+}
+
+/// What is wrong, in the reader's words where we have them.
+pub(super) fn explained(language: Language, problem: &Problem) -> String {
+    match problem.code() {
+        "too_many_requests" => language.say("problem-too-many"),
+        "storage_full" => language.say("problem-full"),
+        _ if problem.status().is_server_error() => language.say("problem-unavailable"),
+        _ => problem.detail().to_owned(),
+    }
+}
+
+/// For a page that is not there yet.
+pub(super) async fn not_yet(
+    State(services): State<Shared>,
+    page: Page,
+    Name(code): Name,
+    headers: HeaderMap,
+) -> Response {
+    let found = match find(&services.elections, &code).await {
+        Ok(found) => found,
+        Err(problem) => return problem_page(&page, &problem, &format!("/{code}")),
+    };
+    let page = page.of(&found.election);
+    let results = format!("/{}/results", found.election.code);
+    let title = found.election.title.as_str();
+    let link = Some((results.as_str(), page.say("live-results")));
+    let shown = NoticePage { page: &page, title, text: &page.say("not-yet"), link };
+    with_device(&services, &headers, render(&shown))
+}
