@@ -26,7 +26,7 @@ pub const ANSWER_MAX: Duration = Duration::from_secs(11);
 pub struct Limits {
     /// The most submissions that wait; a further one is refused at once.
     pub queue_max: usize,
-    /// The most of a bulk upload that wait; whoever sends more waits for room.
+    /// The most of a bulk upload that wait, and go into one batch; whoever sends more waits for room.
     pub bulk_max: usize,
     /// The work that one batch should not exceed, so that the next caller does not wait long.
     pub batch_work_max: Duration,
@@ -34,7 +34,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { queue_max: 16_384, bulk_max: 2_048, batch_work_max: Duration::from_millis(20) }
+        Self { queue_max: 16_384, bulk_max: 1_024, batch_work_max: Duration::from_millis(20) }
     }
 }
 
@@ -224,9 +224,9 @@ async fn arrive(
     arrived.push(first);
     let share = bulk.len().min(max / 2);
     arrived.extend(std::iter::from_fn(|| waiting.try_recv().ok()).take(max - share - 1));
-    // Where nobody waits one by one, all of the batch is theirs.
+    // Where nobody waits one by one, all that is there of bulk shares one sync: its lane bounds it.
     let is_contended = is_single || arrived.len() > 1;
-    let room = if is_contended { share } else { max - 1 };
+    let room = if is_contended { share } else { bulk.len() };
     arrived.extend(std::iter::from_fn(|| bulk.try_recv().ok()).take(room));
     arrived.len()
 }
@@ -249,11 +249,11 @@ mod tests {
         Waiting { addressed, fate: Fate::default(), answer: oneshot::channel().0 }
     }
 
-    /// How many of each lane wait, and how many of each are in the first batch of at most 100.
+    /// How many of each lane wait, and how many of each are in the first batch of about 100.
     #[tokio::test]
     async fn bulk_takes_at_most_half_of_a_batch_that_others_want_to_be_in() {
         for (single, in_bulk, expected) in [
-            (0, 300, (0, 100)),
+            (0, 300, (0, 300)),
             (1, 300, (1, 50)),
             (30, 300, (30, 50)),
             (70, 300, (50, 50)),

@@ -158,8 +158,6 @@ impl Run<'_> {
     async fn upload(&mut self, own: &OwnServer, measured: &mut Measured) -> anyhow::Result<()> {
         let night = self.night;
         let mut keys: Vec<Key> = (0..self.args.reports).map(Key).collect();
-        let mut chance = Xoshiro256PlusPlus::seed_from_u64(self.args.seed);
-        keys.shuffle(&mut chance);
         let before = own.process()?.usage()?.cpu;
         let (uploads, lines) = (self.args.uploads, night.lines_per_request());
         measured.bulk = self.desk.bulk(uploads, lines, &keys, |key| night.line(*key, 1)).await?;
@@ -167,6 +165,8 @@ impl Run<'_> {
         measured.expect(&measured.bulk.answers.clone(), &[(&["counted"], keys.len())]);
         self.count(&keys, Counts::First);
         measured.after_bulk = self.check().await?;
+        let mut chance = Xoshiro256PlusPlus::seed_from_u64(self.args.seed);
+        keys.shuffle(&mut chance);
         // Every other report that is corrected was also sent again, maybe after its correction.
         let part = |per_mille: usize| keys.len() * per_mille / 1_000;
         let corrected_from = part(AGAIN) - part(CORRECTED) / 2;

@@ -5,6 +5,9 @@
 
 use std::fmt::Write as _;
 
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
 use crate::cli::report::{LINES_MAX, Line};
@@ -90,7 +93,7 @@ impl Night {
             "contests": (0..self.contests).map(contest).collect::<Vec<_>>() })
     }
 
-    /// The tree of units as a table.
+    /// The tree of units as a table. Its boxes stand in another order than they report in, as in life.
     pub(super) fn units(&self) -> String {
         let mut table = "code,kind,parent\n".to_owned();
         let mut add = |code: String, kind: &str, parent: String| {
@@ -99,7 +102,9 @@ impl Night {
         };
         (0..self.regions()).for_each(|region| add(format!("r{region}"), "region", String::new()));
         (0..self.cities).for_each(|city| add(format!("t{city}"), "city", format!("r{}", self.region_of(city))));
-        (0..self.boxes).for_each(|number| add(format!("b{number}"), "box", format!("t{}", number % self.cities)));
+        let mut boxes: Vec<u32> = (0..self.boxes).collect();
+        boxes.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(self.seed));
+        boxes.iter().for_each(|number| add(format!("b{number}"), "box", format!("t{}", number % self.cities)));
         table
     }
 
