@@ -221,8 +221,13 @@ impl ElectionState {
     /// Moves with the next entry after a place, given as its canonical bytes: it must come next, be no older, and be one
     /// that the states allow. Chain and totals are the caller's; after an error the state must not be used.
     pub fn follow(&mut self, seq: Seq, time: Time, bytes: &[u8]) -> Result<Entry, FoldError> {
+        let entry = Entry::from_bytes(bytes).map_err(|error| FoldError::Decode(seq.next(), error))?;
+        self.move_with(seq, time, &entry)?;
+        Ok(entry)
+    }
+
+    fn move_with(&mut self, seq: Seq, time: Time, entry: &Entry) -> Result<(), FoldError> {
         let expected = seq.next();
-        let entry = Entry::from_bytes(bytes).map_err(|error| FoldError::Decode(expected, error))?;
         if entry.seq != expected {
             return Err(FoldError::Gap { expected, found: entry.seq });
         }
@@ -242,7 +247,7 @@ impl ElectionState {
                 }
             }
         }
-        Ok(entry)
+        Ok(())
     }
 }
 
@@ -261,12 +266,18 @@ impl Fold {
 
     /// Folds the next entry, given as its canonical bytes; after an error the fold must not be used.
     pub fn apply(&mut self, bytes: &[u8]) -> Result<Entry, FoldError> {
-        let expected = self.seq.next();
-        let entry = self.state.follow(self.seq, self.time, bytes)?;
-        self.tally.add(&entry.event.increments()).map_err(|error| FoldError::Count(expected, error))?;
+        let entry = Entry::from_bytes(bytes).map_err(|error| FoldError::Decode(self.seq.next(), error))?;
+        self.apply_entry(&entry, bytes)?;
+        Ok(entry)
+    }
+
+    /// The same for an entry that was decoded from these bytes already.
+    pub fn apply_entry(&mut self, entry: &Entry, bytes: &[u8]) -> Result<(), FoldError> {
+        self.state.move_with(self.seq, self.time, entry)?;
+        self.tally.add(&entry.event.increments()).map_err(|error| FoldError::Count(entry.seq, error))?;
         self.seq = entry.seq;
         self.time = entry.time;
         self.chain = self.chain.extend(bytes);
-        Ok(entry)
+        Ok(())
     }
 }

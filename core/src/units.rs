@@ -25,17 +25,12 @@ pub struct Units {
     seq: Seq,
 }
 
-/// The numbers of codes without a second copy of the codes. Two codes of one hash stand in one slot.
+/// The numbers of codes without a second copy of the codes. Of two codes of one hash, the later one stands at the next hash
+/// that is free; none is ever taken out.
 #[derive(Debug, Clone, Default)]
-struct ByCode {
-    hashes: RandomState,
-    numbers: HashMap<u64, Slot>,
-}
-
-#[derive(Debug, Clone)]
-enum Slot {
-    One(UnitNumber),
-    More(Vec<UnitNumber>),
+struct ByCode<S = RandomState> {
+    hashes: S,
+    numbers: HashMap<u64, UnitNumber>,
 }
 
 impl Default for Units {
@@ -177,7 +172,8 @@ impl Units {
     fn push(&mut self, unit: Unit) {
         let number = self.next();
         let Self { list, by_code, .. } = self;
-        by_code.insert(unit.code.as_str(), number);
+        by_code
+            .insert(unit.code.as_str(), number, |known| list.get(known.index()).map_or("", |unit| unit.code.as_str()));
         let parent = unit.parent;
         list.push(unit);
         self.children.push(Vec::new());
@@ -193,20 +189,55 @@ impl Units {
     }
 }
 
-impl ByCode {
+impl<S: BuildHasher> ByCode<S> {
     fn find<'a>(&self, code: &str, code_of: impl Fn(UnitNumber) -> &'a str) -> Option<UnitNumber> {
-        match self.numbers.get(&self.hashes.hash_one(code))? {
-            Slot::One(number) => Some(*number).filter(|number| code_of(*number) == code),
-            Slot::More(numbers) => numbers.iter().copied().find(|number| code_of(*number) == code),
+        self.place(code, code_of).ok()
+    }
+
+    /// Of two units of one code, the first one is found.
+    fn insert<'a>(&mut self, code: &str, number: UnitNumber, code_of: impl Fn(UnitNumber) -> &'a str) {
+        if let Err(free) = self.place(code, code_of) {
+            self.numbers.insert(free, number);
         }
     }
 
-    fn insert(&mut self, code: &str, number: UnitNumber) {
-        let slot = self.numbers.entry(self.hashes.hash_one(code)).or_insert(Slot::One(number));
-        match slot {
-            Slot::One(first) if *first != number => *slot = Slot::More(vec![*first, number]),
-            Slot::One(_) => {}
-            Slot::More(numbers) => numbers.push(number),
+    /// The unit of a code, or the hash at which it would stand.
+    fn place<'a>(&self, code: &str, code_of: impl Fn(UnitNumber) -> &'a str) -> Result<UnitNumber, u64> {
+        let mut at = self.hashes.hash_one(code);
+        while let Some(number) = self.numbers.get(&at) {
+            if code_of(*number) == code {
+                return Ok(*number);
+            }
+            at = at.wrapping_add(1);
         }
+        Err(at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasherDefault, Hasher};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct AllTheSame;
+
+    impl Hasher for AllTheSame {
+        fn finish(&self) -> u64 {
+            u64::MAX
+        }
+        fn write(&mut self, _: &[u8]) {}
+    }
+
+    #[test]
+    fn codes_of_one_hash_are_told_apart() {
+        let codes = ["a", "b", "c"];
+        let mut by_code: ByCode<BuildHasherDefault<AllTheSame>> = ByCode::default();
+        let code_of = |number: UnitNumber| codes[number.index()];
+        (0..).zip(codes).for_each(|(number, code)| by_code.insert(code, UnitNumber(number), code_of));
+        let found = |code| by_code.find(code, code_of);
+        assert_eq!(codes.map(found), [0, 1, 2].map(|number| Some(UnitNumber(number))));
+        assert_eq!(found("d"), None);
     }
 }

@@ -45,8 +45,8 @@ pub use sqlite::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ElectionKey(pub u32);
 
-/// The most entries one [`Ledger::read`] gives, so that no reader holds a long transaction.
-pub const PAGE_MAX: usize = 50_000;
+/// The most entries one [`Ledger::read`] gives, so that no reader holds a long transaction, nor much memory.
+pub const PAGE_MAX: usize = 5_000;
 
 /// The truth about what was counted. All methods may be called from any task at any time.
 #[async_trait]

@@ -40,7 +40,7 @@ pub(super) async fn fold_to(
         }
         fold = tokio::task::spawn_blocking(move || {
             for stored in &page {
-                fold.apply(&stored.bytes)?;
+                fold.apply_entry(&stored.entry, &stored.bytes)?;
             }
             Ok(fold)
         })

@@ -2,9 +2,10 @@
 //!
 //! Invariant: the moves of intervals that follow one another add up to the move of the whole.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use hustings_core::{Contest, ContestNumber, UnitNumber, Units};
+use hustings_core::{Contest, ContestNumber, Measure, Totals, UnitNumber};
 
 use super::sums::{self, Sums};
 use super::{Moment, contest_code};
@@ -81,33 +82,64 @@ pub fn named(moment: &Moment, only: Option<ContestNumber>) -> Vec<Named<'_>> {
     moment.contests().iter().filter(wanted).map(|contest| Named { contest, alone }).collect()
 }
 
-/// What moved in each place in a unit: its own boxes, without those of places below it.
+/// What moved in places in a unit: in their own boxes, without those of places below them. At most so many places, those
+/// that reported the most new votes.
 #[must_use]
 pub fn by_place(
     before: &Moment,
     after: &Moment,
-    units: &Units,
     only: Option<ContestNumber>,
     top: UnitNumber,
+    most: usize,
 ) -> BTreeMap<UnitNumber, Moved> {
-    let mut moved: BTreeMap<UnitNumber, Moved> = BTreeMap::new();
-    for named in named(after, only) {
-        let (number, choices) = (named.contest.number, named.contest.choices.len());
-        let sums = |totals: Option<&hustings_core::Totals>| {
-            let mut sums = Sums::new(choices);
-            totals.into_iter().for_each(|totals| sums.add(totals));
-            sums
-        };
-        for (unit, totals) in after.tally().units(number).filter(|(unit, _)| units.is_within(*unit, top)) {
-            let earlier = before.tally().totals(number, unit);
-            // Blocks are shared between moments until they move.
-            if earlier.is_some_and(|earlier| std::ptr::eq(earlier, totals)) {
-                continue;
-            }
-            moved.entry(unit).or_default().add(&named, &sums(earlier), &sums(Some(totals)));
+    let contests = named(after, only);
+    let mut new_votes: BTreeMap<UnitNumber, u64> = BTreeMap::new();
+    for Named { contest, .. } in &contests {
+        for (unit, votes) in reported(before, after, contest, top) {
+            *new_votes.entry(unit).or_default() += votes;
         }
     }
-    finished(moved)
+    // Choices are named only where they are told: a place has many.
+    let mut ranked: Vec<(UnitNumber, u64)> = new_votes.into_iter().collect();
+    ranked.sort_by_cached_key(|(unit, votes)| (Reverse(*votes), after.unit_name(*unit).code));
+    ranked.truncate(most);
+    let of_place = |(unit, _)| {
+        let mut moved = Moved::default();
+        for named in &contests {
+            let sums = |moment: &Moment| sums_of(moment, named.contest, unit);
+            moved.add(named, &sums(before), &sums(after));
+        }
+        moved.settle();
+        (unit, moved)
+    };
+    ranked.into_iter().map(of_place).filter(|(_, moved)| !moved.is_nothing()).collect()
+}
+
+/// The places in a unit whose totals in a contest moved, with the votes that were newly reported there.
+fn reported<'a>(
+    before: &'a Moment,
+    after: &'a Moment,
+    contest: &'a Contest,
+    top: UnitNumber,
+) -> impl Iterator<Item = (UnitNumber, u64)> + 'a {
+    let new_votes = |totals: &Totals| {
+        let of_channels = totals.iter().filter(|((_, measure), _)| *measure == Measure::NewVotes);
+        of_channels.map(|(_, votes)| votes.get()).sum::<u64>()
+    };
+    let places = after.tally().units(contest.number).filter(move |(unit, _)| after.units().is_within(*unit, top));
+    places.filter_map(move |(unit, totals)| {
+        let earlier = before.tally().totals(contest.number, unit);
+        // Blocks are shared between moments until they move.
+        let is_same = earlier.is_some_and(|earlier| std::ptr::eq(earlier, totals) || earlier == totals);
+        (!is_same).then(|| (unit, new_votes(totals).saturating_sub(earlier.map_or(0, new_votes))))
+    })
+}
+
+/// The totals of a place's own boxes in a contest.
+fn sums_of(moment: &Moment, contest: &Contest, unit: UnitNumber) -> Sums {
+    let mut sums = Sums::new(contest.choices.len());
+    moment.tally().totals(contest.number, unit).into_iter().for_each(|totals| sums.add(totals));
+    sums
 }
 
 /// What moved in each contest in a unit.

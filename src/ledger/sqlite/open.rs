@@ -44,7 +44,7 @@ pub(super) fn writer(options: &SqliteOptions) -> Result<Connection, FolderError>
     refuse_newer(&connection, &shown)?;
     let pragmas = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0;
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -24000; PRAGMA foreign_keys = ON;",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA foreign_keys = ON;",
         options.synchronous
     );
     connection.execute_batch(&pragmas).map_err(failed)?;
