@@ -24,8 +24,8 @@ use crate::tally;
 pub(super) struct ExportArgs {
     /// What: entries can be recounted, totals can be read, ballots can be published.
     what: What,
-    /// The poll, by id, code or slug.
-    #[arg(long)]
+    /// The poll or election, by id, code or slug.
+    #[arg(long, visible_alias = "election")]
     poll: String,
     #[command(flatten)]
     data: DataArgs,

@@ -23,8 +23,8 @@ pub(super) struct RecountArgs {
     file: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
-    /// Only this poll, by id, code or slug.
-    #[arg(long, conflicts_with = "file")]
+    /// Only this poll or election, by id, code or slug.
+    #[arg(long, visible_alias = "election", conflicts_with = "file")]
     poll: Option<String>,
     /// Also the totals of every place that boxes report to; with --json.
     #[arg(long, requires = "json")]

@@ -12,12 +12,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use hustings_core::election::Viewer;
-use hustings_core::{Time, UnitNumber};
+use hustings_core::{Time, UnitNumber, Version};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::api::{find, viewer};
+use super::api::{find, sees_totals, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
 use super::name::Name;
@@ -170,7 +170,12 @@ pub(super) async fn begin(
         None => viewer(services, found, headers).await?,
     };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
-    let seen = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
+    let seen: Option<Version> = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
+    // Who may not see totals was never shown a version of them, and would learn by the wait whether there is such an entry.
+    let seen = match seen {
+        Some(Version::Full(..)) if !sees_totals(services, found, asking).await? => None,
+        seen => seen,
+    };
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     let watcher = services.feed.watch(found.key, unit, asking, seen).await?.ok_or_else(gone)?;
     // A new round may have begun between the question who is looking and the first frame.

@@ -24,7 +24,7 @@ use crate::ledger::{Elections, Registered};
 pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, visibility};
-pub(super) use results::{at_least, respond, viewer};
+pub(super) use results::{at_least, respond, sees_totals, viewer};
 pub(super) use votes::VoteBody;
 
 pub(super) fn routes() -> Router<Shared> {

@@ -76,7 +76,12 @@ pub(in crate::http) async fn at_least(
     Err(Problem::unavailable("not_yet", "this node has not heard of that version yet; please try again"))
 }
 
-async fn sees_totals(services: &Services, found: &Registered, viewer: Viewer) -> Result<bool, Problem> {
+/// Whether what is shown to this viewer holds totals now.
+pub(in crate::http) async fn sees_totals(
+    services: &Services,
+    found: &Registered,
+    viewer: Viewer,
+) -> Result<bool, Problem> {
     let Some(state) = services.feed.state(found.key).await? else { return Ok(false) };
     let sees = |contest| found.election.visibility.audience(contest, viewer) == Audience::Full;
     Ok(match found.election.kind {

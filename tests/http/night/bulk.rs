@@ -128,7 +128,7 @@ async fn tables_are_read_by_their_header() {
     }
     // A column of a choice that there is not spoils the lines that use it.
     let answer = csv("box,contest,votes.greens\nhall-1,mayor,1\nhall-2,mayor,\n").send().await.is(200);
-    assert_eq!(words(&answer), lines(&[(2, "unknown_choice"), (3, "counted")]));
+    assert_eq!(words(&answer), lines(&[(2, "unknown_choice"), (3, "missing_field")]), "no number at all is no report");
     server.finish().await;
 }
 

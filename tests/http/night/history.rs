@@ -178,6 +178,10 @@ async fn changes_name_what_moved_and_why() {
     };
     let (after, ()) = tokio::join!(waiting, next);
     assert_eq!(told(&server, &night, &format!("/changes?limit=5{after}")).await["changes"], json!([]));
+    for unit in ["l1", "nope"] {
+        let code = if unit == "l1" { "wrong_kind" } else { "unknown_unit" };
+        night.get(&server, &format!("/history?unit={unit}")).await.refused(422, code);
+    }
     night.get(&server, "/changes?after=0011223344556677.1").await.refused(422, "unknown_version");
     night.get(&server, "/changes?after=soon").await.refused(422, "invalid_version");
     server.finish().await;

@@ -132,7 +132,7 @@ async fn everything_that_is_wrong_with_an_import_is_said_at_once_and_nothing_is_
     for (file, code) in [
         ("", "invalid_csv"),
         ("code,kind,colour\na,city,red\n", "unknown_column"),
-        ("code;kind\na;city\n", "unknown_column"),
+        ("code;kind\na;city\n", "invalid_csv"),
         ("code,kind,code\n", "repeated_column"),
         ("code,name\n", "missing_column"),
     ] {

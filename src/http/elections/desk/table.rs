@@ -5,6 +5,7 @@
 
 use hustings_core::{Channel, ReportStatus};
 
+use super::super::SEMICOLONS;
 use super::book::short;
 use super::sent::Sent;
 use crate::http::body::Pairs;
@@ -61,6 +62,11 @@ impl Columns {
     /// The columns that a header names; a name that is unknown or stands twice is refused, all of them at once.
     pub(super) fn read(header: &[u8]) -> Result<Self, Problem> {
         let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header))?;
+        if let [only] = &names[..]
+            && only.contains(';')
+        {
+            return Err(Problem::invalid("invalid_csv", "", SEMICOLONS));
+        }
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         let mut seen = std::collections::HashSet::with_capacity(names.len());
         let mut faults = Vec::new();
@@ -104,7 +110,8 @@ impl Columns {
                 set(&mut sent, &mut votes, column, cell)?;
             }
         }
-        if !votes.is_empty() || !sent.withdrawn {
+        // A line without any number is one that nobody has filled in, and no box without votes.
+        if !votes.is_empty() || [sent.blank, sent.invalid, sent.cast].iter().any(Option::is_some) {
             sent.votes = Some(Pairs(votes));
         }
         Ok(sent)
@@ -225,8 +232,10 @@ mod tests {
         assert_eq!(sent.votes, Some(Pairs(votes)));
         assert_eq!((sent.ballot_box.as_deref(), sent.city.as_deref()), (Some("b-1"), Some("London, \"Ont.\"")));
         assert_eq!((sent.blank, sent.status), (None, Some(ReportStatus::Provisional)));
-        let none = columns.parse(b"b-1,,,,,").expect("a report");
-        assert_eq!(none.votes, Some(Pairs(Vec::new())), "a box without votes is a report");
+        let only_blank = columns.parse(b"b-1,,,0,,").expect("a report");
+        assert_eq!(only_blank.votes, Some(Pairs(Vec::new())), "a box without votes is a report");
+        let nothing = columns.parse(b"b-1,,,,,").expect("a line");
+        assert_eq!(nothing.votes, None, "a line that nobody has filled in is none");
         let columns = Columns::read(b"box,withdrawn,reason,votes.tories").expect("columns");
         let withdrawn = columns.parse(b"b-1,true,counted twice,").expect("a withdrawal");
         assert!(withdrawn.withdrawn && withdrawn.votes.is_none());
@@ -259,5 +268,6 @@ mod tests {
         assert_eq!(refused(b"box,vote.a,box,votes.")["errors_total"], 3);
         assert_eq!(refused(b"id,votes.a")["code"], "missing_column");
         assert_eq!(refused(b"\xff")["code"], "invalid_csv");
+        assert_eq!(refused(b"box;votes.a;votes.b")["detail"], SEMICOLONS);
     }
 }

@@ -8,7 +8,7 @@ use hustings_core::{ContestNumber, Event, ReportFiled, Seq, Standing, UnitNumber
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, turn, unit_of};
 use crate::export::changes::Change;
 use crate::http::name::Name;
 use crate::ledger::Stored;
@@ -79,6 +79,7 @@ pub(super) async fn boxes(
         limit: query.limit.unwrap_or(20).clamp(1, LIMIT_MAX),
         order: query.order.unwrap_or(Order::First),
     };
+    let _turn = turn().await?;
     let (found, next) = search(&services, &seen, &wanted, query.after).await?;
     let election = &moment.found().election;
     Ok(Json(BoxList {

@@ -12,7 +12,7 @@ use hustings_core::{ContestNumber, Event, Seq, Standing, Time, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, times, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, times, turn, unit_of};
 use crate::clock::rfc3339;
 use crate::export::changes::Change;
 use crate::feed::night::moved::{self, Moved};
@@ -140,15 +140,21 @@ pub(super) async fn history(
     let window = Window::asked(&seen, &query)?;
     let contest = contest_of(&seen.moment, query.contest.as_deref())?.map(|contest| contest.number);
     let of = Of { unit: unit_of(&seen.moment, query.unit.as_deref())?, contest };
+    if matches!(seen.moment.unit_name(of.unit).kind, "station" | "box") {
+        let detail =
+            "the past is told of cities and what they stand in; ask for its city `by=box`, or for the box itself";
+        return Err(Problem::invalid("wrong_kind", "/unit", detail));
+    }
+    let _turn = turn().await?;
     let (before, after) = (at(&services, &seen, window.from).await?, at(&services, &seen, window.to).await?);
     let by = query.by.unwrap_or(GroupBy::City);
+    let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
     let mut groups = match by {
-        GroupBy::City => cities(&seen.moment, moved::by_place(&before, &after, seen.moment.units(), contest, of.unit)),
+        GroupBy::City => cities(&seen.moment, moved::by_place(&before, &after, contest, of.unit, limit + 1)),
         GroupBy::Contest => contests(&after, moved::by_contest(&before, &after, contest, of.unit)),
         GroupBy::Box => boxes(&services, &seen, of, (before.seq(), after.seq())).await?,
     };
     groups.sort_by(|(a, a_name), (b, b_name)| b.new_votes.cmp(&a.new_votes).then_with(|| a_name.cmp(b_name)));
-    let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
     let more = groups.len() > limit;
     let group = |(moved, (code, name)): (Moved, (String, String))| Group { code, name, moved: moved.into() };
     let intervals = match &query.interval {

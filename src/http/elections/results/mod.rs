@@ -13,6 +13,8 @@ mod page;
 mod standing;
 mod times;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
@@ -20,6 +22,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use hustings_core::election::Viewer;
 use hustings_core::{Audience, Contest, UnitNumber};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::OpenApi;
 
 use super::find;
@@ -120,6 +123,20 @@ impl Seen {
 
 fn gone() -> Problem {
     Problem::not_found("unknown_election", "there is no election with this id, code or slug")
+}
+
+/// So many long questions about the past are answered at once, so that those who vote or report do not wait for them.
+const LONG_QUESTIONS_MAX: usize = 2;
+/// How long one waits for its turn.
+const TURN_WAIT: Duration = Duration::from_secs(10);
+static LONG_QUESTIONS: Semaphore = Semaphore::const_new(LONG_QUESTIONS_MAX);
+
+/// The turn of a question that may read much of a ledger.
+async fn turn() -> Result<SemaphorePermit<'static>, Problem> {
+    match tokio::time::timeout(TURN_WAIT, LONG_QUESTIONS.acquire()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Problem::unavailable("busy", "too many ask about the past; please try again in a moment")),
+    }
 }
 
 /// The parameters of a request, or what is wrong with them.

@@ -7,6 +7,7 @@ use std::io::Read;
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
+use super::super::SEMICOLONS;
 use super::faults::{Faults, Place};
 use crate::http::error::Problem;
 
@@ -40,6 +41,9 @@ impl<'a, const N: usize> Table<'a, N> {
             let name = name.strip_prefix(b"\xef\xbb\xbf").filter(|_| at == 0).unwrap_or(name).trim_ascii();
             let name = String::from_utf8_lossy(name);
             let Some(column) = known.iter().position(|known| *known == name) else {
+                if name.contains(';') {
+                    return Err(Problem::invalid("invalid_csv", "", SEMICOLONS));
+                }
                 let name: String = name.chars().take(40).collect();
                 let detail = format!("there is no column `{name}` here; the first line names some of: {}", told());
                 return Err(Problem::invalid("unknown_column", "", detail));
