@@ -54,6 +54,11 @@ pub fn entry_line(election: &Election, stored: &Stored) -> String {
                 StateChange::Paused | StateChange::Reopened | StateChange::Revealed | StateChange::Certified => {}
             }
         }
+        Event::Retitled(retitled) => {
+            line.insert("title".into(), json!(retitled.title.as_str()));
+            line.insert("by".into(), json!(retitled.by.as_str()));
+            line.insert("reason".into(), json!(retitled.reason.as_ref().map(|reason| reason.as_str())));
+        }
         Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::ReportFiled(_) => {}
     }
     line.insert("bytes".into(), json!(hex(&stored.bytes)));
@@ -95,7 +100,9 @@ pub fn totals(election: &Election, fold: &Fold) -> Value {
     json!({
         "id": election.id,
         "code": election.code,
-        "title": election.title,
+        "title": fold.state.title(election),
+        "rehearsal": election.rehearsal,
+        "identified_by": election.access.identified_by(),
         "seq": fold.seq,
         "chain": fold.chain.to_string(),
         "ballots": current["ballots"],

@@ -7,11 +7,13 @@ mod report;
 mod tree;
 
 use crate::contest::Contest;
-use crate::entry::{BallotCast, Event, Previous, StateChange, StateChanged};
+use crate::election::Election;
+use crate::entry::{BallotCast, Event, Previous, Retitled, StateChange, StateChanged};
 use crate::id::{ContestNumber, GroupNumber, Seq, Time, VoterKey};
 use crate::rejection::Rejection;
 use crate::state::{ContestState, ElectionState};
 use crate::submission::{Act, ActKind, Ballot, Selections};
+use crate::text::Text;
 
 pub use report::{Filed, KnownReports, decide_report};
 pub use tree::{decide_contest, decide_retirement, decide_units};
@@ -105,7 +107,8 @@ pub fn decide_ballot(contest: &Contest, state: &ContestState, known: Known<'_>, 
 pub const ROUNDS_MAX: usize = 100;
 
 /// Decides one act about a contest and, where it is accepted, moves the state. `contest` is the contest acted on. Acts about
-/// units and new contests are decided by [`decide_units`], [`decide_retirement`] and [`decide_contest`].
+/// units and new contests are decided by [`decide_units`], [`decide_retirement`] and [`decide_contest`], and those about the
+/// title by [`decide_title`].
 pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: Time) -> Verdict {
     let change = match &act.kind {
         ActKind::Open { scheduled } => StateChange::Opened { scheduled: *scheduled, definition: contest.digest() },
@@ -115,9 +118,11 @@ pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: T
         ActKind::Reveal => StateChange::Revealed,
         ActKind::StartRound(next) => StateChange::RoundStarted { next: next.id, definition: next.digest() },
         ActKind::Certify => StateChange::Certified,
-        ActKind::AddContest(_) | ActKind::AddContests(_) | ActKind::AddUnits(_) | ActKind::RetireUnit(_) => {
-            return Verdict::Rejected(Rejection::UnknownContest);
-        }
+        ActKind::AddContest(_)
+        | ActKind::AddContests(_)
+        | ActKind::AddUnits(_)
+        | ActKind::RetireUnit(_)
+        | ActKind::Retitle(_) => return Verdict::Rejected(Rejection::UnknownContest),
     };
     let changed = StateChanged { contest: act.contest, change, by: act.by.clone(), reason: act.reason.clone() };
     let full = matches!(act.kind, ActKind::StartRound(_)) && state.contests.len() >= ROUNDS_MAX;
@@ -132,4 +137,15 @@ pub fn decide_act(contest: &Contest, state: &mut ElectionState, act: &Act, at: T
         Ok(false) => Verdict::Unchanged,
         Err(rejection) => Verdict::Rejected(rejection),
     }
+}
+
+/// Decides about a title that is to take the place of the one that stands and, where it is accepted, moves the state. It may be
+/// at any time: a title says what is asked, and decides nothing that is counted.
+pub fn decide_title(election: &Election, state: &mut ElectionState, title: &Text, act: &Act) -> Verdict {
+    if state.title(election) == title {
+        return Verdict::Unchanged;
+    }
+    let retitled = Retitled { title: title.clone(), by: act.by.clone(), reason: act.reason.clone() };
+    state.retitle(&retitled);
+    Verdict::Accept(Event::Retitled(retitled))
 }

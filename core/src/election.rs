@@ -36,6 +36,53 @@ pub struct Election {
     /// How boxes report, in an election of boxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporting: Option<Reporting>,
+    /// Who may vote; an election of boxes has no voters here.
+    #[serde(default, skip_serializing_if = "Access::is_device")]
+    pub access: Access,
+    /// A marked copy to try everything with, whose votes never mix with those of the real one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
+}
+
+/// Who may vote, which is also how voters are told apart. Programs with a token that names voters may always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Any device that opened a page: not one person, one vote.
+    #[default]
+    Device,
+    /// Who has one of the access codes.
+    Codes,
+    /// Persons on a list, with an access code each.
+    Roster,
+}
+
+impl Access {
+    /// Its stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Codes => "codes",
+            Self::Roster => "roster",
+        }
+    }
+
+    /// How voters are identified, as it is named beside every result.
+    #[must_use]
+    pub fn identified_by(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Codes => "code",
+            Self::Roster => "roster",
+        }
+    }
+
+    /// Whether any device may vote, as before there were other rules.
+    #[must_use]
+    pub fn is_device(&self) -> bool {
+        *self == Self::Device
+    }
 }
 
 /// How boxes report.
@@ -57,6 +104,12 @@ impl Election {
     pub fn current(&self) -> Option<&Contest> {
         self.contests.last()
     }
+
+    /// Whether it only rehearses, whatever its kind.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal || self.reporting.as_ref().is_some_and(|reporting| reporting.rehearsal)
+    }
 }
 
 /// The occasion.
@@ -69,6 +122,18 @@ pub enum Kind {
     Competition,
     /// Polling stations that report their boxes.
     Election,
+}
+
+impl Kind {
+    /// Its stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Competition => "competition",
+            Self::Election => "election",
+        }
+    }
 }
 
 /// When results may be seen by those who do not run the election.

@@ -20,6 +20,7 @@
 //! kind 11     report_withdrawn  where standing sender
 //! kind 12     results_certified who
 //! kind 13     contest_added     who next[16] definition[32]
+//! kind 14     retitled          by text(title)
 //! who         = contest text(by) flag(text(reason))
 //! selections  = 0 n number*n | 1 n (number score)*n        numbers rising
 //! by          = text(by) flag(text(reason))
@@ -70,6 +71,19 @@ pub enum Event {
     UnitRetired(UnitRetired),
     /// A box reported, corrected its report, or withdrew it.
     ReportFiled(ReportFiled),
+    /// The title was corrected.
+    Retitled(Retitled),
+}
+
+/// A title that takes the place of the one before. The definition keeps the one it was made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retitled {
+    /// The title from here on.
+    pub title: Text,
+    /// Who asked for it.
+    pub by: Text,
+    /// Why.
+    pub reason: Option<Text>,
 }
 
 /// A counted ballot. It carries what it replaced, so that its increments follow from it alone.
@@ -286,6 +300,10 @@ impl Entry {
             Event::UnitsAdded(added) => units::write_added(&mut writer, added),
             Event::UnitRetired(retired) => units::write_retired(&mut writer, retired),
             Event::ReportFiled(filed) => report::write(&mut writer, filed),
+            Event::Retitled(retitled) => {
+                write_by(&mut writer, &retitled.by, retitled.reason.as_ref());
+                writer.text(retitled.title.as_str());
+            }
         }
         writer.into_bytes()
     }
@@ -306,6 +324,10 @@ impl Entry {
             8 => Event::UnitsAdded(units::read_added(&mut reader)?),
             9 => Event::UnitRetired(units::read_retired(&mut reader)?),
             10 | 11 => Event::ReportFiled(report::read(&mut reader, kind)?),
+            14 => {
+                let (by, reason) = read_by(&mut reader)?;
+                Event::Retitled(Retitled { title: read_text(&mut reader)?, by, reason })
+            }
             other => return Err(DecodeError::Kind(other)),
         };
         reader.end()?;
@@ -333,6 +355,7 @@ impl Event {
                 Content::Filed(_) => 10,
                 Content::Withdrawn => 11,
             },
+            Self::Retitled(_) => 14,
         }
     }
 
@@ -352,7 +375,8 @@ impl Event {
             10 => "report_filed",
             11 => "report_withdrawn",
             12 => "results_certified",
-            _ => "contest_added",
+            13 => "contest_added",
+            _ => "retitled",
         }
     }
 
@@ -363,7 +387,7 @@ impl Event {
             Self::BallotCast(ballot) => ballot.contest,
             Self::StateChanged(changed) => changed.contest,
             Self::ReportFiled(filed) => filed.contest,
-            Self::UnitsAdded(_) | Self::UnitRetired(_) => ContestNumber::NONE,
+            Self::UnitsAdded(_) | Self::UnitRetired(_) | Self::Retitled(_) => ContestNumber::NONE,
         }
     }
 
@@ -373,7 +397,7 @@ impl Event {
         match self {
             Self::BallotCast(ballot) => ballot.id,
             Self::ReportFiled(filed) => filed.id,
-            Self::StateChanged(_) | Self::UnitsAdded(_) | Self::UnitRetired(_) => None,
+            Self::StateChanged(_) | Self::UnitsAdded(_) | Self::UnitRetired(_) | Self::Retitled(_) => None,
         }
     }
 }

@@ -18,9 +18,11 @@ impl Format {
     /// That of an installation which does not say another one.
     pub const FIRST: Self = Self(1);
     /// The newest that this program knows; each new kind of entry or definition raises it.
-    pub const NEWEST: Self = Self::REPORTS;
+    pub const NEWEST: Self = Self::ACCESS;
     /// Elections of boxes, with their units and reports.
     pub const REPORTS: Self = Self(2);
+    /// Access by codes and rosters, rehearsals of polls, corrected titles.
+    pub const ACCESS: Self = Self(3);
 
     /// Whether an installation of this format may hold what needs another one.
     pub fn allow(self, needed: Self) -> Result<(), Rejection> {
@@ -47,6 +49,7 @@ impl Submission {
                 | ActKind::AddUnits(_)
                 | ActKind::RetireUnit(_)
                 | ActKind::Certify => Format::REPORTS,
+                ActKind::Retitle(_) => Format::ACCESS,
                 ActKind::Open { .. }
                 | ActKind::Pause
                 | ActKind::Close { .. }
@@ -63,6 +66,7 @@ impl Election {
     #[must_use]
     pub fn format(&self) -> Format {
         match self.kind {
+            _ if self.rehearsal || !self.access.is_device() => Format::ACCESS,
             Kind::Poll | Kind::Competition => Format::FIRST,
             Kind::Election => Format::REPORTS,
         }

@@ -27,10 +27,12 @@ pub use contest::{Change, Choice, Contest, Method, Party, Race};
 pub use count::{Count, CountError, Delta};
 pub use decide::{
     Filed, Known, KnownReports, Recorded, Verdict, decide_act, decide_ballot, decide_contest, decide_report,
-    decide_retirement, decide_units,
+    decide_retirement, decide_title, decide_units,
 };
-pub use election::{Audience, Code, Election, Kind, Reporting, Slug, Visibility};
-pub use entry::{BallotCast, Entry, Event, Previous, ReportFiled, Standing, StateChanged, UnitRetired, UnitsAdded};
+pub use election::{Access, Audience, Code, Election, Kind, Reporting, Slug, Visibility};
+pub use entry::{
+    BallotCast, Entry, Event, Previous, ReportFiled, Retitled, Standing, StateChanged, UnitRetired, UnitsAdded,
+};
 pub use format::Format;
 pub use id::{
     Chain, ChoiceId, ChoiceNumber, ContestId, ContestNumber, ElectionId, Epoch, GroupNumber, Revision, Seq,

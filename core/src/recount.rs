@@ -12,6 +12,7 @@ use crate::rejection::Rejection;
 use crate::report::{Content, Report};
 use crate::submission::Selections;
 use crate::tally::{Fold, FoldError};
+use crate::text::Text;
 use crate::unit::{NewUnit, Unit};
 use crate::units::Units;
 
@@ -25,6 +26,8 @@ pub struct Recount<'a> {
     /// The report of each box that counts, without its request.
     reports: HashMap<(UnitNumber, ContestNumber), (Seq, ReportFiled)>,
     revisions: HashSet<(UnitNumber, ContestNumber, Revision)>,
+    /// The title as it was corrected last.
+    title: Option<Text>,
 }
 
 struct Counted {
@@ -44,6 +47,7 @@ impl<'a> Recount<'a> {
             units: Units::default(),
             reports: HashMap::new(),
             revisions: HashSet::new(),
+            title: None,
         }
     }
 
@@ -81,6 +85,13 @@ impl<'a> Recount<'a> {
                 self.retired(retired, entry.seq).map_err(|rejection| FoldError::Units(entry.seq, rejection))?;
             }
             Event::ReportFiled(filed) => self.report(entry.seq, filed)?,
+            Event::Retitled(retitled) => {
+                // The fold knows only corrected titles, and this one may be that of the definition.
+                let before = self.title.replace(retitled.title.clone());
+                if before.as_ref().unwrap_or(&self.election.title) == &retitled.title {
+                    return Err(FoldError::Idle(entry.seq));
+                }
+            }
         }
         Ok(entry)
     }
@@ -193,7 +204,7 @@ impl<'a> Recount<'a> {
 /// Whether elections of a kind have such entries. A ballot in an election of boxes would count beside their reports.
 fn belongs(event: &Event, kind: Kind) -> bool {
     let is_of_boxes = match event {
-        Event::BallotCast(_) => false,
+        Event::BallotCast(_) | Event::Retitled(_) => false,
         Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::ReportFiled(_) => true,
         Event::StateChanged(changed) => match changed.change {
             StateChange::RoundStarted { .. } => false,

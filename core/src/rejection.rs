@@ -70,6 +70,9 @@ pub enum Rejection {
     /// A close cannot be undone after results were shown.
     #[error("results have been shown, so the close cannot be undone; more votes need a new round or a new election")]
     ResultsRevealed,
+    /// Its definition froze when voting was opened.
+    #[error("voting was opened, and from then on its definition is frozen")]
+    AlreadyOpened,
     /// The election has reached its limit of rounds.
     #[error("an election can have at most {max} rounds")]
     TooManyRounds {
@@ -212,6 +215,7 @@ impl Rejection {
             Self::ContestClosed => "contest_closed",
             Self::WrongStatus { .. } => "wrong_status",
             Self::ResultsRevealed => "results_revealed",
+            Self::AlreadyOpened => "already_opened",
             Self::TooManyRounds { .. } => "too_many_rounds",
             Self::WrongForm { .. } => "wrong_form",
             Self::TooFewChoices { .. } => "too_few_choices",

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::election::{Election, Kind, Visibility};
-use crate::entry::{StateChange, StateChanged, UnitRetired, UnitsAdded};
+use crate::entry::{Retitled, StateChange, StateChanged, UnitRetired, UnitsAdded};
 use crate::id::{ContestNumber, Seq, Time};
 use crate::rejection::Rejection;
+use crate::text::Text;
 
 /// When a contest opens and closes by itself; each time is used up by the first opening or closing, whoever made it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +180,9 @@ pub struct ElectionState {
     /// How far the tree of units has grown; a poll has only the root.
     #[serde(default, skip_serializing_if = "UnitsMark::is_root")]
     pub units: UnitsMark,
+    /// The title, where it was corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Text>,
 }
 
 /// How far a tree of units has grown.
@@ -210,7 +214,20 @@ impl ElectionState {
             Kind::Poll | Kind::Competition => vec![ContestState::Draft { schedule: election.schedule }],
             Kind::Election => Vec::new(),
         };
-        Self { visibility: election.visibility, contests, state_entries: 0, units: UnitsMark::default() }
+        let (visibility, units) = (election.visibility, UnitsMark::default());
+        Self { visibility, contests, state_entries: 0, units, title: None }
+    }
+
+    /// The title as it was corrected last, else that of the definition.
+    #[must_use]
+    pub fn title<'a>(&'a self, election: &'a Election) -> &'a Text {
+        self.title.as_ref().unwrap_or(&election.title)
+    }
+
+    /// Whether voting was ever opened: from then on its definition is frozen.
+    #[must_use]
+    pub fn was_opened(&self) -> bool {
+        self.contests.iter().any(|contest| !matches!(contest, ContestState::Draft { .. }))
     }
 
     /// The state of one contest.
@@ -243,6 +260,16 @@ impl ElectionState {
         self.contests.push(ContestState::Draft { schedule: Schedule::default() });
         self.state_entries += 1;
         Ok(true)
+    }
+
+    /// Follows an entry that corrects the title; says whether it moved anything.
+    pub fn retitle(&mut self, retitled: &Retitled) -> bool {
+        let is_moved = self.title.as_ref() != Some(&retitled.title);
+        if is_moved {
+            self.title = Some(retitled.title.clone());
+            self.state_entries += 1;
+        }
+        is_moved
     }
 
     /// Follows an entry that adds units: they must be the next ones.

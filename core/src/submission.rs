@@ -30,7 +30,7 @@ impl Submission {
             Self::Ballot(_) => !of_boxes,
             Self::Report(_) => of_boxes,
             Self::Act(act) => match act.kind {
-                ActKind::StartRound(_) => !of_boxes,
+                ActKind::StartRound(_) | ActKind::Retitle(_) => !of_boxes,
                 ActKind::AddContest(_)
                 | ActKind::AddContests(_)
                 | ActKind::AddUnits(_)
@@ -139,4 +139,6 @@ pub enum ActKind {
     RetireUnit(UnitNumber),
     /// Let nothing change any more.
     Certify,
+    /// Correct the title of the whole, whatever the state of its contests.
+    Retitle(Text),
 }

@@ -241,6 +241,11 @@ impl ElectionState {
             }
             Event::UnitsAdded(added) => self.add_units(added, expected).map_err(forbidden)?,
             Event::UnitRetired(retired) => self.retire_unit(retired, expected).map_err(forbidden)?,
+            Event::Retitled(retitled) => {
+                if !self.retitle(retitled) {
+                    return Err(FoldError::Idle(expected));
+                }
+            }
             Event::StateChanged(changed) => {
                 if !self.apply(changed, entry.time).map_err(forbidden)? {
                     return Err(FoldError::Idle(expected));

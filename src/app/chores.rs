@@ -39,6 +39,27 @@ pub(super) async fn schedule(ingest: Ingest, ledger: Arc<dyn Ledger>, feed: Arc<
     }
 }
 
+/// How often it is looked whether elections are gone, and how long others have the store between two pages.
+const ERASE_INTERVAL: Duration = Duration::from_secs(2);
+const ERASE_PAUSE: Duration = Duration::from_millis(200);
+/// The most rows that are erased in one transaction.
+const ERASED_MAX: usize = 10_000;
+
+/// Erases what elections that are gone have left, page by page.
+pub(super) async fn erase(services: Arc<Services>) {
+    loop {
+        let pause = match services.registry.erase(ERASED_MAX).await {
+            Ok(0) => ERASE_INTERVAL,
+            Ok(_) => ERASE_PAUSE,
+            Err(error) => {
+                tracing::warn!(%error, "rows of elections that are gone could not be erased now; they will be");
+                ERASE_INTERVAL
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Keeps metrics and limits from growing, and writes down when tokens were used.
 pub(super) async fn tidy(services: Arc<Services>) {
     loop {

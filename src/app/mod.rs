@@ -126,6 +126,7 @@ pub async fn run(
     let chores = [
         tokio::spawn(chores::schedule(engine.ingest.clone(), Arc::clone(&ledger), Arc::clone(&engine.feed), clock)),
         tokio::spawn(chores::tidy(Arc::clone(&services))),
+        tokio::spawn(chores::erase(Arc::clone(&services))),
     ];
     ready(listen);
     let limits = ServerLimits { connections_max: raise_file_limit(config.connections_max), ..ServerLimits::default() };

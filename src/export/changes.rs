@@ -109,6 +109,7 @@ pub fn kind(event: &Event) -> &'static str {
             StateChange::RoundStarted { .. } => "round_started",
         },
         Event::BallotCast(_) => "ballot",
+        Event::Retitled(_) => "retitled",
     }
 }
 
@@ -139,6 +140,9 @@ impl Change {
                 reason: changed.reason.as_ref().map(ToString::to_string),
                 ..told
             },
+            Event::Retitled(retitled) => {
+                Self { by: retitled.by.to_string(), reason: retitled.reason.as_ref().map(ToString::to_string), ..told }
+            }
             Event::BallotCast(_) => Self { contest: contest(), ..told },
         }
     }

@@ -94,6 +94,13 @@ pub struct Results {
     pub version: String,
     /// The round, from 1.
     pub round: u32,
+    /// The title of the poll, as it was corrected last.
+    pub title: String,
+    /// Whether it only rehearses; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearsal: bool,
+    /// How voters were identified: device, code or roster; with a device it is not one person, one vote.
+    pub identified_by: &'static str,
     /// The method: single, approval or score.
     pub method: &'static str,
     /// Whether totals are hidden from this audience for now.
@@ -152,6 +159,9 @@ pub(super) fn render(
         status: state.name(),
         version: version.to_string(),
         round: number.0 + 1,
+        title: snapshot.fold.state.title(election).to_string(),
+        rehearsal: election.is_rehearsal(),
+        identified_by: election.access.identified_by(),
         method: contest.method.name(),
         hidden: !full,
         stale: status == TallyStatus::Stale,

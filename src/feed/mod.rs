@@ -161,6 +161,11 @@ impl Feed {
         let _late = tokio::time::timeout(REACHED_WAIT, reached).await;
     }
 
+    /// Says that an election is gone: its watchers end in a moment, and find what has taken its place by its code. Never waits.
+    pub fn gone(&self, election: ElectionKey) {
+        self.tallies.woken(election);
+    }
+
     /// Looks at once how far the ledger has got, where other nodes may have moved it.
     pub async fn refresh(&self, election: ElectionKey) -> Result<(), LedgerError> {
         if self.shared { self.tallies.refresh(election, Duration::ZERO).await } else { Ok(()) }
@@ -264,7 +269,11 @@ impl Feed {
             }
             match feed.both(watched, &channel).await {
                 Ok(Some(frames)) => channel.offer(&frames),
-                Ok(None) => {}
+                Ok(None) => {
+                    // The election is gone. Without the channel, whose ends they hold, its watchers end.
+                    feed.forget_gone(watched.0);
+                    return;
+                }
                 Err(error) => tracing::warn!(%error, "a frame could not be made now; the next one will be"),
             }
             let interval = feed.stretched(channel.watchers());
@@ -355,6 +364,20 @@ impl Frames {
 }
 
 impl Feed {
+    fn forget_gone(&self, election: ElectionKey) {
+        let Ok(mut channels) = self.channels.lock() else { return };
+        let of_election: Vec<Watchable> = channels
+            .range((election, None)..=(election, Some(UnitNumber(u32::MAX))))
+            .map(|(watched, _)| *watched)
+            .collect();
+        for watched in of_election {
+            // Each has a task of its own, which ends when it finds nothing to show.
+            if let Some(channel) = channels.remove(&watched) {
+                channel.changed.notify_one();
+            }
+        }
+    }
+
     /// A channel of one unit goes with its last watcher; there may be as many as units.
     fn forget_unwatched(&self, watched: Watchable) {
         let Ok(mut channels) = self.channels.lock() else { return };

@@ -214,6 +214,7 @@ impl Problem {
             | Rejection::ContestClosed
             | Rejection::WrongStatus { .. }
             | Rejection::ResultsRevealed
+            | Rejection::AlreadyOpened
             | Rejection::TooManyRounds { .. }
             | Rejection::ExistsWithDifferentVotes { .. }
             | Rejection::UnitsMoved

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::api::{find, sees_totals, viewer};
+use super::api::{find, sees_totals, successor, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
 use super::name::Name;
@@ -177,7 +177,14 @@ pub(super) async fn begin(
         seen => seen,
     };
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
-    let watcher = services.feed.watch(found.key, unit, asking, seen).await?.ok_or_else(gone)?;
+    let watcher = match services.feed.watch(found.key, unit, asking, seen).await? {
+        Some(watcher) => watcher,
+        // Another node may have replaced the definition a moment ago.
+        None => {
+            let now = successor(services, found).await?;
+            return services.feed.watch(now.key, unit, asking, seen).await?.ok_or_else(gone);
+        }
+    };
     // A new round may have begun between the question who is looking and the first frame.
     if asking == Viewer::Voted && viewer(services, found, headers).await? != asking {
         return services.feed.watch(found.key, unit, Viewer::Public, seen).await?.ok_or_else(gone);

@@ -1,7 +1,7 @@
 //! Whole installations on their way between stores: what a store must give and take, page by page.
 //!
-//! Job: let everything survive that must: definitions under their keys, entries, submission ids, the quarantine, tokens and
-//! whose installation it is. Tickets and kept folds stay behind. What every store must decide alike is decided here.
+//! Job: let everything survive that must: definitions under their keys, entries, submission ids, the quarantine, tokens, what
+//! stays of removed elections, and whose installation it is. Tickets and kept folds stay behind. What every store must decide alike is decided here.
 //! Invariant: heads and states follow from the entries and are never taken over. The same page twice changes nothing; one
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
@@ -10,8 +10,8 @@ use hustings_core::{Election, Format, Party, Seq, SubmissionId, Time};
 
 use super::batch::Locked;
 use super::{
-    Advance, Case, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Reports, Settled, Stored, Token,
-    TokenId,
+    Advance, Case, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Removed, Reports, Settled, Stored,
+    Token, TokenId,
 };
 
 /// A store that whole installations can be copied out of and into. All methods may be called from any task at any time.
@@ -132,6 +132,8 @@ pub enum Page {
     Cases(ElectionKey, Vec<Case>),
     /// Parties of one election.
     Parties(ElectionKey, Vec<Party>),
+    /// What stays of elections that were removed. One that was copied before it was removed goes.
+    Removed(Vec<Removed>),
     /// Tokens. One that has been revoked or used since takes the place of the one that is there.
     Tokens(Vec<HashedToken>),
     /// The format, where it is higher than the one that is there.
@@ -177,6 +179,15 @@ pub(super) fn has_more_rounds(key: ElectionKey, kept: &Election, imported: &Elec
     } else {
         Err(conflict("election", key.0, &format!("it is {}, {}", kept.code, kept.title)))
     }
+}
+
+/// Whether an imported definition has taken the place of one that is there, which was never opened.
+pub(super) fn has_taken_the_place(
+    (key, imported): (ElectionKey, &Election),
+    (other, kept): (ElectionKey, &Election),
+    was_opened: bool,
+) -> bool {
+    kept.id == imported.id && other < key && !was_opened
 }
 
 /// When a token was revoked, where that happened since it was copied; any other difference is a conflict, but for when it

@@ -88,6 +88,8 @@ pub async fn copy(
         }
     }
     copy_tokens(from, to).await?;
+    // After the elections: one that is removed while it is copied is in both, and goes.
+    copy_removed(from, to).await?;
     // Asked last: it allows every entry that was read before, also where it rose meanwhile.
     to.import(Page::Format(from.installation().await?.format)).await?;
     Ok(Copied::Now)
@@ -112,6 +114,10 @@ async fn copy_entries(
         }
         let left = usize::try_from(cut.head.seq.0 - copied.seq.0).unwrap_or(COPY_PAGE);
         let page = from.read(key, copied.seq, left.min(COPY_PAGE)).await?;
+        if page.is_empty() && from.heads(&[key]).await?.is_empty() {
+            // Removed, or replaced by another definition, while it was copied.
+            return Ok(());
+        }
         if page.is_empty() {
             let what = format!("it ends after entry {}, and its head says {}", copied.seq, cut.head.seq);
             return Err(LedgerError::Damaged { table: "entry", key: format!("of election {}", key.0), what });
@@ -151,6 +157,16 @@ fn cut_to(cut: &Cut, case: &mut Case) {
     let is_behind = case.settled.as_ref().and_then(|settled| settled.filed).is_some_and(|filed| filed > cut.head.seq);
     if is_behind {
         case.settled = None;
+    }
+}
+
+async fn copy_removed(from: &dyn Archive, to: &dyn Archive) -> Result<(), LedgerError> {
+    let mut last = None;
+    loop {
+        let page = from.removed(last, COPY_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = Some(end.key);
+        to.import(Page::Removed(page)).await?;
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod format;
 mod postgres;
 mod registry;
+mod removed;
 mod reports;
 mod sqlite;
 mod trees;
@@ -35,6 +36,7 @@ pub use postgres::{
     raise as postgres_raise,
 };
 pub use registry::{NewToken, Registered, Registry, Scope, Scopes, Token, TokenId, Wanted};
+pub use removed::{Removal, Removed};
 pub use reports::{Case, Digest, Reports, Settled};
 pub use sqlite::{
     Folder, FolderError, SqliteLedger, SqliteOptions, facts as sqlite_facts, migrate as sqlite_migrate,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hustings_core::{Code, Election, ElectionId, Label, Party, Slug, Text, TextError, Time, UnitNumber};
 
-use super::{ElectionKey, LedgerError, NewElection};
+use super::{ElectionKey, LedgerError, NewElection, Removal, Removed};
 
 /// An election as the registry knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +181,22 @@ pub trait Registry: Send + Sync {
 
     /// Elections after a key, newest key last, at most `limit`.
     async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError>;
+
+    /// Puts a new definition in the place of one that was never opened, under a key of its own, and appends its first acts, all
+    /// or nothing. Id, code and what belongs to the id stay; the slug may change. None where the key is gone: another
+    /// definition has taken its place, or the election was removed.
+    async fn redefine(&self, key: ElectionKey, new: NewElection) -> Result<Option<Registered>, LedgerError>;
+
+    /// Removes an election whatever its state: its code and slug are free when this returns, every vote either was refused or
+    /// is among the entries that the answer counts, and [`Registry::erase`] takes its rows. Again, it gives the same answer;
+    /// none where there was no such election.
+    async fn remove(&self, key: ElectionKey, removal: Removal) -> Result<Option<Removed>, LedgerError>;
+
+    /// Elections that were removed, after a key, at most `limit`.
+    async fn removed(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Removed>, LedgerError>;
+
+    /// Erases rows of elections that are gone, at most so many, and says how many it erased; 0 where none are left.
+    async fn erase(&self, limit: usize) -> Result<usize, LedgerError>;
 
     /// Keeps new tokens, all or none, and gives their numbers in the same order.
     async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError>;

@@ -3,7 +3,7 @@
 //! Batches are handed on, other nodes send hints, and both may be lost: heads are also read once an interval. That pull
 //! is the guarantee; the rest only makes it faster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,9 @@ impl Applier {
             match self.tallies.ledger.heads(&elections).await {
                 Ok(heads) => {
                     is_told = false;
+                    // One without a head is gone; a look finds that out for certain, and tells.
+                    let there: HashSet<ElectionKey> = heads.iter().map(|(election, _)| *election).collect();
+                    elections.iter().filter(|one| !there.contains(one)).for_each(|one| self.tallies.woken(*one));
                     let compare = |(election, head)| async move {
                         if !self.tallies.stands_at(election, head, began).await {
                             self.tallies.woken(election);
@@ -186,6 +189,7 @@ mod tests {
             contests: vec![],
             state_entries,
             units: UnitsMark::default(),
+            title: None,
         };
         Arc::new(Advance {
             election: ElectionKey(1),

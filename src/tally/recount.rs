@@ -132,7 +132,9 @@ impl Recounter {
             for election in self.tallies.followed() {
                 match self.check(election).await {
                     Ok(_) => {}
-                    Err(error @ LedgerError::Damaged { .. }) => alarm(election, &error.to_string()),
+                    Err(error @ LedgerError::Damaged { .. }) if !self.is_gone(election).await => {
+                        alarm(election, &error.to_string());
+                    }
                     Err(error) => tracing::warn!(%error, election = election.0, "a recount could not be finished now"),
                 }
             }
@@ -163,6 +165,11 @@ impl Recounter {
             && fold.chain == counted.fold.chain
             && fold.state == counted.fold.state
             && fold.tally.agrees_with(&counted.fold.tally);
+        if !agrees && self.is_gone(election).await {
+            // Removed while it was counted, and its entries with it.
+            self.verified.remove(&election);
+            return Ok(true);
+        }
         if !agrees {
             alarm(election, "the counters differ from the ledger; they are rebuilt from it");
             self.correct(election).await?;
@@ -174,6 +181,11 @@ impl Recounter {
         }
         self.verified.insert(election, Snapshot { epoch: counted.epoch, fold });
         Ok(true)
+    }
+
+    /// Whether the election is gone for certain.
+    async fn is_gone(&self, election: ElectionKey) -> bool {
+        self.ledger.heads(&[election]).await.is_ok_and(|heads| heads.is_empty())
     }
 
     /// Wrong totals were shown under the names of right versions. So the ledger begins a new epoch: every watcher and

@@ -210,6 +210,18 @@ impl Tallies {
 
     pub(super) fn forget(&self, election: ElectionKey) {
         lock(&self.followed).remove(&election);
+        lock(&self.announced).remove(&election);
+    }
+
+    pub(super) fn is_watched(&self, election: ElectionKey) -> bool {
+        lock(&self.watched).contains_key(&election)
+    }
+
+    /// Tells that an election is gone.
+    pub(super) fn tell_gone(&self, election: ElectionKey) {
+        if let Some(moved) = self.moved.get() {
+            moved(election);
+        }
     }
 
     pub(super) fn with<T>(&self, election: ElectionKey, tell: impl FnOnce(&mut Followed) -> T) -> Option<T> {

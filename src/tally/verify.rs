@@ -60,6 +60,7 @@ pub async fn verify(from: &Arc<dyn Archive>, to: &Arc<dyn Archive>) -> Result<Ve
         }
     }
     tokens(from.as_ref(), to.as_ref()).await?;
+    removed(from.as_ref(), to.as_ref()).await?;
     Ok(verified)
 }
 
@@ -153,6 +154,17 @@ async fn tokens(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError>
         same("the tokens", &"the installation", as_made(ours) == as_made(theirs))?;
         let Some(end) = end else { return Ok(()) };
         last = Some(end);
+    }
+}
+
+/// What stays of removed elections.
+async fn removed(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError> {
+    let mut last = None;
+    loop {
+        let (ours, theirs) = (from.removed(last, COPY_PAGE).await?, to.removed(last, COPY_PAGE).await?);
+        same("the removed elections", &"the installation", ours == theirs)?;
+        let Some(end) = ours.last() else { return Ok(()) };
+        last = Some(end.key);
     }
 }
 

@@ -153,5 +153,7 @@ fn poll(number: u32) -> Election {
         created: Time(0),
         contests: vec![contest],
         reporting: None,
+        access: hustings_core::Access::Device,
+        rehearsal: false,
     }
 }

@@ -1,5 +1,6 @@
 //! The ledger format while servers run: what it does not allow yet, and a server that is too old for it.
 
+use hustings_core::Format;
 use serde_json::json;
 
 use crate::support::{ADMIN, Events, TestServer};
@@ -25,11 +26,9 @@ async fn what_needs_a_later_format_is_refused_with_the_command_that_raises_it() 
         assert!(detail.contains("raise it with: hustings migrate --database URL --format 1"), "{detail}");
     }
     server.stop().await;
-    for (format, sentence) in [
-        ("3", "this program knows ledger formats up to 2: raise it to 3 with the newer hustings"),
-        ("65536", "--format"),
-        ("all", "--format"),
-    ] {
+    let newest = Format::NEWEST;
+    let later = format!("this program knows ledger formats up to {newest}: raise it to 999 with the newer hustings");
+    for (format, sentence) in [("999", later.as_str()), ("65536", "--format"), ("all", "--format")] {
         let (good, out, said) = server.raise_format(format).await;
         assert!(!good && out.is_empty() && said.contains(sentence), "{format}: {out}{said}");
     }
@@ -54,7 +53,7 @@ async fn a_server_takes_no_part_in_what_it_does_not_know() {
     let mut screen = Events::open(server.get(&poll.path("/results/stream"))).await;
     screen.until("all votes", |results| results["ballots"] == 1 && results["stale"].is_null()).await;
 
-    force_format(&server, "3").await;
+    force_format(&server, "999").await;
     let marked = screen.until("a mark", |results| results["stale"] == true).await;
     assert_eq!(marked.last().expect("a frame").json()["ballots"], 1, "what was right once stays");
     server.get("/readyz").send().await.refused(503, "upgrade_needed");
@@ -69,8 +68,8 @@ async fn a_server_takes_no_part_in_what_it_does_not_know() {
     server.stop().await;
     for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["recount"], &["token", "list"]] {
         let (good, _, said) = server.command(arguments).await;
-        let sentence = "ledger format 3, and this program knows up to 2: upgrade Hustings";
-        assert!(!good && said.contains(sentence), "{arguments:?}: {said}");
+        let sentence = format!("ledger format 999, and this program knows up to {}: upgrade Hustings", Format::NEWEST);
+        assert!(!good && said.contains(&sentence), "{arguments:?}: {said}");
     }
     force_format(&server, "1").await;
     server.start_again().await;

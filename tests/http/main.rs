@@ -17,6 +17,7 @@ mod services;
 mod bad_input;
 mod cli;
 mod contract;
+mod definition;
 mod devices;
 mod formats;
 mod hidden;

@@ -321,6 +321,8 @@ fn election(number: usize, dice: &mut Dice) -> Election {
         created: Time(0),
         contests: vec![contest],
         reporting: None,
+        access: hustings_core::Access::Device,
+        rehearsal: false,
     }
 }
 

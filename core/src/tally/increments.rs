@@ -14,7 +14,7 @@ impl Event {
     pub fn increments(&self) -> Vec<Increment> {
         match self {
             Self::BallotCast(ballot) => ballot_increments(ballot),
-            Self::StateChanged(_) => Vec::new(),
+            Self::StateChanged(_) | Self::Retitled(_) => Vec::new(),
             Self::UnitsAdded(added) => units_increments(added),
             Self::UnitRetired(retired) => {
                 let is_box = retired.kind == UnitKind::Box;

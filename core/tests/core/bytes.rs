@@ -4,8 +4,8 @@
 use hustings_core::entry::StateChange;
 use hustings_core::{
     BallotCast, Chain, Change, Channel, ChoiceNumber, Content, Contest, ContestId, ContestNumber, Counts, Entry, Event,
-    GroupNumber, Method, Party, Previous, Race, ReportFiled, ReportStatus, Revision, Seq, Standing, StateChanged, Time,
-    Unit, UnitKind, UnitNumber, UnitRetired, UnitsAdded,
+    GroupNumber, Method, Party, Previous, Race, ReportFiled, ReportStatus, Retitled, Revision, Seq, Standing,
+    StateChanged, Time, Unit, UnitKind, UnitNumber, UnitRetired, UnitsAdded,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -105,6 +105,15 @@ fn changes_of_state_are_written_as_ever() {
         let (kind, rest) = golden.split_at(2);
         check(name, Event::StateChanged(event), 3, 300, &format!("01 {kind} 03 ac02 8001 04686f7374 {rest}"));
     }
+}
+
+#[test]
+fn titles_are_written_as_ever() {
+    let bare = Retitled { title: text("Thé?"), by: text("host"), reason: None };
+    check("retitled", Event::Retitled(bare.clone()), 3, 300, "01 0e 03 ac02 04686f7374 00 05 5468c3a93f");
+    let full = Retitled { reason: Some(text("Ünïcode reason")), ..bare };
+    let golden = format!("01 0e 03 ac02 04686f7374 {REASON} 05 5468c3a93f");
+    check("retitled", Event::Retitled(full), 3, 300, &golden);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn heads_are_checked() {
         ("a newer version", "02 01 01 01", DecodeError::Version(2)),
         ("no kind", "01", DecodeError::Short),
         ("kind 0", "01 00 01 01", DecodeError::Kind(0)),
-        ("a newer kind", "01 0e 01 01 00", DecodeError::Kind(14)),
+        ("a newer kind", "01 0f 01 01 00", DecodeError::Kind(15)),
         ("a place in a longer form", "01 03 8100 01 00 0168 00", DecodeError::NotShortest),
         ("a zero in a longer form", "01 03 8000 01 00 0168 00", DecodeError::NotShortest),
         ("a time in a longer form", "01 03 01 ac8200 00 0168 00", DecodeError::NotShortest),

@@ -114,7 +114,7 @@ fn each_damage_has_its_error() {
         ("time goes back", vec![open(), state(2, 9, FIRST, StateChange::Paused)], FoldError::Time(Seq(2))),
         ("no bytes", vec![open(), vec![]], FoldError::Decode(Seq(2), DecodeError::Short)),
         ("a newer version", vec![open(), vec![2, 1]], FoldError::Decode(Seq(2), DecodeError::Version(2))),
-        ("a newer kind", vec![open(), vec![1, 14, 2, 10]], FoldError::Decode(Seq(2), DecodeError::Kind(14))),
+        ("a newer kind", vec![open(), vec![1, 15, 2, 10]], FoldError::Decode(Seq(2), DecodeError::Kind(15))),
         (
             "a close of a draft",
             vec![state(1, 10, FIRST, StateChange::Closed { scheduled: false })],

@@ -4,7 +4,7 @@ use hustings_core::entry::DecodeError;
 use hustings_core::{Entry, Format, Rejection};
 
 /// The last kind of entry of each format, from the first. A new kind raises [`Format::NEWEST`] and adds a number here.
-const LAST_KINDS: [u8; 2] = [7, 13];
+const LAST_KINDS: [u8; 3] = [7, 13, 14];
 
 #[test]
 fn every_kind_of_entry_belongs_to_a_format() {

@@ -16,5 +16,6 @@ mod reports;
 mod states;
 mod support;
 mod tally;
+mod titles;
 mod trees;
 mod units;

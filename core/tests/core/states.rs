@@ -103,8 +103,13 @@ fn check(row: Row<'_>, from: &ContestState, visibility: Visibility) {
     let [label, name, to] = row;
     let what = format!("{label} | {name} | {to} (from {from:?}, {visibility:?})");
     let to = expected_under(to, visibility);
-    let before =
-        ElectionState { visibility, contests: vec![from.clone()], state_entries: 7, units: UnitsMark::default() };
+    let before = ElectionState {
+        visibility,
+        contests: vec![from.clone()],
+        state_entries: 7,
+        units: UnitsMark::default(),
+        title: None,
+    };
     let mut moved = before.clone();
     let act = act(name);
     let verdict = decide_act(&contest(Method::Single, Change::Final), &mut moved, &act, NOW);
@@ -119,7 +124,7 @@ fn check(row: Row<'_>, from: &ContestState, visibility: Visibility) {
         Some(state) => {
             let mut contests = vec![state];
             contests.extend((name == "start round").then_some(ContestState::Draft { schedule: Schedule::default() }));
-            ElectionState { visibility, contests, state_entries: 8, units: UnitsMark::default() }
+            ElectionState { visibility, contests, state_entries: 8, units: UnitsMark::default(), title: None }
         }
         None => before,
     };

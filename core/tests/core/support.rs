@@ -4,8 +4,8 @@ use hustings_core::entry::StateChange;
 use hustings_core::{
     BallotCast, Change, Channel, Choice, ChoiceId, ChoiceNumber, Content, Contest, ContestId, ContestNumber, Counts,
     Election, ElectionId, Entry, Event, GroupNumber, Kind, Label, Method, Previous, ReportFiled, ReportStatus,
-    Revision, Schedule, Selections, Seq, Standing, StateChanged, SubmissionId, Text, Time, Unit, UnitKind, UnitNumber,
-    UnitRetired, UnitsAdded, Visibility, VoterKey,
+    Retitled, Revision, Schedule, Selections, Seq, Standing, StateChanged, SubmissionId, Text, Time, Unit, UnitKind,
+    UnitNumber, UnitRetired, UnitsAdded, Visibility, VoterKey,
 };
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
@@ -72,6 +72,8 @@ pub(crate) fn election(contest: Contest, visibility: Visibility, schedule: Sched
         created: Time(0),
         contests: vec![contest],
         reporting: None,
+        access: hustings_core::Access::Device,
+        rehearsal: false,
     }
 }
 
@@ -82,6 +84,8 @@ pub(crate) fn any_entry() -> impl Strategy<Value = Entry> {
         any_units().prop_map(Event::UnitsAdded),
         any_retirement().prop_map(Event::UnitRetired),
         any_report().prop_map(Event::ReportFiled),
+        (any_text(), any_text(), prop::option::of(any_text()))
+            .prop_map(|(title, by, reason)| Event::Retitled(Retitled { title, by, reason })),
     ];
     (any_int(), any_int(), event).prop_map(|(seq, time, event)| Entry { seq: Seq(seq), time: Time(time), event })
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::create::actor;
-use super::find;
+use super::find_now;
 use super::polls::{PollBody, show};
 use crate::clock::uuid_v7;
 use crate::http::auth::Caller;
@@ -118,7 +118,7 @@ impl Asked {
     async fn read(services: &Services, poll: &str, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
         let caller = Caller::of(services, headers).await?;
         let by = actor(&caller.require(Scope::Manage)?.name);
-        let found = find(&services.elections, poll).await?;
+        let found = find_now(services, poll).await?;
         let body: ActBody = body::read_or_default(body, VOTE_MAX).await?;
         let reason = body.reason.as_deref().map(Text::parse).transpose();
         let reason = reason.map_err(|error| Problem::text("/reason", error))?;
@@ -178,7 +178,8 @@ fn advice(kind: &ActKind) -> fn(&str) -> &'static str {
         | ActKind::AddContest(_)
         | ActKind::AddContests(_)
         | ActKind::AddUnits(_)
-        | ActKind::RetireUnit(_) => |_| "close it first",
+        | ActKind::RetireUnit(_)
+        | ActKind::Retitle(_) => |_| "close it first",
         ActKind::StartRound(_) => |status| match status {
             "draft" => "nobody could vote in it yet; open it",
             "archived" => LATER_ROUND,

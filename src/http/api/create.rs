@@ -36,7 +36,7 @@ pub(super) struct CreateBody {
     method: MethodName,
     /// Whether to accept votes at once.
     #[serde(default)]
-    open: bool,
+    pub(super) open: bool,
     /// approval: the fewest choices (default 1); score: the lowest score (default 0).
     min: Option<u16>,
     /// approval: the most choices (default all); score: the highest score (default 5, at most 100).
@@ -125,17 +125,19 @@ pub(super) async fn create(
     let now = services.clock.now();
     let open = asked.open;
     let election = define(&services, asked, now)?;
-    // A time that has come, maybe while the request was on its way, opens at once and not when schedules are looked at.
-    let open = open || election.schedule.opens_at.is_some_and(|opens| opens <= now);
-    let acts = if open { vec![opening(&by)] } else { Vec::new() };
+    let acts = opening_acts(&election, open, now, &by);
     let found = keep(&services, election, acts).await?;
     let shown = show(&services, &found).await?;
     let location = format!("/api/v1/polls/{}", found.election.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
 }
 
-fn opening(by: &str) -> Act {
-    Act { contest: ContestNumber(0), kind: ActKind::Open { scheduled: false }, by: actor(by), reason: None }
+/// The first acts on a new definition: none, or the opening.
+pub(super) fn opening_acts(election: &Election, open: bool, now: Time, by: &str) -> Vec<Act> {
+    // A time that has come, maybe while the request was on its way, opens at once and not when schedules are looked at.
+    let open = open || election.schedule.opens_at.is_some_and(|opens| opens <= now);
+    let (contest, kind) = (ContestNumber(0), ActKind::Open { scheduled: false });
+    open.then(|| Act { contest, kind, by: actor(by), reason: None }).into_iter().collect()
 }
 
 /// Who acted, as the ledger shows it.
@@ -166,7 +168,7 @@ pub(in crate::http) fn new_code(services: &Services) -> Code {
     Code::from_random(std::array::from_fn(|at| number(4 * at)))
 }
 
-fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election, Problem> {
+pub(super) fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election, Problem> {
     let choices = choices(services, &asked.choices)?;
     let method = method(asked.method, asked.min, asked.max, choices.len())?;
     let schedule = schedule(&asked, now)?;
@@ -194,6 +196,8 @@ fn define(services: &Services, asked: CreateBody, now: Time) -> Result<Election,
         created: now,
         contests: vec![contest],
         reporting: None,
+        access: hustings_core::Access::Device,
+        rehearsal: false,
     })
 }
 

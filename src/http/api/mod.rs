@@ -4,6 +4,7 @@ mod acts;
 mod aliases;
 mod create;
 mod entries;
+mod life;
 mod openapi;
 mod polls;
 mod receipts;
@@ -16,9 +17,9 @@ use axum::routing::{delete, get, post};
 
 use hustings_core::Kind;
 
-use super::Shared;
 use super::error::Problem;
 use super::live;
+use super::{Services, Shared};
 use crate::ledger::{Elections, Registered};
 
 pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
@@ -30,7 +31,11 @@ pub(super) use votes::VoteBody;
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/v1/polls", post(create::create).get(polls::list))
-        .route("/api/v1/polls/{poll}", get(polls::get))
+        .route("/api/v1/polls/{poll}", get(polls::get).put(life::redefine).delete(life::remove))
+        .route("/api/v1/polls/{poll}/title", post(life::retitle))
+        .route("/api/v1/polls/{poll}/clone", post(life::duplicate))
+        .route("/api/v1/polls/{poll}/rehearse", post(life::rehearse))
+        .route("/api/v1/removed", get(life::removed))
         .route("/api/v1/polls/{poll}/open", post(acts::open))
         .route("/api/v1/polls/{poll}/pause", post(acts::pause))
         .route("/api/v1/polls/{poll}/close", post(acts::close))
@@ -52,6 +57,20 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// Finds an election, or says that there is none.
 pub(super) async fn find(elections: &Elections, name: &str) -> Result<Registered, Problem> {
-    let unknown = || Problem::not_found("unknown_poll", "there is no poll with this id, code or slug");
     elections.find(name).await?.filter(|found| found.election.kind != Kind::Election).ok_or_else(unknown)
+}
+
+/// Finds a poll as the store has it now, for whoever is about to change it.
+pub(super) async fn find_now(services: &Services, name: &str) -> Result<Registered, Problem> {
+    let found = services.elections.find_now(name).await?;
+    found.filter(|found| found.election.kind != Kind::Election).ok_or_else(unknown)
+}
+
+/// What has taken the place of a definition that is gone: another node may have replaced it a moment ago.
+pub(super) async fn successor(services: &Services, gone: &Registered) -> Result<Registered, Problem> {
+    services.elections.successor(gone).await?.ok_or_else(unknown)
+}
+
+pub(super) fn unknown() -> Problem {
+    Problem::not_found("unknown_poll", "there is no poll with this id, code or slug")
 }

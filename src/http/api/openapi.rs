@@ -6,14 +6,15 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{acts, create, entries, polls, receipts, results, tokens, votes};
+use super::{acts, create, entries, life, polls, receipts, results, tokens, votes};
 use crate::http::{elections, live};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Hustings", description = "Counts every vote once, shows it at once, and proves it afterwards."),
     paths(
-        create::create, polls::list, polls::get,
+        create::create, polls::list, polls::get, life::redefine, life::remove, life::removed, life::retitle,
+        life::duplicate, life::rehearse,
         acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
         votes::vote, receipts::receipt,
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
@@ -41,7 +42,7 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for item in document.paths.paths.values_mut() {
-            for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
                 for (status, response) in &mut operation.responses.responses {
                     if let RefOr::T(response) = response
                         && status.starts_with('4') | status.starts_with('5')
@@ -76,7 +77,7 @@ pub(in crate::http) struct Operation {
 pub(in crate::http) fn operations() -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document().paths.paths {
-        let methods = [("GET", item.get), ("POST", item.post), ("DELETE", item.delete)];
+        let methods = [("GET", item.get), ("PUT", item.put), ("POST", item.post), ("DELETE", item.delete)];
         for (method, operation) in methods {
             let Some(operation) = operation else { continue };
             let codes: Vec<String> = operation.responses.responses.keys().cloned().collect();

@@ -27,6 +27,9 @@ pub(super) struct PollBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     slug: Option<String>,
     title: String,
+    /// Whether it only rehearses; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rehearsal: bool,
     /// draft, open, paused, closed or archived.
     status: &'static str,
     /// always, `after_vote`, `after_close` or `on_reveal`.
@@ -88,14 +91,26 @@ pub(in crate::http) struct PageQuery {
     limit: Option<usize>,
 }
 
+impl PageQuery {
+    /// How many a page has at most.
+    pub(in crate::http) fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, 100)
+    }
+
+    /// The key that the page begins after.
+    pub(in crate::http) fn after(&self) -> Option<ElectionKey> {
+        self.cursor.map(ElectionKey)
+    }
+}
+
 /// The elections of a page, all of some kinds, and the cursor of the next page, where there may be one.
 pub(in crate::http) async fn page(
     services: &Services,
     query: &PageQuery,
     is_wanted: impl Fn(Kind) -> bool,
 ) -> Result<(Vec<Registered>, Option<u32>), Problem> {
-    let limit = query.limit.unwrap_or(50).clamp(1, 100);
-    let (mut wanted, mut after) = (Vec::new(), query.cursor.map(ElectionKey));
+    let limit = query.limit();
+    let (mut wanted, mut after) = (Vec::new(), query.after());
     loop {
         let found = services.registry.elections(after, limit).await?;
         let is_last = found.len() < limit;
@@ -190,7 +205,8 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
         id: election.id.to_string(),
         code: election.code.to_string(),
         slug: election.slug.as_ref().map(ToString::to_string),
-        title: election.title.to_string(),
+        title: state.title(election).to_string(),
+        rehearsal: election.is_rehearsal(),
         status: contest_state.name(),
         visibility: visibility(election.visibility),
         accent: election.accent.as_ref().map(ToString::to_string),

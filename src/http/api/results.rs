@@ -9,8 +9,8 @@ use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::find;
 use super::polls::invalid_query;
+use super::{find, successor};
 use crate::feed::Results;
 use crate::http::auth::{Caller, device};
 use crate::http::error::Problem;
@@ -49,7 +49,11 @@ pub(super) async fn results(
         at_least(&services, &found, version, viewer).await?;
     }
     let frame = match query.round {
-        None => services.feed.latest(found.key, viewer).await?,
+        None => match services.feed.latest(found.key, viewer).await? {
+            // Another node may have replaced the definition a moment ago.
+            None => services.feed.latest(successor(&services, &found).await?.key, viewer).await?,
+            frame => frame,
+        },
         Some(0) => None,
         Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?,
     };

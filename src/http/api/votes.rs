@@ -103,6 +103,13 @@ async fn cast(
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let known = patience.look_up(current(services, found)).await?;
     let cast = cast_in(services, &known, voter, &vote, patience).await;
+    // Another node may have replaced the definition a moment ago, before it was opened; voter and id are the same there.
+    if matches!(&cast, Err(problem) if ["unknown_choice", "unknown_contest"].contains(&problem.code()))
+        && let Some(now) = patience.look_up(taken_place(services, found)).await?
+    {
+        let now = patience.look_up(current(services, &now)).await?;
+        return cast_in(services, &now, voter, &vote, patience).await;
+    }
     // Another node may have begun a round that this one has not heard of.
     if matches!(&cast, Err(problem) if ["unknown_choice", "contest_closed"].contains(&problem.code())) {
         patience.look_up(services.feed.refresh(known.key)).await?;
@@ -144,6 +151,10 @@ async fn cast_in(
         Answer::Unchanged => return Err(Problem::unavailable("undecided", "please send the same vote again")),
     };
     Ok((code, Json(VoteAnswer { status, receipt: receipt(stored) })))
+}
+
+async fn taken_place(services: &Services, found: &Registered) -> Result<Option<Registered>, Problem> {
+    Ok(services.elections.successor(found).await?)
 }
 
 /// The definition with its latest round. Which round takes votes is decided by the ledger; this only finds its choices.

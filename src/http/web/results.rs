@@ -95,7 +95,7 @@ async fn of_poll(
     let (election, language) = (&found.election, page.language);
     Ok(render(&ResultsPage {
         page,
-        title: election.title.as_str(),
+        title: &results.title,
         code: election.code.as_str(),
         poll: election.id.to_string(),
         results,

@@ -68,6 +68,6 @@ fn recorded(stored: &Stored) -> Option<Recorded> {
             group: ballot.group,
             selections: ballot.selections.clone(),
         }),
-        Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::ReportFiled(_) => None,
+        _ => None,
     }
 }

@@ -9,7 +9,7 @@ mod tree;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use hustings_core::decide::decide_act;
+use hustings_core::decide::{decide_act, decide_title};
 use hustings_core::{
     Act, ActKind, Cell, Contest, ContestNumber, Delta, Election, ElectionState, Entry, Event, Format, Increment,
     Rejection, Revision, Seq, Standing, Submission, SubmissionId, Time, UnitNumber, Units, UnitsMark, Verdict,
@@ -192,11 +192,13 @@ impl Deciding<'_> {
         let Some(moving) = self.ledgers.get_mut(&key) else {
             return Answer::Rejected(Rejection::UnknownContest, None);
         };
-        let Some(contest) = moving.election.contests.get(act.contest.index()) else {
-            return Answer::Rejected(Rejection::UnknownContest, None);
-        };
         let at = now.max(moving.head.time);
-        match decide_act(contest, &mut moving.state, &act, at) {
+        let verdict = match (&act.kind, moving.election.contests.get(act.contest.index())) {
+            (ActKind::Retitle(title), _) => decide_title(&moving.election, &mut moving.state, title, &act),
+            (_, Some(contest)) => decide_act(contest, &mut moving.state, &act, at),
+            (_, None) => Verdict::Rejected(Rejection::UnknownContest),
+        };
+        match verdict {
             Verdict::Accept(event) => {
                 moving.state_moved = true;
                 if let ActKind::StartRound(next) = act.kind {
@@ -242,7 +244,7 @@ impl Deciding<'_> {
                 }
                 matches!(filed.standing, Standing::Replaces { .. })
             }
-            Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) => false,
+            Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::Retitled(_) => false,
         };
         let stored = Stored { entry, bytes };
         self.entries.push((key, stored.clone()));

@@ -80,6 +80,6 @@ impl Deciding<'_> {
 pub(super) fn filed(stored: &Stored) -> Option<Filed<'_>> {
     match &stored.entry.event {
         Event::ReportFiled(report) => Some(Filed { seq: stored.entry.seq, report }),
-        Event::BallotCast(_) | Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) => None,
+        _ => None,
     }
 }

@@ -97,7 +97,7 @@ impl Deciding<'_> {
                 moving.state.retire_unit(retired, seq)?;
                 self.grow(key, |units| units.retire(retired, seq))?;
             }
-            Event::BallotCast(_) | Event::ReportFiled(_) => {}
+            Event::BallotCast(_) | Event::ReportFiled(_) | Event::Retitled(_) => {}
         }
         if let Some(moving) = self.ledgers.get_mut(&key) {
             moving.state_moved = true;

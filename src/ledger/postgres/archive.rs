@@ -9,20 +9,21 @@ use async_trait::async_trait;
 use hustings_core::{Event, Seq, SubmissionId};
 use tokio_postgres::Client;
 
-use super::failure::{Failure, Patience};
+use super::failure::Failure;
 use super::ledger::PostgresLedger;
 use super::pace::Pace;
 use super::pool::{Doubt, Lease, within};
 use super::rows::election_number;
 use super::sql::format::raise;
-use super::sql::{self, archive as rows, parties, reports, tokens};
+use super::sql::{self, archive as rows, gone, parties, reports, tokens};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, conflict, continued, has_more_rounds, revoked_since, same_parties, settled_since,
+    Continued, case_of_nothing, conflict, continued, has_more_rounds, has_taken_the_place, revoked_since, same_parties,
+    settled_since,
 };
 use crate::ledger::batch::{Decided, Locked};
 use crate::ledger::{
-    Archive, Case, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Stored,
-    Submitted, TokenId,
+    Archive, Case, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Removed,
+    Stored, Submitted, TokenId, Wanted,
 };
 
 #[async_trait]
@@ -70,38 +71,6 @@ impl Archive for PostgresLedger {
 }
 
 impl PostgresLedger {
-    /// Runs several statements in one transaction. To run it twice is the same as to run it once.
-    async fn in_transaction<F: Future<Output = Result<(), Failure>>>(
-        &self,
-        pace: Pace,
-        work: impl Fn(Lease) -> F,
-    ) -> Result<(), LedgerError> {
-        let mut patience = Patience::new();
-        loop {
-            let failure = match self.pool.lease().await {
-                Ok(lease) => {
-                    let done = async {
-                        within(pace.begin(lease.client())).await?;
-                        work(lease.clone()).await?;
-                        pace.within(sql::run(lease.client(), sql::COMMIT)).await
-                    };
-                    match done.await {
-                        Ok(()) => {
-                            lease.give_back();
-                            return Ok(());
-                        }
-                        Err(failure) => {
-                            lease.end_after(&failure).await;
-                            failure
-                        }
-                    }
-                }
-                Err(failure) => failure,
-            };
-            patience.after(failure).await?;
-        }
-    }
-
     async fn import_into(&self, client: &Client, pace: Pace, page: &Page) -> Result<(), Failure> {
         if !within(rows::lock_mark(client)).await? {
             return Err(conflict("installation", "migrating", "the store is not marked as an unfinished copy").into());
@@ -115,6 +84,7 @@ impl PostgresLedger {
                 same_parties(*key, &within(parties::parties(client, *key)).await?, page)?;
                 within(parties::add_parties(client, *key, page)).await
             }
+            Page::Removed(page) => import_removed(client, page).await,
             Page::Tokens(page) => import_tokens(client, page).await,
             Page::Format(format) => within(raise(client, *format)).await.map(drop),
         }
@@ -136,6 +106,13 @@ impl PostgresLedger {
                     || (kept.slug.is_some() && kept.slug == election.slug)
             };
             if let Some((other, kept)) = kept.iter().find(same_name) {
+                let head = within(sql::lock(client, &[election_number(*other)])).await?.remove(other);
+                let was_opened = head.is_none_or(|(_, state)| state.was_opened());
+                if has_taken_the_place((*key, election), (*other, kept), was_opened) {
+                    within(gone::let_go(client, *other, None)).await?;
+                    new.push((*key, election.as_ref(), self.new_epoch()));
+                    continue;
+                }
                 return Err(conflict("election", other.0, &format!("it is {}, {}", kept.code, kept.title)).into());
             }
             new.push((*key, election.as_ref(), self.new_epoch()));
@@ -143,6 +120,23 @@ impl PostgresLedger {
         within(rows::create_numbered(client, &new)).await?;
         within(sql::redefine(client, grown)).await
     }
+}
+
+async fn import_removed(client: &Client, page: &[Removed]) -> Result<(), Failure> {
+    for removed in page {
+        match within(gone::removed_one(client, removed.key)).await? {
+            Some(kept) if kept == *removed => continue,
+            Some(kept) => {
+                let what = format!("it is {}, {}", kept.code, kept.title);
+                return Err(conflict("removed_election", kept.key.0, &what).into());
+            }
+            None => within(gone::insert_removed(client, removed)).await?,
+        }
+        if within(sql::election(client, &Wanted::Key(removed.key))).await?.is_some() {
+            within(gone::let_go(client, removed.key, Some(removed.id))).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn mark(client: &Client, secret_check: [u8; 16]) -> Result<(), Failure> {

@@ -8,8 +8,10 @@ use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
 
 use super::append;
 use super::error::PostgresError;
+use super::failure::{Failure, Patience};
 use super::open::{self, PostgresOptions};
-use super::pool::{Doubt, Lease, Pool, in_order};
+use super::pace::Pace;
+use super::pool::{Doubt, Lease, Pool, in_order, within};
 use super::sql::{self, format};
 use crate::clock::{Clock, Random};
 use crate::ledger::trees::Trees;
@@ -67,6 +69,39 @@ impl PostgresLedger {
             return Err(PostgresError::OtherInstallation(url));
         }
         Ok(ledger)
+    }
+
+    /// Runs several statements in one transaction. To run it twice is the same as to run it once.
+    pub(super) async fn in_transaction<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        pace: Pace,
+        work: impl Fn(Lease) -> F,
+    ) -> Result<T, LedgerError> {
+        let mut patience = Patience::new();
+        loop {
+            let failure = match self.pool.lease().await {
+                Ok(lease) => {
+                    let done = async {
+                        within(pace.begin(lease.client())).await?;
+                        let done = work(lease.clone()).await?;
+                        pace.within(sql::run(lease.client(), sql::COMMIT)).await?;
+                        Ok(done)
+                    };
+                    match done.await {
+                        Ok(done) => {
+                            lease.give_back();
+                            return Ok(done);
+                        }
+                        Err(failure) => {
+                            lease.end_after(&failure).await;
+                            failure
+                        }
+                    }
+                }
+                Err(failure) => failure,
+            };
+            patience.after(failure).await?;
+        }
     }
 
     /// A new life of a ledger.

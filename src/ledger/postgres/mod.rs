@@ -14,6 +14,7 @@ mod connect;
 mod error;
 mod failure;
 mod ledger;
+mod life;
 mod open;
 mod pace;
 mod pool;

@@ -11,14 +11,14 @@ use super::append::{self, Definitions, Stopped};
 use super::failure::{Failure, Patience};
 use super::ledger::PostgresLedger;
 use super::pace::Pace;
-use super::pool::{Doubt, Lease, in_order};
+use super::pool::{Doubt, Lease, in_order, within};
 use super::sql;
 use super::sql::format::format;
-use super::sql::{parties, tokens};
+use super::sql::{gone, parties, tokens};
 use crate::ledger::batch::{self, Decided};
 use crate::ledger::{
-    Addressed, Answer, Archive, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Token, TokenId,
-    Wanted,
+    Addressed, Answer, Archive, ElectionKey, LedgerError, NewElection, NewToken, Registered, Registry, Removal,
+    Removed, Token, TokenId, Wanted,
 };
 
 #[async_trait]
@@ -60,6 +60,32 @@ impl Registry for PostgresLedger {
     async fn elections(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Registered>, LedgerError> {
         let found = self.pool.read(|lease| async move { sql::elections(lease.client(), after, limit).await }).await;
         Ok(self.understood(found).await?.into_iter().map(registered).collect())
+    }
+
+    async fn redefine(&self, key: ElectionKey, new: NewElection) -> Result<Option<Registered>, LedgerError> {
+        let (epoch, new) = (self.new_epoch(), &new);
+        let redefine = |lease: Lease| async move { self.redefine_in(lease.client(), key, new, epoch).await };
+        self.in_transaction(Pace::Brief, redefine).await
+    }
+
+    async fn remove(&self, key: ElectionKey, removal: Removal) -> Result<Option<Removed>, LedgerError> {
+        let removal = &removal;
+        let remove = |lease: Lease| async move { self.remove_in(lease.client(), key, removal).await };
+        self.in_transaction(Pace::Brief, remove).await
+    }
+
+    async fn removed(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Removed>, LedgerError> {
+        self.pool.read(|lease| async move { gone::removed(lease.client(), after, limit).await }).await
+    }
+
+    async fn erase(&self, limit: usize) -> Result<usize, LedgerError> {
+        let erase = |lease: Lease| async move {
+            match within(gone::gone(lease.client())).await? {
+                Some(gone) => within(gone::erase(lease.client(), gone, limit)).await,
+                None => Ok(0),
+            }
+        };
+        self.in_transaction(Pace::Brief, erase).await
     }
 
     async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError> {
@@ -176,7 +202,7 @@ fn registered((key, election): (ElectionKey, hustings_core::Election)) -> Regist
 }
 
 /// Which of a new election's names another one has.
-fn taken(failure: &Failure) -> Option<LedgerError> {
+pub(super) fn taken(failure: &Failure) -> Option<LedgerError> {
     match failure.taken()? {
         "election_slug_key" => Some(LedgerError::SlugTaken),
         "election_code_key" => Some(LedgerError::CodeTaken),

@@ -4,6 +4,7 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod gone;
 pub(super) mod parties;
 pub(super) mod reports;
 pub(super) mod tokens;
@@ -364,7 +365,8 @@ pub(super) async fn save_snapshot(client: &Client, key: ElectionKey, epoch: Epoc
     client
         .execute_typed(
             "-- save_snapshot
-             INSERT INTO snapshot (election, epoch, seq, fold) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+             INSERT INTO snapshot (election, epoch, seq, fold)
+             SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT FROM head WHERE election = $1) ON CONFLICT DO NOTHING",
             &[
                 (&election_number(key), Type::INT4),
                 (&epoch.0.as_slice(), Type::BYTEA),

@@ -14,12 +14,13 @@ use super::sql::{self, archive as rows, reports};
 use super::writer::{Failure, survive};
 use crate::clock::{Clock, Random, SystemClock};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, conflict, continued, has_more_rounds, revoked_since, same_parties, settled_since,
+    Continued, case_of_nothing, conflict, continued, has_more_rounds, has_taken_the_place, revoked_since, same_parties,
+    settled_since,
 };
 use crate::ledger::definitions::Parsed;
 use crate::ledger::{
     Archive, Case, Census, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page,
-    Registered, Stored, Submitted, TokenId, Wanted, copy,
+    Registered, Removed, Stored, Submitted, TokenId, Wanted, copy,
 };
 
 impl SqliteLedger {
@@ -174,6 +175,7 @@ impl Archive for SqliteLedger {
                         same_parties(key, &sql::parties::parties(&tx, key)?, &page)?;
                         sql::parties::add_parties(&tx, key, &page)?;
                     }
+                    Page::Removed(page) => import_removed(&tx, &page)?,
                     Page::Tokens(page) => import_tokens(&tx, &page)?,
                     Page::Format(format) => sql::format::raise(&tx, format).map(drop)?,
                 }
@@ -198,12 +200,36 @@ fn import_elections(tx: &Transaction<'_>, page: &[Registered], random: &dyn Rand
         let names = [Wanted::Id(election.id), Wanted::Code(election.code.clone())];
         for wanted in names.into_iter().chain(election.slug.clone().map(Wanted::Slug)) {
             if let Some((other, kept)) = sql::election(tx, &wanted)? {
+                let locked = sql::lock(tx, &Parsed::default(), &[other])?.remove(&other);
+                let was_opened = locked.is_none_or(|locked| locked.state.was_opened());
+                if has_taken_the_place((*key, election), (other, &kept), was_opened) {
+                    sql::gone::let_go(tx, other, None)?;
+                    continue;
+                }
                 return Err(conflict("election", other.0, &format!("it is {}, {}", kept.code, kept.title)).into());
             }
         }
         sql::create(tx, Some(*key), election, new_epoch(random))?;
     }
     Ok(())
+}
+
+fn import_removed(tx: &Transaction<'_>, page: &[Removed]) -> Result<(), Failure> {
+    for removed in page {
+        match sql::gone::removed_one(tx, removed.key)? {
+            Some(kept) if kept == *removed => continue,
+            Some(kept) => return Err(other_removed(&kept)),
+            None => sql::gone::insert_removed(tx, removed)?,
+        }
+        if sql::election(tx, &Wanted::Key(removed.key))?.is_some() {
+            sql::gone::let_go(tx, removed.key, Some(removed.id))?;
+        }
+    }
+    Ok(())
+}
+
+fn other_removed(kept: &Removed) -> Failure {
+    conflict("removed_election", kept.key.0, &format!("it is {}, {}", kept.code, kept.title)).into()
 }
 
 fn import_entries(tx: &Transaction<'_>, key: ElectionKey, page: Vec<Stored>) -> Result<(), Failure> {

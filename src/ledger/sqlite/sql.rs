@@ -3,6 +3,7 @@
 
 pub(super) mod archive;
 pub(super) mod format;
+pub(super) mod gone;
 pub(super) mod parties;
 pub(super) mod reports;
 
@@ -290,7 +291,8 @@ pub(super) fn save_snapshot(tx: &Connection, key: ElectionKey, epoch: Epoch, fol
     let text = serde_json::to_string(fold).map_err(|error| damaged("snapshot", key, &error))?;
     tx.execute(
         "-- save_snapshot
-         INSERT INTO snapshot (election, epoch, seq, fold) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         INSERT INTO snapshot (election, epoch, seq, fold)
+         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM head WHERE election = ?1) ON CONFLICT DO NOTHING",
         params![key.0, epoch.0, signed(fold.seq.0), text],
     )?;
     Ok(())

@@ -161,6 +161,7 @@ mod tests {
             contests: vec![ContestState::Open { closes_at: Some(Time(9)), revealed: false }],
             state_entries: 1,
             units: UnitsMark::default(),
+            title: None,
         };
         let fold =
             Fold { seq: Seq(41), time: Time(8), chain: Chain([0xab; 32]), state, tally: Vec::from(totals).into() };

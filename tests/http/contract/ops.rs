@@ -99,16 +99,30 @@ async fn the_description_names_every_call() {
     }
     calls.sort();
     let poll = "/api/v1/polls/{poll}";
-    let mut expected: Vec<String> =
-        ["open", "pause", "close", "reopen", "reveal", "rounds", "votes", "results/tickets"]
-            .map(|tail| format!("post {poll}/{tail}"))
-            .into_iter()
-            .chain(["results", "results/stream", "results/ws", "entries"].map(|tail| format!("get {poll}/{tail}")))
-            .collect();
+    let mut expected: Vec<String> = [
+        "open",
+        "pause",
+        "close",
+        "reopen",
+        "reveal",
+        "rounds",
+        "votes",
+        "results/tickets",
+        "title",
+        "clone",
+        "rehearse",
+    ]
+    .map(|tail| format!("post {poll}/{tail}"))
+    .into_iter()
+    .chain(["results", "results/stream", "results/ws", "entries"].map(|tail| format!("get {poll}/{tail}")))
+    .collect();
     for call in [
         "post /api/v1/polls",
         "get /api/v1/polls",
         "get /api/v1/polls/{poll}",
+        "put /api/v1/polls/{poll}",
+        "delete /api/v1/polls/{poll}",
+        "get /api/v1/removed",
         "get /api/v1/receipts/{receipt}",
         "post /api/v1/tokens",
         "get /api/v1/tokens",

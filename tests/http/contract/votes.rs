@@ -133,7 +133,8 @@ async fn the_addresses_of_the_reference_program_still_work() {
     results.shows(
         200,
         json!({
-            "status": "open", "version": "<epoch>.2", "round": 1, "method": "single", "hidden": false, "ballots": 1,
+            "status": "open", "version": "<epoch>.2", "round": 1, "title": "Tea?", "identified_by": "device",
+            "method": "single", "hidden": false, "ballots": 1,
             "choices": [choice("yes", "Yes", 1), choice("no", "No", 0)],
         }),
     );

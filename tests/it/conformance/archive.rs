@@ -1,6 +1,7 @@
 //! The suite of [`hustings::ledger::Archive`].
 
 mod imports;
+mod lives;
 mod nights;
 mod pages;
 mod whole;
@@ -16,6 +17,7 @@ use hustings_core::{ActKind, Change, Revision, Seq, Time, UnitNumber};
 use super::Backend;
 use super::support::*;
 use imports::*;
+use lives::*;
 use nights::*;
 use pages::*;
 use whole::*;
@@ -48,7 +50,9 @@ super::on_every_store!({
         a_copy_made_while_votes_go_on_is_a_beginning,
         a_copy_of_a_night_is_the_same_night,
         a_case_that_was_filed_behind_the_cut_waits,
-        a_copy_made_while_reports_go_on_is_a_beginning;
+        a_copy_made_while_reports_go_on_is_a_beginning,
+        what_stays_of_removed_elections_is_copied,
+        a_copy_follows_removals_and_new_definitions;
     complete:
         only_an_unfinished_copy_is_written_to;
 });

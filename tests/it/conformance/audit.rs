@@ -59,7 +59,7 @@ async fn audit_ledger(backend: &dyn Backend, registered: &Registered) -> Fold {
                 Event::ReportFiled(filed) => audit_report(&mut boxes, filed, &stored),
                 Event::UnitsAdded(added) => units.add(added, seq).expect("units that can be added"),
                 Event::UnitRetired(retired) => units.retire(retired, seq).expect("a unit that can be retired"),
-                Event::StateChanged(_) => {}
+                Event::StateChanged(_) | Event::Retitled(_) => {}
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The suite of [`hustings::ledger::Registry`].
 
+mod life;
+
 use hustings::ledger::{
     ElectionKey, LedgerError, NewElection, NewToken, Registered, Scope, Scopes, Token, TokenId, Wanted,
 };
@@ -10,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::support::*;
 use super::{Backend, audit_election};
+use life::*;
 
 super::on_every_store!({
     create:
@@ -20,6 +23,18 @@ super::on_every_store!({
         elections_are_found_by_all_their_names;
     elections:
         elections_are_listed_page_by_page;
+    redefine:
+        a_definition_is_replaced_until_it_is_opened,
+        a_refused_definition_leaves_the_one_before,
+        racing_definitions_have_one_winner,
+        a_definition_that_races_with_its_opening_is_whole;
+    remove:
+        a_removed_election_leaves_a_row_and_frees_its_names,
+        votes_that_race_with_a_removal_are_refused_or_counted;
+    removed:
+        removed_elections_are_listed_page_by_page;
+    erase:
+        rows_of_gone_elections_are_erased_page_by_page;
     create_tokens:
         tokens_are_made_together_or_not_at_all;
     create_token:

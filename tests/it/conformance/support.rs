@@ -143,6 +143,8 @@ pub(crate) fn poll(method: Method, change: Change, schedule: Schedule) -> Electi
         created: Time(0),
         contests: vec![contest(number, 0, method, change)],
         reporting: None,
+        access: hustings_core::Access::Device,
+        rehearsal: false,
     }
 }
 

@@ -171,7 +171,7 @@ async fn tables_of_an_earlier_version_are_refused_and_left_alone() {
     assert_eq!(postgres_migrate(&options).await.expect("nothing to do"), (999, 999));
     client.batch_execute("DELETE FROM schema_history").await.expect("earlier");
     let refused = refusal(&server.url(&database)).await;
-    assert!(matches!(refused, PostgresError::OlderSchema { found: 0, known: 2, .. }), "{refused:?}");
+    assert!(matches!(refused, PostgresError::OlderSchema { found: 0, known: 4, .. }), "{refused:?}");
     says(&refused, &["hustings migrate --database"]);
 }
 
@@ -187,10 +187,10 @@ async fn a_database_of_the_first_schema_asks_to_be_migrated_and_works_then() {
     client.batch_execute(include_str!("../../../migrations/postgres/V1__engine.sql")).await.expect("the first schema");
     client.batch_execute(history).await.expect("a program of before");
     let refused = refusal(&url).await;
-    assert!(matches!(refused, PostgresError::OlderSchema { found: 1, known: 2, .. }), "{refused:?}");
+    assert!(matches!(refused, PostgresError::OlderSchema { found: 1, known: 4, .. }), "{refused:?}");
     says(&refused, &["hustings migrate --database"]);
     let options = PostgresOptions::new(&url).expect("an address");
-    for expected in [(1, 2), (2, 2)] {
+    for expected in [(1, 4), (4, 4)] {
         assert_eq!(postgres_migrate(&options).await.expect("the tables"), expected);
     }
     let ledger = connect(&url).await.expect("its own secret");
@@ -215,15 +215,16 @@ async fn a_later_format_is_refused_and_what_came_with_it_is_no_damage() {
     client.batch_execute("UPDATE election SET definition = '{}'").await.expect("a definition of another kind");
     let damaged = running.election(Wanted::Key(key)).await.expect_err("nobody can read it");
     assert!(matches!(damaged, LedgerError::Damaged { .. }), "{damaged:?}");
-    client.batch_execute("UPDATE installation SET value = '3' WHERE name = 'format'").await.expect("a later format");
+    client.batch_execute("UPDATE installation SET value = '999' WHERE name = 'format'").await.expect("a later format");
     for newer in [
         running.election(Wanted::Key(key)).await.expect_err("a later program can"),
         running.elections(None, 10).await.expect_err("a later program can"),
         running.append(vec![vote(ANN, TEA).to(key)]).await.expect_err("a later program can"),
     ] {
-        assert!(matches!(newer, LedgerError::NewerFormat { found: Format(3) }), "{newer:?}");
+        assert!(matches!(newer, LedgerError::NewerFormat { found: Format(999) }), "{newer:?}");
     }
-    let sentence = "ledger format 3, and this program knows up to 2: upgrade Hustings";
+    let sentence = format!("ledger format 999, and this program knows up to {}: upgrade Hustings", Format::NEWEST);
+    let sentence = sentence.as_str();
     says(&refusal(&url).await, &[sentence]);
     says(&connect_with(&url, None).await.err().expect("whoever only looks, too"), &[sentence]);
     let options = PostgresOptions::new(&url).expect("an address");
@@ -338,8 +339,8 @@ async fn a_doctor_is_told_what_matters() {
         ("full_page_writes", "on"),
         ("synchronous_commit", "on"),
         ("synchronous_standby_names", ""),
-        ("schema", "2"),
-        ("ledger format", "2"),
+        ("schema", "4"),
+        ("ledger format", "3"),
         ("elections", "1"),
         ("entries", "2"),
     ] {

@@ -120,6 +120,8 @@ impl Shape {
             created: Time(0),
             contests: vec![contest],
             reporting: None,
+            access: hustings_core::Access::Device,
+            rehearsal: false,
         })
     }
 

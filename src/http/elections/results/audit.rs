@@ -159,6 +159,7 @@ impl Filter {
                 (added.by.as_str(), self.unit.is_none() || numbers.into_iter().any(within))
             }
             Event::StateChanged(changed) => (changed.by.as_str(), self.unit.is_none()),
+            Event::Retitled(retitled) => (retitled.by.as_str(), self.unit.is_none()),
             Event::BallotCast(_) => ("", self.unit.is_none()),
         };
         is_within

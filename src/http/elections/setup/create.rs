@@ -155,6 +155,8 @@ fn election(services: &Services, asked: &CreateBody) -> Result<Election, Problem
         schedule: Schedule::default(),
         created: services.clock.now(),
         contests: Vec::new(),
+        access: hustings_core::Access::Device,
+        rehearsal: false,
         reporting: Some(Reporting {
             rehearsal: asked.rehearsal,
             zone: zone.to_owned(),

@@ -79,7 +79,10 @@ pub(in super::super) async fn unmark(client: &Client) -> Result<(), Failure> {
              WITH unmarked AS (DELETE FROM installation WHERE name = $1 RETURNING name)
              SELECT setval(pg_get_serial_sequence('election', 'election'), elections.next, false),
                  setval(pg_get_serial_sequence('token', 'token'), tokens.next, false)
-             FROM unmarked, (SELECT coalesce(max(election), 0) + 1 AS next FROM election) AS elections,
+             FROM unmarked, (
+                     SELECT coalesce(max(election), 0) + 1 AS next
+                     FROM (SELECT election FROM election UNION ALL SELECT election FROM removed_election) AS numbers
+                 ) AS elections,
                  (SELECT coalesce(max(token), 0) + 1 AS next FROM token) AS tokens",
             &[(&MARK, Type::TEXT)],
         )

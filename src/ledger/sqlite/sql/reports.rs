@@ -95,7 +95,7 @@ pub(in super::super) fn append(tx: &Transaction<'_>, entries: &[(ElectionKey, St
                 )?
                 .execute(params![key.0, retired.unit.0, signed(stored.entry.seq.0)])?;
             }
-            Event::BallotCast(_) | Event::StateChanged(_) => {}
+            Event::BallotCast(_) | Event::StateChanged(_) | Event::Retitled(_) => {}
         }
     }
     reports.sort_unstable_by_key(|(key, _, filed)| (*key, filed.ballot_box, filed.contest, filed.revision));
