@@ -41,26 +41,36 @@ export function draw(results) {
   return true;
 }
 
+const GRACE_MS = 2500;
+
 // Keeps a stream open. `line` is told true when the line stands and false when it is lost. A browser reconnects by itself
 // after a lost line, and gives up after a refusal, such as while a server restarts: then this begins anew, not all at once.
 export function follow(address, show, line) {
   let waits = 0;
-  let source;
-  let timer;
+  let [source, timer, grace] = [];
   const begin = () => {
     clearTimeout(timer);
     source?.close();
     source = new EventSource(address);
     source.addEventListener("results", (event) => show(JSON.parse(event.data)));
-    source.addEventListener("open", () => { waits = 0; line(true); });
+    source.addEventListener("open", () => {
+      waits = 0;
+      clearTimeout(grace);
+      grace = undefined;
+      line(true);
+    });
     source.addEventListener("error", () => {
-      line(false);
+      // A short break, such as a server that starts anew, is not worth a word.
+      grace ??= setTimeout(() => line(false), GRACE_MS);
       if (source.readyState !== EventSource.CLOSED) return;
       waits = Math.min(waits + 1, 4);
       timer = setTimeout(begin, 500 * 2 ** waits * (0.5 + Math.random()));
     });
   };
   addEventListener("online", begin);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && source.readyState !== EventSource.OPEN) begin();
+  });
   begin();
   // Begins anew, as whoever this device is by now.
   return begin;

@@ -15,3 +15,12 @@ export const say = (key, words = {}) => texts[key].replace(/\{(\w+)\}/g, (hole, 
 
 // A text about a number of things, in the right form.
 export const count = (key, value) => (texts[key][forms.select(value)] ?? texts[key].other).replace("{shown}", number(value));
+
+// Tells moments in the reader's own zone, where the server could only tell them in UTC.
+export function localise() {
+  const locale = navigator.language.startsWith(lang) ? navigator.language : lang;
+  const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+  for (const element of document.querySelectorAll("[data-moment]")) {
+    element.textContent = say(element.dataset.say, { moment: moment.format(new Date(element.dataset.moment)) });
+  }
+}

@@ -71,7 +71,55 @@ mean = mean { $number }
 unit-points = Points, and the mean score.
 unit-voters = Percentages of voters: each could choose several.
 unit-votes = Percentages of votes.
-identified-device = Each device, or named voter, was counted once; this is not “one person, one vote”.
+identified-device = Each device, or named voter, is counted once; this is not “one person, one vote”.
+
+results-page = All results, and downloads
+
+## Voting
+choose-one = Choose one.
+choose-exactly = { $count ->
+    [one] Choose { $shown }.
+   *[other] Choose exactly { $shown }.
+  }
+choose-any = Choose as many as you like.
+choose-any-or-none = Choose as many as you like, or none.
+choose-up-to = { $count ->
+    [one] Choose one, or none.
+   *[other] Choose up to { $shown }, or none.
+  }
+choose-some = Choose { $min } to { $max }.
+choose-likes = Mark every one that you like.
+choose-scores = Give points from { $min } to { $max }; { $max } is the best. You may leave some out.
+vote = Vote
+vote-change = Vote again
+vote-paused = Voting is paused. Your choice is kept; go on when it opens again.
+change = Change my vote
+you-voted-for = You voted for { $choice }.
+you-voted-blank = You cast a blank vote.
+you-scored = Your points: { $choice }.
+list = { $first } and { $last }
+counted = Counted.
+counted-number = Counted, as number { $number } in the record.
+sending = Sending…
+unsure = Sent, not yet confirmed. Your choice is kept and sent again by itself; it cannot count twice.
+offline = You are offline. Your choice is kept and will be sent by itself when the line is back.
+waiting = Voting has not opened yet. Keep this page: it opens by itself.
+closed-voted = Voting is closed. Your vote was counted.
+closed-unvoted = Voting is closed. This device did not vote.
+opens-at = Opens { $moment }
+closes-at = Closes { $moment }
+line-lost-voter = No connection just now. This page catches up by itself.
+said-already-voted = This device has already voted, and votes here are final. What counts is shown below.
+said-contest-closed = Voting closed before your vote arrived, so it was not counted.
+said-contest-paused = Voting is paused, so your vote was not counted. Your choice is kept: vote when it opens again.
+said-contest-not-open = Voting has not opened yet, so your vote was not counted.
+said-superseded = Your vote was changed elsewhere in the meantime. What counts now is shown below.
+said-no-voter = This browser keeps no cookies, so it cannot vote. Allow cookies for this page, or use another browser.
+said-too-few-choices = Choose more before you vote.
+said-too-many-choices = You have chosen too many. Take some back before you vote.
+said-score-out-of-range = One of your numbers is outside the allowed range.
+said-unknown-choice = A new round has begun. Here is its ballot.
+said-other = Your vote was not counted. Please try again.
 
 ## Election night
 night-status-counting = Counting

@@ -71,7 +71,55 @@ mean = moyenne { $number }
 unit-points = Points, et note moyenne.
 unit-voters = Pourcentages des votants : chacun pouvait faire plusieurs choix.
 unit-votes = Pourcentages des voix.
-identified-device = Chaque appareil, ou votant nommé, a été compté une fois ; ce n’est pas « une personne, une voix ».
+identified-device = Chaque appareil, ou votant nommé, compte une fois ; ce n’est pas « une personne, une voix ».
+
+results-page = Tous les résultats, et les téléchargements
+
+## Voting
+choose-one = Choisissez une réponse.
+choose-exactly = { $count ->
+    [one] Choisissez-en { $shown }.
+   *[other] Choisissez-en exactement { $shown }.
+  }
+choose-any = Choisissez-en autant que vous voulez.
+choose-any-or-none = Choisissez-en autant que vous voulez, ou aucune.
+choose-up-to = { $count ->
+    [one] Choisissez-en une, ou aucune.
+   *[other] Choisissez-en { $shown } au plus, ou aucune.
+  }
+choose-some = Choisissez-en de { $min } à { $max }.
+choose-likes = Cochez tout ce que vous aimez.
+choose-scores = Donnez des points de { $min } à { $max } ; { $max } est le mieux. Vous pouvez en laisser.
+vote = Voter
+vote-change = Voter de nouveau
+vote-paused = Le vote est en pause. Votre choix est gardé ; continuez quand il rouvrira.
+change = Changer mon vote
+you-voted-for = Vous avez voté pour { $choice }.
+you-voted-blank = Vous avez voté blanc.
+you-scored = Vos points : { $choice }.
+list = { $first } et { $last }
+counted = Compté.
+counted-number = Compté, sous le numéro { $number } du registre.
+sending = Envoi…
+unsure = Envoyé, pas encore confirmé. Votre choix est gardé et renvoyé tout seul ; il ne peut pas compter deux fois.
+offline = Vous êtes hors ligne. Votre choix est gardé et partira tout seul au retour de la connexion.
+waiting = Le vote n’est pas encore ouvert. Gardez cette page : elle s’ouvrira toute seule.
+closed-voted = Le vote est clos. Votre voix a été comptée.
+closed-unvoted = Le vote est clos. Cet appareil n’a pas voté.
+opens-at = Ouverture le { $moment }
+closes-at = Clôture le { $moment }
+line-lost-voter = Pas de connexion pour le moment. Cette page se remettra à jour toute seule.
+said-already-voted = Cet appareil a déjà voté, et les votes sont ici définitifs. Ce qui compte est affiché ci-dessous.
+said-contest-closed = Le vote a été clos avant l’arrivée de votre voix ; elle n’a pas été comptée.
+said-contest-paused = Le vote est en pause ; votre voix n’a pas été comptée. Votre choix est gardé : votez quand il rouvrira.
+said-contest-not-open = Le vote n’est pas encore ouvert ; votre voix n’a pas été comptée.
+said-superseded = Votre vote a été changé ailleurs entre-temps. Ce qui compte maintenant est affiché ci-dessous.
+said-no-voter = Ce navigateur ne garde pas les cookies et ne peut donc pas voter. Autorisez-les pour cette page, ou prenez un autre navigateur.
+said-too-few-choices = Choisissez-en davantage avant de voter.
+said-too-many-choices = Vous en avez choisi trop. Retirez-en avant de voter.
+said-score-out-of-range = L’un de vos nombres est hors des limites permises.
+said-unknown-choice = Un nouveau tour a commencé. Voici son bulletin.
+said-other = Votre voix n’a pas été comptée. Veuillez réessayer.
 
 ## Election night
 night-status-counting = Dépouillement en cours

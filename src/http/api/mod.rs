@@ -24,9 +24,9 @@ use crate::ledger::{Elections, Registered};
 
 pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
 pub(super) use openapi::{Operation, operations};
-pub(super) use polls::{PageQuery, invalid_query, page, visibility};
-pub(super) use results::{at_least, respond, sees_totals, viewer};
-pub(super) use votes::VoteBody;
+pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
+pub(super) use results::{at_least, respond, sees_totals, viewer, voter_of};
+pub(super) use votes::{VoteBody, known_caller, vote_in};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()

@@ -225,7 +225,8 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
     })
 }
 
-fn schedule(state: &ContestState) -> hustings_core::Schedule {
+/// What is still to happen by itself.
+pub(in crate::http) fn schedule(state: &ContestState) -> hustings_core::Schedule {
     match state {
         ContestState::Draft { schedule } => *schedule,
         ContestState::Open { closes_at, .. } | ContestState::Paused { closes_at, .. } => {

@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility};
+use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility, VoterKey};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -107,11 +107,15 @@ pub(in crate::http) async fn viewer(
     if found.election.visibility != Visibility::AfterVote {
         return Ok(Viewer::Public);
     }
-    let Some(device) = device(services, headers) else { return Ok(Viewer::Public) };
-    let voter = services.keys.device_voter(found.election.id, &device);
+    let Some(voter) = voter_of(services, found, headers) else { return Ok(Viewer::Public) };
     let rounds = u32::try_from(services.feed.rounds(found.key).await?).unwrap_or(1);
     let ballot = services.ledger.ballot(found.key, ContestNumber(rounds.saturating_sub(1)), voter).await?;
     Ok(if ballot.is_some() { Viewer::Voted } else { Viewer::Public })
+}
+
+/// The voter that a browser stands for in this election, if it is one.
+pub(in crate::http) fn voter_of(services: &Services, found: &Registered, headers: &HeaderMap) -> Option<VoterKey> {
+    device(services, headers).map(|device| services.keys.device_voter(found.election.id, &device))
 }
 
 /// A document with its tag; nothing but the tag where the client has it already.

@@ -40,11 +40,29 @@ pub(crate) struct VoteBody {
     pub(super) voter: Option<String>,
 }
 
+impl VoteBody {
+    /// A vote as the form of a page sends it: choices, or a score for each.
+    pub(in crate::http) fn of_form(choices: Vec<String>, scores: Vec<(String, u64)>) -> Self {
+        let (choices, scores) = if scores.is_empty() { (Some(choices), None) } else { (None, Some(Pairs(scores))) };
+        Self { choices, scores, id: None, replaces: None, voter: None }
+    }
+
+    /// The same under the client's own name for it.
+    pub(in crate::http) fn named(self, id: Option<uuid::Uuid>) -> Self {
+        Self { id, ..self }
+    }
+
+    /// The same, meant to replace the vote with this receipt.
+    pub(in crate::http) fn replacing(self, replaces: Option<String>) -> Self {
+        Self { replaces, ..self }
+    }
+}
+
 /// What became of a vote.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct VoteAnswer {
+pub(in crate::http) struct VoteAnswer {
     /// counted, changed, repeated or superseded.
-    status: &'static str,
+    pub(in crate::http) status: &'static str,
     receipt: Receipt,
 }
 
@@ -71,7 +89,7 @@ pub(super) async fn vote(
 }
 
 /// Who is asking; nobody at all is refused before the body is read.
-pub(super) async fn known_caller(services: &Services, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub(in crate::http) async fn known_caller(services: &Services, headers: &HeaderMap) -> Result<Caller, Problem> {
     match Caller::of(services, headers).await? {
         Caller::Nobody => Err(Problem::no_voter()),
         caller => Ok(caller),
@@ -79,7 +97,7 @@ pub(super) async fn known_caller(services: &Services, headers: &HeaderMap) -> Re
 }
 
 /// Casts a vote that was read.
-pub(super) async fn vote_in(
+pub(in crate::http) async fn vote_in(
     services: &Services,
     caller: &Caller,
     found: &Registered,

@@ -38,11 +38,13 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 4] = assets! {
+static ASSETS: [Asset; 6] = assets! {
     "hustings.css" CSS;
-    "results.js" SCRIPT;
     "live.js" SCRIPT;
+    "results.js" SCRIPT;
+    "send.js" SCRIPT;
     "texts.js" SCRIPT;
+    "vote.js" SCRIPT;
 };
 
 /// Changes whenever an asset does, so that assets can be kept for ever. One hash over all, because modules name each other.

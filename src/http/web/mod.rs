@@ -10,11 +10,13 @@ mod device;
 mod home;
 mod notice;
 mod page;
+mod paper;
 mod reference;
 mod results;
 #[cfg(debug_assertions)]
 mod styleguide;
 mod texts;
+mod vote;
 
 #[cfg(test)]
 mod samples_tests;
@@ -43,7 +45,7 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
     let pages = Router::new()
         .route("/", get(home::home))
         .route("/api", get(reference::reference))
-        .route("/{code}", get(notice::not_yet))
+        .route("/{code}", get(vote::show).post(vote::cast))
         .route("/{code}/results", get(results::results))
         .route("/{code}/screen", get(notice::not_yet))
         .route("/{code}/host", get(notice::not_yet));

@@ -121,7 +121,7 @@ impl Page {
     /// the language has. Safe to stand inside a page.
     pub(super) fn texts(&self, sentences: &[&str], counts: &[&str]) -> String {
         // As scripts fill them in.
-        let variables = ["choice", "moment", "number"].map(|name| (name, format!("{{{name}}}")));
+        let variables = ["choice", "moment", "number", "first", "last"].map(|name| (name, format!("{{{name}}}")));
         let variables: Vec<_> = variables.iter().map(|(name, hole)| (*name, hole.as_str())).collect();
         let forms = |key: &str| {
             let form = |count| Value::from(self.language.count_shown(key, count, "{shown}"));
@@ -142,7 +142,8 @@ pub(in crate::http) fn render(page: &impl Template) -> Response {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: with it browsers send forms with the origin `null`, which could be anybody's.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::VARY, "accept-encoding, accept-language, cookie"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -1,12 +1,17 @@
 //! Every template, rendered with samples in every language.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use hustings_core::{Change, Choice, ChoiceId, Contest, ContestId, ContestNumber, Label, Method, Text};
 
 use super::bars::{self, Bars};
 use super::page::Page;
+use super::paper::Paper;
 use super::results::{LIVE_TEXTS, ResultsPage};
 use super::styleguide::{StyleguidePage, results};
 use super::texts::Language;
+use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
 use super::{home, notice, reference};
 use crate::feed::Results;
 
@@ -23,6 +28,9 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     }
     for link in [None, Some(("/", NASTY.to_owned()))] {
         add("notice.html", &notice::NoticePage { page: &page, title: NASTY, text: NASTY, link });
+    }
+    for vote in votes(&page) {
+        add("vote.html", &vote);
     }
     add("reference.html", &reference::ReferencePage { page: &page, operations: crate::http::api::operations() });
     for results in samples() {
@@ -72,6 +80,63 @@ fn results_page<'a>(page: &'a Page, results: &'a Results) -> ResultsPage<'a> {
         bars: Bars::of(results, page.language),
         texts: page.texts(&LIVE_TEXTS, &["voters"]),
     }
+}
+
+/// Each form of paper, in each state, with and without an own vote.
+fn votes(page: &Page) -> Vec<VotePage<'_>> {
+    static CONTESTS: LazyLock<Vec<Contest>> = LazyLock::new(contests);
+    static RESULTS: LazyLock<Vec<Results>> = LazyLock::new(samples);
+    let all = CONTESTS.iter().flat_map(|contest| RESULTS.iter().map(move |results| (contest, results)));
+    let one = |((contest, results), has_voted): ((&'static Contest, &'static Results), bool)| VotePage {
+        page,
+        title: NASTY,
+        code: "A5KYQ5",
+        poll: String::new(),
+        contest: String::new(),
+        results,
+        status: bars::status(page.language, results.status),
+        round: has_voted.then(|| "2".to_owned()),
+        due: has_voted.then(|| ("closes-at", "2026-11-22T18:00:00.000Z".to_owned(), NASTY.to_owned())),
+        paper: Paper::of(contest, None, page.language),
+        changeable: has_voted,
+        changing: has_voted,
+        own: has_voted.then(|| OwnVote { told: NASTY.to_owned(), counted: String::new(), receipt: String::new() }),
+        said: has_voted.then(|| NASTY.to_owned()),
+        id: String::new(),
+        voters: String::new(),
+        bars: Bars::of(results, page.language),
+        texts: page.texts(&[&VOTE_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+    };
+    all.flat_map(|sample| [(sample, false), (sample, true)]).map(one).collect()
+}
+
+/// A contest of each method, and of each form of paper.
+fn contests() -> Vec<Contest> {
+    let id = uuid::Uuid::from_u128(7);
+    let choice = |title: &str, code: &str| Choice {
+        id: ChoiceId(id),
+        code: Label::parse(code).expect("a code"),
+        title: Text::parse(title).expect("a title"),
+        party: None,
+    };
+    let of = |method| Contest {
+        id: ContestId(id),
+        number: ContestNumber(0),
+        method,
+        change: Change::Final,
+        choices: vec![choice(NASTY, "a"), choice("B", "b")],
+        race: None,
+    };
+    vec![
+        of(Method::Single),
+        of(Method::Approval { min: 0, max: 2 }),
+        of(Method::Approval { min: 1, max: 2 }),
+        of(Method::Approval { min: 2, max: 2 }),
+        of(Method::Approval { min: 0, max: 1 }),
+        of(Method::Score { min: 0, max: 1 }),
+        of(Method::Score { min: 1, max: 5 }),
+        of(Method::Score { min: 0, max: 100 }),
+    ]
 }
 
 /// Parts of other templates, which stand in no page alone.

@@ -1,5 +1,7 @@
 //! Pages: their languages, what they load, and how it travels.
 
+mod vote;
+
 use crate::support::TestServer;
 use serde_json::json;
 

@@ -1,0 +1,290 @@
+//! `/{code}`: the voter's page. Select, vote, "it counted", change; wait before it opens, and be told when it is over.
+//!
+//! Invariant: it says only what is known. The own vote is read from the ledger, so it is what counts, whatever a browser
+//! remembers. It must not know: how votes are decided.
+
+use askama::Template;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use hustings_core::election::Viewer;
+use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time};
+use serde::Deserialize;
+
+use super::bars::{Bars, status};
+use super::device::with_device;
+use super::page::{Page, render};
+use super::paper::{self, Paper};
+use super::results::LIVE_TEXTS;
+use super::texts::Language;
+use super::{not_found_page, problem_page, without_token};
+use crate::clock::{rfc3339, uuid_v7};
+use crate::feed::Results;
+use crate::http::api::{find, known_caller, schedule, vote_in, voter_of};
+use crate::http::body::{self, VOTE_MAX};
+use crate::http::name::Name;
+use crate::http::patience::Patience;
+use crate::http::receipt::Receipt;
+use crate::http::{Problem, Services, Shared};
+use crate::ledger::Registered;
+
+#[derive(Template)]
+#[template(path = "vote.html")]
+pub(super) struct VotePage<'a> {
+    pub(super) page: &'a Page,
+    pub(super) title: &'a str,
+    pub(super) code: &'a str,
+    pub(super) poll: String,
+    pub(super) contest: String,
+    pub(super) results: &'a Results,
+    pub(super) status: String,
+    pub(super) round: Option<String>,
+    /// When it opens or closes by itself: the key of the sentence, the moment, and the sentence.
+    pub(super) due: Option<(&'static str, String, String)>,
+    pub(super) paper: Paper<'a>,
+    pub(super) changeable: bool,
+    /// Whether the voter asked to change the vote.
+    pub(super) changing: bool,
+    pub(super) own: Option<OwnVote>,
+    /// What became of what was sent last, where it was not counted.
+    pub(super) said: Option<String>,
+    /// The name of the next vote that the form sends, so that a double tap is one vote.
+    pub(super) id: String,
+    pub(super) voters: String,
+    pub(super) bars: Bars<'a>,
+    pub(super) texts: String,
+}
+
+/// The vote of this device that counts.
+pub(super) struct OwnVote {
+    /// What was chosen, as a sentence.
+    pub(super) told: String,
+    /// That it counts; with its number in the record, where that tells nothing that is hidden.
+    pub(super) counted: String,
+    pub(super) receipt: String,
+}
+
+/// What the page's script says, besides what all do that follow results.
+pub(super) const VOTE_TEXTS: [&str; 23] = [
+    "vote",
+    "vote-change",
+    "you-voted-for",
+    "you-voted-blank",
+    "you-scored",
+    "list",
+    "counted",
+    "counted-number",
+    "sending",
+    "unsure",
+    "offline",
+    "closed-voted",
+    "closed-unvoted",
+    "closes-at",
+    "opens-at",
+    "line-lost-voter",
+    "said-contest-paused",
+    "said-contest-not-open",
+    "said-no-voter",
+    "said-too-few-choices",
+    "said-too-many-choices",
+    "said-score-out-of-range",
+    "said-other",
+];
+
+impl VotePage<'_> {
+    pub(super) fn is_over(&self) -> bool {
+        !["draft", "open", "paused"].contains(&self.results.status)
+    }
+
+    /// Whether the ballot paper is there to be filled in.
+    pub(super) fn shows_paper(&self) -> bool {
+        ["open", "paused"].contains(&self.results.status) && (self.own.is_none() || self.changing)
+    }
+
+    pub(super) fn shows_own(&self) -> bool {
+        self.own.is_some() && !self.shows_paper()
+    }
+
+    pub(super) fn shows_change(&self) -> bool {
+        self.changeable && self.results.status == "open"
+    }
+
+    /// Results come after the own vote: before it they would be in the way, and might sway.
+    pub(super) fn shows_results(&self) -> bool {
+        !self.results.hidden && (self.shows_own() || self.is_over())
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct VoteQuery {
+    /// The code of what became of what was sent last.
+    said: Option<String>,
+    change: Option<String>,
+}
+
+/// The page as it stands for this device.
+pub(super) async fn show(
+    State(services): State<Shared>,
+    page: Page,
+    Name(code): Name,
+    headers: HeaderMap,
+    query: Result<Query<VoteQuery>, QueryRejection>,
+) -> Response {
+    let found = match services.elections.find(&code).await {
+        Ok(Some(found)) if found.election.kind == Kind::Election => {
+            return Redirect::to(&format!("/{}/results", found.election.code)).into_response();
+        }
+        Ok(Some(found)) => found,
+        Ok(None) => return not_found_page(&page, &code),
+        Err(error) => return problem_page(&page, &error.into(), &format!("/{code}")),
+    };
+    let page = page.of(&found.election);
+    let query = query.map_or(VoteQuery { said: None, change: None }, |Query(query)| query);
+    match shown(&services, &page, &found, &without_token(&headers), &query).await {
+        Ok(shown) => with_device(&services, &headers, shown),
+        Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
+    }
+}
+
+async fn shown(
+    services: &Services,
+    page: &Page,
+    found: &Registered,
+    headers: &HeaderMap,
+    query: &VoteQuery,
+) -> Result<Response, Problem> {
+    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    services.feed.refresh(found.key).await?;
+    let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
+    let rounds = state.contests.len();
+    let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
+    let contest = found.election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
+    let own = own(services, &found, contest, headers).await?;
+    let viewer = if own.is_some() { Viewer::Voted } else { Viewer::Public };
+    // Of this very round: one that begins meanwhile is told by the stream.
+    let frame = services.feed.contest(found.key, contest.number, viewer).await?.ok_or_else(gone)?;
+    let results = frame.poll().ok_or_else(gone)?;
+    let (election, language) = (&found.election, page.language);
+    let changeable = contest.change == Change::UntilClose;
+    Ok(render(&VotePage {
+        page,
+        title: election.title.as_str(),
+        code: election.code.as_str(),
+        poll: election.id.to_string(),
+        contest: contest.id.to_string(),
+        status: status(language, results.status),
+        round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
+        due: due(language, results.status, state.contests.last().map(schedule).unwrap_or_default()),
+        paper: Paper::of(contest, own.as_ref().map(|(selections, _)| selections), language),
+        changeable,
+        changing: changeable && query.change.is_some() && results.status == "open",
+        own: own.map(|(selections, receipt)| OwnVote::of(contest, &selections, &receipt, language)),
+        said: query.said.as_deref().map(|code| said(language, code)),
+        id: uuid_v7(services.clock.as_ref(), services.random.as_ref()).to_string(),
+        voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
+        bars: Bars::of(results, language),
+        texts: page.texts(&[&VOTE_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+        results,
+    }))
+}
+
+/// The vote of whoever asks that counts in this contest.
+async fn own(
+    services: &Services,
+    found: &Registered,
+    contest: &Contest,
+    headers: &HeaderMap,
+) -> Result<Option<(Selections, Receipt)>, Problem> {
+    let Some(voter) = voter_of(services, found, headers) else { return Ok(None) };
+    let Some(stored) = services.ledger.ballot(found.key, contest.number, voter).await? else { return Ok(None) };
+    let receipt = Receipt::new(&services.keys, found, &stored);
+    match stored.entry.event {
+        Event::BallotCast(cast) => Ok(Some((cast.selections, receipt))),
+        _ => Ok(None),
+    }
+}
+
+impl OwnVote {
+    fn of(contest: &Contest, selections: &Selections, receipt: &Receipt, language: Language) -> Self {
+        Self {
+            told: paper::told(contest, selections, language),
+            counted: match receipt.seq {
+                Some(seq) => language.say_with("counted-number", &[("number", &language.number(seq))]),
+                None => language.say("counted"),
+            },
+            receipt: receipt.id.clone(),
+        }
+    }
+}
+
+/// When it opens or closes by itself.
+fn due(language: Language, status: &str, schedule: Schedule) -> Option<(&'static str, String, String)> {
+    let (key, time): (_, Time) = match status {
+        "draft" => ("opens-at", schedule.opens_at?),
+        _ => ("closes-at", schedule.closes_at?),
+    };
+    Some((key, rfc3339(time), language.say_with(key, &[("moment", &language.moment(time))])))
+}
+
+/// What became of a vote that was not counted, in words.
+fn said(language: Language, code: &str) -> String {
+    language.say(match code {
+        "already_voted" => "said-already-voted",
+        "contest_closed" => "said-contest-closed",
+        "contest_paused" => "said-contest-paused",
+        "contest_not_open" => "said-contest-not-open",
+        "superseded" => "said-superseded",
+        "no_voter" => "said-no-voter",
+        "too_few_choices" => "said-too-few-choices",
+        "too_many_choices" => "said-too-many-choices",
+        "score_out_of_range" => "said-score-out-of-range",
+        "unknown_choice" => "said-unknown-choice",
+        _ => "said-other",
+    })
+}
+
+/// A vote by a form, for browsers without scripts: counted, and told by the page that the browser is sent to.
+pub(super) async fn cast(
+    State(services): State<Shared>,
+    page: Page,
+    Name(code): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let found = match find(&services.elections, &code).await {
+        Ok(found) => found,
+        Err(problem) => return problem_page(&page, &problem, &format!("/{code}")),
+    };
+    let address = format!("/{}", found.election.code);
+    match counted(&services, &found, &without_token(&headers), body).await {
+        Ok("superseded") => Redirect::to(&format!("{address}?said=superseded")).into_response(),
+        Ok(_) => Redirect::to(&address).into_response(),
+        // The vote may be in the ledger or not: only the same vote again can tell.
+        Err(problem) if problem.status().is_server_error() => problem_page(&page, &problem, &address),
+        Err(problem) => Redirect::to(&format!("{address}?said={}", problem.code())).into_response(),
+    }
+}
+
+async fn counted(
+    services: &Services,
+    found: &Registered,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<&'static str, Problem> {
+    let mut patience = Patience::new();
+    let caller = patience.look_up(known_caller(services, headers)).await?;
+    let form = patience.receive(body::collect(body, VOTE_MAX)).await?;
+    let vote = async |named: bool| {
+        let vote = paper::read(&form);
+        let vote = if named { vote } else { vote.named(None) };
+        let (_, answer) = vote_in(services, &caller, found, headers, vote, patience).await?;
+        Ok(answer.status)
+    };
+    match vote(true).await {
+        // Somebody went back to a form that was sent, chose otherwise, and sent it again: that is a new vote.
+        Err::<_, Problem>(problem) if problem.code() == "id_reused" => vote(false).await,
+        voted => voted,
+    }
+}

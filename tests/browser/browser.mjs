@@ -1,0 +1,81 @@
+// Chromium from the distribution, phones and screens in it, and what holds for every page that is looked at.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+const FLAGS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+export const WIDE = { viewport: { width: 1440, height: 900 } };
+
+const SHOTS = new URL("screenshots/", import.meta.url).pathname;
+const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+mkdirSync(SHOTS, { recursive: true });
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+
+// A page in a device of its own, that fails the test on any error of a script and on anything the policy refuses.
+export async function open(browser, address, options = PHONE) {
+  const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Paris", colorScheme: "light", ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15000);
+  page.wrong = [];
+  page.on("pageerror", (error) => page.wrong.push(error.message));
+  page.on("console", (message) => {
+    const text = message.text();
+    // Lost lines are what some tests are about.
+    if (message.type() === "error" && !/Failed to load resource|ERR_/.test(text)) page.wrong.push(text);
+  });
+  await page.addInitScript(watchShifts);
+  await page.goto(address);
+  return page;
+}
+
+// Adds up how far things jump that nobody touched, and tasks that block a thumb.
+function watchShifts() {
+  window.shifted = 0;
+  window.longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.longTasks.push(entry.duration);
+  }).observe({ type: "longtask", buffered: true });
+}
+
+export async function still(page) {
+  assert.equal(await page.evaluate(() => window.shifted), 0, "nothing jumps");
+}
+
+export const good = (page) => assert.deepEqual(page.wrong, []);
+
+// Takes pictures of an address, phone and wide, light and dark, and lets axe look at each.
+export async function look(browser, name, address, prepare = async () => {}, shapes = [["phone", PHONE], ["wide", WIDE]]) {
+  for (const [shape, options] of shapes) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(browser, address, { ...options, colorScheme, reducedMotion: "reduce" });
+      await prepare(page);
+      await page.screenshot({ path: `${SHOTS}${name}-${shape}-${colorScheme}.png`, fullPage: true });
+      await accessible(page, `${name}, ${shape}, ${colorScheme}`);
+      good(page);
+      await page.context().close();
+    }
+  }
+}
+
+// What axe finds wrong with a page: nothing. It runs beside the page's policy, not under it.
+export async function accessible(page, name) {
+  const session = await page.context().newCDPSession(page);
+  const run = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
+    return result.value;
+  };
+  await run(`${AXE}; 0`);
+  const found = await run(`axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+    .then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).join(" | ")))`);
+  assert.deepEqual(found, [], name);
+  await session.detach();
+}
