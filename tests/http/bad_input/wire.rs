@@ -18,7 +18,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
     for (method, path, allow) in [
         ("GET", poll.path("/votes"), "POST"),
         ("PUT", poll.path("/votes"), "POST"),
-        ("DELETE", poll.path(""), "GET,HEAD"),
+        ("POST", poll.path(""), "DELETE,GET,HEAD,PUT"),
         ("PATCH", "/api/v1/polls".to_owned(), "GET,HEAD,POST"),
         ("POST", poll.path("/results"), "GET,HEAD"),
         ("POST", "/livez".to_owned(), "GET,HEAD"),

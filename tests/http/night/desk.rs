@@ -290,3 +290,32 @@ async fn hidden_results_give_no_place_away() {
     }
     server.finish().await;
 }
+
+/// What a person should look at is said where they look: with the receipt, and with the close.
+#[tokio::test]
+async fn what_is_doubtful_or_unfinished_is_said() {
+    let server = TestServer::start().await;
+    let units = json!([
+        { "code": "hull", "kind": "city" },
+        { "code": "h-1", "kind": "box", "parent": "hull", "registered": 100 },
+        { "code": "h-2", "kind": "box", "parent": "hull", "registered": 100 },
+        { "code": "h-3", "kind": "box", "parent": "hull" },
+    ]);
+    let night = Night::create(&server, json!({ "cities": null, "units": units, "open": true })).await;
+    let full = report(&server, &night, &short("h-1", "hull", 60, 40)).await.is(201).json();
+    assert_eq!(full["warning"], Value::Null, "{full}");
+    let line = r#"{"box":"h-1","revision":2,"votes":{"tories":60,"labour":41}}"#;
+    let ask = server.ask("POST", &night.path("/reports/bulk")).bearer(ADMIN);
+    let answer = ask.header("content-type", "application/x-ndjson").body(line).send().await.is(200).json();
+    assert_eq!((&answer["status"], &answer["warning"]), (&json!("corrected"), &json!("more_cast_than_registered")));
+    let again = with(short("h-1", "hull", 60, 41), json!({ "revision": 2 }));
+    let again = report(&server, &night, &again).await.is(200).json();
+    assert_eq!((&again["status"], &again["warning"]), (&json!("repeated"), &json!("more_cast_than_registered")));
+    let other = with(short("h-1", "hull", 1, 1), json!({ "revision": 2 }));
+    report(&server, &night, &other).await.refused(409, "exists_with_different_votes");
+    let early = with(short("h-2", "hull", 1, 1), json!({ "status": "provisional" }));
+    report(&server, &night, &early).await.is(201);
+    let closed = night.post(&server, "/close", &json!({})).send().await.is(200).json();
+    assert_eq!(closed["left"], json!({ "boxes_missing": 1, "boxes_provisional": 1, "cases_waiting": 1 }), "{closed}");
+    server.finish().await;
+}

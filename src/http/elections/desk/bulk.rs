@@ -42,6 +42,9 @@ pub(super) struct LineAnswer {
     /// As for a single report.
     pub(super) status: &'static str,
     pub(super) receipt: Receipt,
+    /// As for a single report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) warning: Option<&'static str>,
 }
 
 /// Reports many boxes. Each line is decided by itself and answered in order, streamed while others are still to come; lines

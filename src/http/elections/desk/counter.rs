@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::Desk;
 use super::add::{Resolved, kept_units, mend, resolve_all};
-use super::answer::{Outcome, outcome};
+use super::answer::{Outcome, outcome, warning};
 use super::book::Book;
 use super::bulk::{Header, LineAnswer};
 use super::lines::Line;
@@ -126,8 +126,9 @@ impl Counter {
     async fn answer_all(&self, mut decided: mpsc::Receiver<Decided>, answers: mpsc::UnboundedSender<Bytes>) {
         while let Some(slice) = decided.recv().await {
             let mut out = Vec::with_capacity(slice.len() * 128);
+            let units = kept_units(&self.services, &self.sender).await.ok();
             for (line, deciding) in slice {
-                let word = self.answer(line, deciding, &mut out).await;
+                let word = self.answer(line, deciding, units.as_deref(), &mut out).await;
                 self.desk.meters.count(word);
                 out.push(b'\n');
             }
@@ -138,7 +139,7 @@ impl Counter {
     }
 
     /// Writes the answer to one line, and says how it is counted.
-    async fn answer(&self, line: u64, deciding: Deciding, out: &mut Vec<u8>) -> &'static str {
+    async fn answer(&self, line: u64, deciding: Deciding, units: Option<&Units>, out: &mut Vec<u8>) -> &'static str {
         let (queued, slip) = match deciding {
             Deciding::Queued(queued, slip) => (queued, slip),
             Deciding::Refused(problem) => return refuse(line, &problem, out),
@@ -150,7 +151,8 @@ impl Counter {
         let problem = match outcome(&answer) {
             Ok((_, status, stored)) => {
                 let receipt = Receipt::new(&self.services.keys, &self.sender.found, stored);
-                write(&LineAnswer { line, status, receipt }, out);
+                let warning = units.and_then(|units| warning(units, stored));
+                write(&LineAnswer { line, status, receipt, warning }, out);
                 return status;
             }
             Err(Outcome::Refused(problem)) => *problem,

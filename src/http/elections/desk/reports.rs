@@ -11,7 +11,7 @@ use hustings_core::{Report, Submission};
 
 use super::Desk;
 use super::add::{Resolved, kept_units, mend, resolve_all};
-use super::answer::{Outcome, ReportAnswer, outcome, revision};
+use super::answer::{Outcome, ReportAnswer, outcome, revision, warning};
 use super::conflict;
 use super::resolve::{Slip, Unresolved, resolve};
 use super::sender::Sender;
@@ -115,6 +115,7 @@ async fn file(
         ballot_box: units.get(ballot_box).map_or_else(String::new, |unit| unit.code.to_string()),
         contest: contest.map_or_else(String::new, |race| race.code.to_string()),
         revision: revision(stored).0,
+        warning: warning(&units, stored),
     };
     Ok((code, Json(shown)))
 }

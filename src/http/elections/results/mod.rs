@@ -33,6 +33,8 @@ use crate::http::error::Problem;
 use crate::http::{Services, Shared};
 use crate::ledger::{Registered, Scope};
 
+pub(super) use standing::waiting;
+
 pub(in crate::http) use page::page;
 #[cfg(test)]
 pub(in crate::http) use page::samples;

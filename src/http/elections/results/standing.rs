@@ -107,7 +107,8 @@ fn seconds(milliseconds: u64) -> f64 {
     f64::from(u32::try_from(milliseconds).unwrap_or(u32::MAX)) / 1000.0
 }
 
-async fn waiting(services: &Services, key: ElectionKey) -> Result<usize, Problem> {
+/// How many cases wait for a person, up to 1,000.
+pub(in crate::http::elections) async fn waiting(services: &Services, key: ElectionKey) -> Result<usize, Problem> {
     let (mut count, mut after): (usize, Option<Digest>) = (0, None);
     while count < WAITING_MAX {
         let page = services.reports.cases(key, after, true, CASES_PAGE).await?;

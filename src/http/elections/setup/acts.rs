@@ -6,13 +6,17 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use futures_util::future::join_all;
-use hustings_core::{Act, ActKind, Contest, ContestNumber, ElectionState, Rejection, Submission, Text, Verdict};
-use serde::Deserialize;
+use hustings_core::{
+    Act, ActKind, Audience, Contest, ContestNumber, ElectionState, Rejection, Submission, Text, Unit, Verdict,
+};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::find;
+use super::super::results::waiting;
 use super::show::{ElectionBody, reached, show, standing};
 use super::units::reason;
+use crate::feed::night;
 use crate::http::api::actor;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
@@ -32,12 +36,31 @@ pub(super) struct ActBody {
     reason: Option<String>,
 }
 
+/// The election as it stands after an act, and what is still to be done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ActAnswer {
+    #[serde(flatten)]
+    election: ElectionBody,
+    left: Left,
+}
+
+/// What nobody has finished in the contests that were acted on.
+#[derive(Debug, Default, Serialize, ToSchema)]
+struct Left {
+    /// Boxes that are expected and have not reported, contest by contest.
+    boxes_missing: u64,
+    /// Boxes whose report is provisional.
+    boxes_provisional: u64,
+    /// Reports that contradict others and wait for a person, in the whole election; 1,000 stands for 1,000 or more.
+    cases_waiting: usize,
+}
+
 macro_rules! act {
     ($($(#[$doc:meta])* $name:ident, $path:literal, $kind:expr;)+) => {$(
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "elections", request_body(content = Option<ActBody>),
             params(("election" = String, Path, description = "id, code or slug")),
-            responses((status = 200, body = ElectionBody), (status = 401, body = Problem),
+            responses((status = 200, body = ActAnswer), (status = 401, body = Problem),
                 (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
                 (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
                 (status = 429, body = Problem), (status = 503, body = Problem)),
@@ -47,10 +70,11 @@ macro_rules! act {
             Name(election): Name,
             headers: HeaderMap,
             body: Body,
-        ) -> Result<Json<ElectionBody>, Problem> {
+        ) -> Result<Json<ActAnswer>, Problem> {
             let asked = Asked::read(&services, &election, &headers, body).await?;
             asked.act(&services, &$kind).await?;
-            Ok(Json(show(&services, &asked.found).await?))
+            let election = show(&services, &asked.found).await?;
+            Ok(Json(ActAnswer { election, left: asked.left(&services).await? }))
         }
     )+};
 }
@@ -119,6 +143,22 @@ impl Asked {
         let done = join_all(others.into_iter().map(|number| self.submit(services, kind, number))).await;
         done.into_iter().collect::<Result<(), _>>()?;
         reached(services, &self.found, None).await
+    }
+
+    async fn left(&self, services: &Services) -> Result<Left, Problem> {
+        let cases_waiting = waiting(services, self.found.key).await?;
+        let Some(moment) = services.feed.moment(self.found.key).await? else { return Ok(Left::default()) };
+        let whole = night::Asked { unit: Unit::ROOT, contest: None, children: None, parties: false, channels: false };
+        let results = services.feed.answer(&moment, &whole, Audience::Full).await?;
+        let ids = self.contests.iter().filter_map(|number| self.found.election.contests.get(number.index()));
+        let ids: Vec<String> = ids.map(|contest| contest.id.to_string()).collect();
+        let meant = results.contests.iter().filter(|contest| ids.contains(&contest.id));
+        let figures = meant.filter_map(|contest| contest.figures.as_ref());
+        Ok(figures.fold(Left { cases_waiting, ..Left::default() }, |left, figures| Left {
+            boxes_missing: left.boxes_missing + figures.boxes.expected.saturating_sub(figures.boxes.reported),
+            boxes_provisional: left.boxes_provisional + figures.boxes.provisional,
+            ..left
+        }))
     }
 
     async fn submit(&self, services: &Services, kind: &ActKind, number: ContestNumber) -> Result<(), Problem> {
