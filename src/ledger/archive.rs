@@ -1,7 +1,8 @@
 //! Whole installations on their way between stores: what a store must give and take, page by page.
 //!
-//! Job: let everything survive that must: definitions under their keys, entries, submission ids, the quarantine, tokens, what
-//! stays of removed elections, and whose installation it is. Tickets and kept folds stay behind. What every store must decide alike is decided here.
+//! Job: let everything survive that must: definitions under their keys, entries, submission ids, the quarantine, tokens,
+//! people, what stays of removed elections, and whose installation it is. Tickets, sessions and kept folds stay behind.
+//! What every store must decide alike is decided here.
 //! Invariant: heads and states follow from the entries and are never taken over. The same page twice changes nothing; one
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
@@ -10,13 +11,13 @@ use hustings_core::{Election, Format, Party, Seq, SubmissionId, Time};
 
 use super::batch::Locked;
 use super::{
-    Advance, Case, ElectionKey, Head, Ledger, LedgerError, Registered, Registry, Removed, Reports, Settled, Stored,
-    Token, TokenId,
+    Advance, Case, CohostLink, ElectionKey, Head, Invitation, Ledger, LedgerError, Member, People, Person, PersonId,
+    Registered, Registry, Removed, Reports, Settled, Stored, Token, TokenId,
 };
 
 /// A store that whole installations can be copied out of and into. All methods may be called from any task at any time.
 #[async_trait]
-pub trait Archive: Ledger + Registry + Reports {
+pub trait Archive: Ledger + Registry + Reports + People {
     /// Whose installation this is, what it may hold, and how much of it is here. A format that this program does not know
     /// is an error.
     async fn installation(&self) -> Result<Installation, LedgerError>;
@@ -40,7 +41,7 @@ pub trait Archive: Ledger + Registry + Reports {
     /// How many rows an election has beside its entries.
     async fn census(&self, election: ElectionKey) -> Result<Census, LedgerError>;
 
-    /// Marks a store without elections and tokens as the unfinished copy of an installation; again, it changes nothing.
+    /// Marks a store without elections, tokens and persons as the unfinished copy of an installation; again, it changes nothing.
     /// A store that holds anything else is refused and left alone.
     async fn begin(&self, secret_check: [u8; 16]) -> Result<(), LedgerError>;
 
@@ -66,7 +67,7 @@ pub struct Installation {
 /// How much of an installation a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
-    /// Neither an election nor a token.
+    /// Neither an election nor a token nor a person.
     Nothing,
     /// A copy that was begun and is not complete: it must not be served.
     Unfinished,
@@ -136,6 +137,19 @@ pub enum Page {
     Removed(Vec<Removed>),
     /// Tokens. One that has been revoked or used since takes the place of the one that is there.
     Tokens(Vec<HashedToken>),
+    /// Persons in the place of all that are there between two numbers: who is not among them is gone since.
+    Persons {
+        /// All with a number after this one; none is from the first on.
+        after: Option<PersonId>,
+        /// And up to this one; none is to the last.
+        up_to: Option<PersonId>,
+        /// Those that there are.
+        persons: Vec<Person>,
+    },
+    /// Members and co-host links in the place of all that an election has.
+    Members(ElectionKey, Vec<Member>, Vec<CohostLink>),
+    /// One-time links in the place of all that are there.
+    Invitations(Vec<Invitation>),
     /// The format, where it is higher than the one that is there.
     Format(Format),
 }

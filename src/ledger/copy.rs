@@ -4,7 +4,7 @@
 //! to where its ledger stood when it was listed, so that a source may take votes meanwhile. It must not know: what kinds
 //! of stores there are, or how a finished copy is verified.
 
-use hustings_core::Seq;
+use hustings_core::{Seq, Time};
 
 use super::archive::conflict;
 use super::{Archive, Case, Cut, ElectionKey, Holds, LedgerError, Page, Registered};
@@ -71,6 +71,7 @@ pub async fn copy(
         (Holds::Nothing | Holds::Unfinished, _) => {}
     }
     to.begin(secret_check).await?;
+    copy_persons(from, to).await?;
     let mut last: Option<ElectionKey> = None;
     loop {
         let cuts = from.cuts(last, COPY_PAGE).await?;
@@ -85,11 +86,13 @@ pub async fn copy(
             if !parties.is_empty() {
                 to.import(Page::Parties(cut.registered.key, parties)).await?;
             }
+            copy_members(from, to, cut.registered.key).await?;
         }
     }
     copy_tokens(from, to).await?;
     // After the elections: one that is removed while it is copied is in both, and goes.
     copy_removed(from, to).await?;
+    to.import(Page::Invitations(from.invitations(Time(0)).await?)).await?;
     // Asked last: it allows every entry that was read before, also where it rose meanwhile.
     to.import(Page::Format(from.installation().await?.format)).await?;
     Ok(Copied::Now)
@@ -178,4 +181,26 @@ async fn copy_tokens(from: &dyn Archive, to: &dyn Archive) -> Result<(), LedgerE
         last = Some(end.token.id);
         to.import(Page::Tokens(page)).await?;
     }
+}
+
+async fn copy_persons(from: &dyn Archive, to: &dyn Archive) -> Result<(), LedgerError> {
+    let mut after = None;
+    loop {
+        let persons = from.persons(after, COPY_PAGE).await?;
+        let up_to = persons.last().map(|last| last.id);
+        to.import(Page::Persons { after, up_to, persons }).await?;
+        if up_to.is_none() {
+            return Ok(());
+        }
+        after = up_to;
+    }
+}
+
+/// Most elections of a large installation have neither; for them nothing is written.
+async fn copy_members(from: &dyn Archive, to: &dyn Archive, key: ElectionKey) -> Result<(), LedgerError> {
+    let (members, links) = (from.members(key).await?, from.links(key).await?);
+    if (&members, &links) != (&to.members(key).await?, &to.links(key).await?) {
+        to.import(Page::Members(key, members, links)).await?;
+    }
+    Ok(())
 }

@@ -11,6 +11,7 @@ mod definitions;
 mod elections;
 mod error;
 mod format;
+mod people;
 mod postgres;
 mod registry;
 mod removed;
@@ -31,6 +32,11 @@ pub use archive::{Archive, Census, Cut, HashedToken, Holds, Installation, Page, 
 pub use copy::{CASES_PAGE, COPY_PAGE, Copied, CopyError, Progress, copy};
 pub use elections::Elections;
 pub use error::LedgerError;
+pub use people::{
+    AGENT_MAX, Accepted, Changed, CohostLink, Holder, Invitation, LINKS_MAX, LinkId, MEMBERS_MAX, Member, NewLink,
+    NewPerson, NewSession, Owned, PasswordHash, People, Person, PersonId, Purpose, SESSION_MS, SESSIONS_MAX, Seat,
+    Session, cut_agent,
+};
 pub use postgres::{
     PostgresError, PostgresLedger, PostgresOptions, facts as postgres_facts, migrate as postgres_migrate,
     raise as postgres_raise,
@@ -176,4 +182,6 @@ pub struct NewElection {
     pub election: Election,
     /// Acts to append in the same transaction, such as the opening.
     pub acts: Vec<hustings_core::Act>,
+    /// Who owns it from the same transaction on; none where a token made it.
+    pub owner: Option<PersonId>,
 }

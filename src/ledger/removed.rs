@@ -80,7 +80,7 @@ pub(super) fn redefined(locked: &Locked, new: &NewElection, format: Format) -> R
     let rehearsal = election.rehearsal;
     let election = Election { id, code, created, rehearsal, ..new.election.clone() };
     format.allow(election.format())?;
-    Ok(NewElection { election, acts: new.acts.clone() })
+    Ok(NewElection { election, acts: new.acts.clone(), owner: None })
 }
 
 /// The columns of a row of `removed_election`, as texts are kept.

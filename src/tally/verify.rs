@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hustings_core::{Fold, Measure, UnitNumber};
+use hustings_core::{Fold, Measure, Time, UnitNumber};
 
 use super::recount;
 use crate::ledger::{
@@ -47,6 +47,7 @@ pub async fn verify(from: &Arc<dyn Archive>, to: &Arc<dyn Archive>) -> Result<Ve
     let (source, copy) = (Side::new(from), Side::new(to));
     let mut verified = Vec::new();
     let mut last = None;
+    persons(from.as_ref(), to.as_ref()).await?;
     loop {
         let (ours, theirs) = (from.cuts(last, COPY_PAGE).await?, to.cuts(last, COPY_PAGE).await?);
         if ours.len() > theirs.len() {
@@ -61,6 +62,8 @@ pub async fn verify(from: &Arc<dyn Archive>, to: &Arc<dyn Archive>) -> Result<Ve
     }
     tokens(from.as_ref(), to.as_ref()).await?;
     removed(from.as_ref(), to.as_ref()).await?;
+    let invitations = [from.invitations(Time(0)).await?, to.invitations(Time(0)).await?];
+    same("the one-time links", &"the installation", invitations[0] == invitations[1])?;
     Ok(verified)
 }
 
@@ -100,6 +103,8 @@ async fn election(source: &Side<'_>, copy: &Side<'_>, one: Cut, other: &Cut) -> 
     same("the number of votes that count", of, [census.ballots, copied.ballots] == [ballots(&published); 2])?;
     let key = one.registered.key;
     same("the parties", of, source.archive.parties(key).await? == copy.archive.parties(key).await?)?;
+    same("the members", of, source.archive.members(key).await? == copy.archive.members(key).await?)?;
+    same("the co-host links", of, source.archive.links(key).await? == copy.archive.links(key).await?)?;
     same("the number of submissions", of, census.submissions == copied.submissions)?;
     let units = u64::from(published.state.units.count).saturating_sub(1);
     same("the number of units", of, [census.units, copied.units] == [units; 2])?;
@@ -165,6 +170,19 @@ async fn removed(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError
         same("the removed elections", &"the installation", ours == theirs)?;
         let Some(end) = ours.last() else { return Ok(()) };
         last = Some(end.key);
+    }
+}
+
+async fn persons(from: &dyn Archive, to: &dyn Archive) -> Result<(), VerifyError> {
+    let mut last = None;
+    loop {
+        let (ours, theirs) = (from.persons(last, COPY_PAGE).await?, to.persons(last, COPY_PAGE).await?);
+        if ours.len() > theirs.len() {
+            return Err(VerifyError::Moved);
+        }
+        same("the persons", &"the installation", ours == theirs)?;
+        let Some(end) = ours.last() else { return Ok(()) };
+        last = Some(end.id);
     }
 }
 

@@ -105,7 +105,7 @@ async fn fill(data: &Path) {
         let election = poll(number);
         let by = Text::parse("host").expect("a text");
         let open = Act { contest: ContestNumber(0), kind: ActKind::Open { scheduled: false }, by, reason: None };
-        let key = ledger.create(NewElection { election, acts: vec![open] }).await.expect("a poll").key;
+        let key = ledger.create(NewElection { election, acts: vec![open], owner: None }).await.expect("a poll").key;
         let votes = |choice: u16, first: u128| {
             (0..VOTERS).map(move |voter| vote(key, voter, choice, first + u128::from(voter))).collect::<Vec<_>>()
         };

@@ -116,7 +116,7 @@ impl Rig {
         let mut rig = Self { store, ledger, counters, tallies: Arc::new(tallies), polls: Vec::new(), voters: 0 };
         for _ in 0..polls {
             let election = poll(Method::Single, Change::Final, Schedule::default());
-            let new = NewElection { election, acts: vec![act_on(ContestNumber(0), OPEN)] };
+            let new = NewElection { election, acts: vec![act_on(ContestNumber(0), OPEN)], owner: None };
             rig.polls.push(rig.store.registry().create(new).await.expect("created").key);
         }
         rig

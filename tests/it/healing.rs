@@ -62,7 +62,11 @@ impl Rig {
     async fn start(backend: &dyn CountersBackend) -> Self {
         let store = Sqlite::start().await;
         let open = act_on(ContestNumber(0), ActKind::Open { scheduled: false });
-        let new = NewElection { election: poll(Method::Single, Change::Final, Schedule::default()), acts: vec![open] };
+        let new = NewElection {
+            election: poll(Method::Single, Change::Final, Schedule::default()),
+            acts: vec![open],
+            owner: None,
+        };
         let key = store.registry().create(new).await.expect("created").key;
         let elections = Arc::new(Elections::new(store.registry()));
         let counters = backend.counters();

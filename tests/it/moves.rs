@@ -40,7 +40,7 @@ fn folder() -> TempDir {
 async fn source(folder: &Path) -> (SqliteLedger, ElectionKey) {
     let ledger = opened(SqliteLedger::open, folder, CHECK).expect("a new database");
     let election = poll(Method::Single, Change::UntilClose, Schedule::default());
-    let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)] };
+    let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None };
     let key = ledger.create(new).await.expect("a poll").key;
     let batch = vec![vote(ANN, TEA).id(1).to(key), vote(ANN, TEA).id(2).to(key), vote(BOB, TEA).to(key)];
     ledger.append(batch).await.expect("votes");
@@ -143,7 +143,7 @@ async fn a_copy_of_a_night_that_is_not_the_same_is_never_verified() {
     ] {
         let [from, to] = [folder(), folder()];
         let source = opened(SqliteLedger::open, from.path(), CHECK).expect("a new database");
-        let new = NewElection { election: election_of_boxes(), acts: first_acts() };
+        let new = NewElection { election: election_of_boxes(), acts: first_acts(), owner: None };
         let key = source.create(new).await.expect("a night").key;
         let batch = vec![
             report(ONE, [1, 2, 3]).to(key),

@@ -36,7 +36,7 @@ fn log_length(folder: &Path) -> u64 {
 async fn poll_in(ledger: &SqliteLedger) -> ElectionKey {
     let election = poll(hustings_core::Method::Single, Change::UntilClose, hustings_core::Schedule::default());
     let acts = vec![act_on(FIRST, OPEN)];
-    ledger.create(hustings::ledger::NewElection { election, acts }).await.expect("a poll").key
+    ledger.create(hustings::ledger::NewElection { election, acts, owner: None }).await.expect("a poll").key
 }
 
 async fn votes(ledger: &SqliteLedger, key: ElectionKey, voters: std::ops::Range<u32>) {
@@ -96,6 +96,7 @@ fn turn_back(database: &Path) {
              DROP VIEW v_unit; DROP VIEW v_choice; DROP VIEW v_contest; DROP VIEW v_election;
              DROP TABLE removed_election; DROP TABLE gone_election; DROP TABLE access_code; DROP TABLE joined;
              DROP TABLE joined_total; DROP TABLE joined_minute;
+             DROP TABLE person; DROP TABLE session; DROP TABLE invitation; DROP TABLE membership; DROP TABLE cohost_link;
              DROP TABLE unit; DROP TABLE report; DROP TABLE quarantine; DROP TABLE party;
              ALTER TABLE token DROP COLUMN election; ALTER TABLE token DROP COLUMN unit;
              ALTER TABLE token DROP COLUMN used;
@@ -150,13 +151,15 @@ async fn a_folder_of_the_first_schema_is_brought_up_to_date_and_works() {
         assert_eq!(ledger.token([1; 32]).await.expect("a look-up").map(|token| token.unit), Some(None));
         votes(&ledger, key, 5..7).await;
         let election = election_of_boxes();
-        let refused = ledger.create(NewElection { election, acts: first_acts() }).await.expect_err("not yet");
+        let refused =
+            ledger.create(NewElection { election, acts: first_acts(), owner: None }).await.expect_err("not yet");
         assert!(matches!(&refused, LedgerError::Refused(why) if why.code() == "format_too_old"), "{refused:?}");
         drop(ledger);
         assert_eq!(sqlite_raise(&Folder::database(folder), Format::NEWEST).expect("a raise"), Format::FIRST);
         let ledger = open(folder).expect("the database");
         let election = election_of_boxes();
-        let night = ledger.create(NewElection { election, acts: first_acts() }).await.expect("a night").key;
+        let night =
+            ledger.create(NewElection { election, acts: first_acts(), owner: None }).await.expect("a night").key;
         let of_oslo = NewToken { election: Some(night), unit: Some(OSLO), ..token(2) };
         ledger.create_token(of_oslo).await.expect("a token");
         let batch = vec![report(ONE, [1, 2, 3]).to(night), vote(ANN, TEA).id(0).to(key)];

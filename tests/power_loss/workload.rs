@@ -197,7 +197,7 @@ impl<'a> Day<'a> {
 
     fn create(&mut self, contest: usize) {
         let step = StepNumber(self.story.steps.len());
-        let new = NewElection { election: election(contest, &mut self.dice), acts: Vec::new() };
+        let new = NewElection { election: election(contest, &mut self.dice), acts: Vec::new(), owner: None };
         let unheard = self.recorder.sent(step);
         let registered = wait_for(self.ledger().create(new)).expect("an election");
         unheard.acknowledged(step);

@@ -152,7 +152,7 @@ pub(in crate::http) async fn keep(
 ) -> Result<Registered, Problem> {
     // 887 million codes: a second collision in a row means something else is wrong.
     for _ in 0..8 {
-        let new = NewElection { election: election.clone(), acts: acts.clone() };
+        let new = NewElection { election: election.clone(), acts: acts.clone(), owner: None };
         match services.registry.create(new).await {
             Err(LedgerError::CodeTaken) => election.code = new_code(services),
             other => return Ok(other?),

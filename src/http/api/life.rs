@@ -48,7 +48,7 @@ pub(super) async fn redefine(
     let open = asked.open;
     let election = Election { id: found.election.id, ..define(&services, asked, now)? };
     let acts = opening_acts(&election, open, now, &by);
-    let replaced = services.registry.redefine(found.key, NewElection { election, acts }).await;
+    let replaced = services.registry.redefine(found.key, NewElection { election, acts, owner: None }).await;
     let made = replaced.map_err(advised)?.ok_or_else(edited_meanwhile)?;
     let_go(&services, found.key);
     Ok(Json(show(&services, &made).await?))

@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 use super::failure::Failure;
 use super::ledger::PostgresLedger;
 use super::pace::Pace;
+use super::people;
 use super::pool::{Doubt, Lease, within};
 use super::rows::election_number;
 use super::sql::format::raise;
@@ -86,6 +87,9 @@ impl PostgresLedger {
             }
             Page::Removed(page) => import_removed(client, page).await,
             Page::Tokens(page) => import_tokens(client, page).await,
+            Page::Persons { after, up_to, persons } => people::import_persons(client, *after, *up_to, persons).await,
+            Page::Members(key, members, links) => people::import_members(client, *key, members, links).await,
+            Page::Invitations(page) => people::import_invitations(client, page).await,
             Page::Format(format) => within(raise(client, *format)).await.map(drop),
         }
     }
@@ -145,7 +149,9 @@ async fn mark(client: &Client, secret_check: [u8; 16]) -> Result<(), Failure> {
     }
     match within(rows::installation(client)).await?.holds {
         Holds::Nothing | Holds::Unfinished => within(rows::mark(client)).await,
-        Holds::All => Err(conflict("installation", "migrating", "there are elections or tokens, and no mark").into()),
+        Holds::All => {
+            Err(conflict("installation", "migrating", "there are elections, tokens or persons, and no mark").into())
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl PostgresLedger {
         let format = within(format(client)).await?;
         let new = redefined(&old, new, format)?;
         within(gone::let_go(client, key, None)).await?;
-        let created = within(sql::create(client, &new.election, epoch)).await;
+        let created = within(sql::create(client, &new.election, new.owner, epoch)).await;
         let (made, locked) = created.map_err(|failure| taken(&failure).map_or(failure, Failure::Ledger))?;
         let acts = new.acts.iter().cloned().map(Submission::Act);
         let acts = acts.map(|submission| Addressed { election: made, submission }).collect();

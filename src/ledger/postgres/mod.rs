@@ -17,6 +17,7 @@ mod ledger;
 mod life;
 mod open;
 mod pace;
+mod people;
 mod pool;
 mod registry;
 mod reports;

@@ -192,11 +192,13 @@ async fn missing_privilege(client: &Client) -> Result<Option<String>, Failure> {
             "-- missing_privilege
              SELECT current_user || ' may not ' || privilege || ' in table ' || name AS what
              FROM unnest(ARRAY['installation', 'election', 'head', 'entry', 'ballot', 'submission', 'snapshot', 'token',
-                               'ticket', 'unit', 'report', 'quarantine', 'party']) AS tables (name),
+                               'ticket', 'unit', 'report', 'quarantine', 'party', 'person', 'session', 'invitation',
+                               'membership', 'cohost_link']) AS tables (name),
                   unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privileges (privilege)
              WHERE NOT has_table_privilege(name, privilege)
-                 AND (privilege <> 'DELETE' OR name = 'ticket')
-                 AND (privilege <> 'UPDATE' OR name IN ('election', 'head', 'ballot', 'token', 'unit', 'quarantine'))
+                 AND (privilege <> 'DELETE' OR name IN ('ticket', 'person', 'session', 'invitation', 'membership'))
+                 AND (privilege <> 'UPDATE' OR name IN ('election', 'head', 'ballot', 'token', 'unit', 'quarantine',
+                                                        'person', 'session', 'membership', 'cohost_link'))
              LIMIT 1",
             &[],
         )

@@ -133,7 +133,7 @@ impl Registry for PostgresLedger {
 
 impl PostgresLedger {
     /// A definition that cannot be read is no damage where a later program may have written it.
-    async fn understood<T>(&self, found: Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) async fn understood<T>(&self, found: Result<T, LedgerError>) -> Result<T, LedgerError> {
         match found {
             Err(damaged @ LedgerError::Damaged { .. }) => Err(match self.installation().await {
                 Err(newer @ LedgerError::NewerFormat { .. }) => newer,
@@ -171,7 +171,7 @@ impl PostgresLedger {
         new: &NewElection,
         epoch: Epoch,
     ) -> Result<(ElectionKey, Decided), Failure> {
-        let creating = in_order(format(client), sql::create(client, &new.election, epoch));
+        let creating = in_order(format(client), sql::create(client, &new.election, new.owner, epoch));
         let (_, (format, (key, locked))) = pace.within(in_order(pace.begin(client), creating)).await?;
         format.allow(new.election.format()).map_err(LedgerError::from)?;
         let acts = new.acts.iter().cloned().map(Submission::Act);

@@ -5,7 +5,9 @@
 pub(super) mod archive;
 pub(super) mod format;
 pub(super) mod gone;
+pub(super) mod members;
 pub(super) mod parties;
+pub(super) mod people;
 pub(super) mod reports;
 pub(super) mod tokens;
 
@@ -22,7 +24,7 @@ use super::failure::Failure;
 use super::pool::in_order;
 use super::rows::{self, contest_number, damaged, election_number, signed};
 use crate::ledger::batch::{Decided, Locked};
-use crate::ledger::{ElectionKey, Head, PAGE_MAX, Schedules, Stored, Wanted};
+use crate::ledger::{ElectionKey, Head, PAGE_MAX, PersonId, Schedules, Stored, Wanted};
 use reports::{ReportColumns, UnitColumns};
 
 /// Begins a transaction that writes.
@@ -295,10 +297,11 @@ pub(super) async fn redefine(
     Ok(())
 }
 
-/// Keeps a new election with the head of an empty ledger.
+/// Keeps a new election with the head of an empty ledger, and its owner.
 pub(super) async fn create(
     client: &Client,
     election: &Election,
+    owner: Option<PersonId>,
     epoch: Epoch,
 ) -> Result<(ElectionKey, Locked), Failure> {
     let unnumbered = ElectionKey(0);
@@ -309,6 +312,8 @@ pub(super) async fn create(
             "-- create
              WITH made AS (
                  INSERT INTO election (id, code, slug, definition) VALUES ($1, $2, $3, $4) RETURNING election
+             ), owned AS (
+                 INSERT INTO membership (election, person, role) SELECT election, $9, 'owner' FROM made WHERE $9 IS NOT NULL
              )
              INSERT INTO head (election, epoch, seq, time, chain, state, due)
              SELECT election, $5, 0, 0, $6, $7, $8 FROM made RETURNING election",
@@ -321,6 +326,7 @@ pub(super) async fn create(
                 (&fold.chain.0.as_slice(), Type::BYTEA),
                 (&state_text(unnumbered, &fold.state)?, Type::TEXT),
                 (&next_due(&fold.state), Type::INT8),
+                (&owner.map(|owner| owner.0), Type::INT8),
             ],
         )
         .await?;

@@ -107,7 +107,9 @@ fn begin_in(connection: &mut Connection, secret_check: [u8; 16]) -> Result<(), F
     }
     if !rows::is_unfinished(&tx)? {
         if !rows::holds_nothing(&tx)? {
-            return Err(conflict("installation", "migrating", "there are elections or tokens, and no mark").into());
+            return Err(
+                conflict("installation", "migrating", "there are elections, tokens or persons, and no mark").into()
+            );
         }
         rows::mark(&tx)?;
     }
@@ -177,6 +179,11 @@ impl Archive for SqliteLedger {
                     }
                     Page::Removed(page) => import_removed(&tx, &page)?,
                     Page::Tokens(page) => import_tokens(&tx, &page)?,
+                    Page::Persons { after, up_to, persons } => {
+                        sql::people::replace_persons(&tx, after, up_to, &persons)?;
+                    }
+                    Page::Members(key, members, links) => sql::members::replace_members(&tx, key, &members, &links)?,
+                    Page::Invitations(page) => sql::people::replace_invitations(&tx, &page)?,
                     Page::Format(format) => sql::format::raise(&tx, format).map(drop)?,
                 }
                 Ok(tx.commit()?)

@@ -7,6 +7,7 @@ mod archive;
 mod folder;
 mod ledger;
 mod open;
+mod people;
 mod readers;
 mod registry;
 mod reports;

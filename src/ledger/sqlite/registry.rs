@@ -159,6 +159,9 @@ fn create_in(
     now: Time,
 ) -> Result<(Registered, Committed, Grown), Failure> {
     let key = sql::create(tx, None, &new.election, epoch)?;
+    if let Some(owner) = new.owner {
+        sql::members::own(tx, key, owner)?;
+    }
     let acts = new.acts.into_iter().map(|act| Addressed { election: key, submission: Submission::Act(act) });
     let (committed, grown) = append_in(tx, acts.collect(), trees, now)?;
     // All or nothing: an act that is refused takes the election with it.

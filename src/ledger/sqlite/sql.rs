@@ -4,7 +4,9 @@
 pub(super) mod archive;
 pub(super) mod format;
 pub(super) mod gone;
+pub(super) mod members;
 pub(super) mod parties;
+pub(super) mod people;
 pub(super) mod reports;
 
 use std::collections::HashMap;

@@ -13,6 +13,7 @@ mod counters;
 pub(crate) mod history;
 mod ledger;
 pub(crate) mod night;
+mod people;
 mod registry;
 mod reports;
 pub(crate) mod support;
@@ -149,6 +150,7 @@ fn every_method_of_every_trait_has_a_test() {
         ("Registry", include_str!("../../../src/ledger/registry.rs"), registry::METHODS),
         ("Archive", include_str!("../../../src/ledger/archive.rs"), archive::METHODS),
         ("Reports", include_str!("../../../src/ledger/reports.rs"), reports::METHODS),
+        ("People", include_str!("../../../src/ledger/people.rs"), people::METHODS),
         ("Counters", include_str!("../../../src/tally/mod.rs"), counters::METHODS),
     ] {
         assert_eq!(methods(source, name), covered, "the methods of {name}, and those that its suite covers");
@@ -176,7 +178,11 @@ fn every_method_of_every_trait_has_a_test() {
     let reports_tests =
         [include_str!("reports/quarantine.rs"), include_str!("reports/reads.rs"), include_str!("reports/trees.rs")]
             .concat();
+    let people_tests =
+        [include_str!("people/parts.rs"), include_str!("people/persons.rs"), include_str!("people/sessions.rs")]
+            .concat();
     for (tests, covered) in [
+        (people_tests.as_str(), people::METHODS),
         (reports_tests.as_str(), reports::METHODS),
         (archive_tests.as_str(), archive::METHODS),
         (ledger_tests.as_str(), ledger::METHODS),

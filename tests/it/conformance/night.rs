@@ -98,7 +98,7 @@ pub(crate) fn first_acts() -> Vec<Act> {
 
 /// An election of boxes whose two contests are open.
 pub(crate) async fn night(backend: &dyn Backend) -> ElectionKey {
-    let new = NewElection { election: election_of_boxes(), acts: first_acts() };
+    let new = NewElection { election: election_of_boxes(), acts: first_acts(), owner: None };
     backend.registry().create(new).await.expect("a new election").key
 }
 

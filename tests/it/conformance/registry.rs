@@ -71,7 +71,7 @@ fn slug(raw: &str) -> Option<Slug> {
 }
 
 fn bare(election: Election) -> NewElection {
-    NewElection { election, acts: Vec::new() }
+    NewElection { election, acts: Vec::new(), owner: None }
 }
 
 async fn find(backend: &dyn Backend, wanted: Wanted) -> Option<Registered> {
@@ -91,8 +91,11 @@ async fn a_new_election_has_its_first_acts(backend: &dyn Backend) {
         ("one that changes nothing", vec![OPEN, OPEN], "open"),
     ] {
         let election = simple();
-        let new =
-            NewElection { election: election.clone(), acts: acts.iter().cloned().map(|k| act_on(FIRST, k)).collect() };
+        let new = NewElection {
+            election: election.clone(),
+            acts: acts.iter().cloned().map(|k| act_on(FIRST, k)).collect(),
+            owner: None,
+        };
         let made = backend.registry().create(new).await.expect("a new election");
         assert_eq!(*made.election, election, "{what}");
         let fold = audit_election(backend, made.key).await;
@@ -111,7 +114,7 @@ async fn a_refused_creation_leaves_nothing_behind(backend: &dyn Backend) {
         ("the code is taken", same_code, Some("this code is taken")),
         ("the id is taken", same_id, None),
     ] {
-        let new = NewElection { election: election.clone(), acts: vec![act_on(FIRST, OPEN)] };
+        let new = NewElection { election: election.clone(), acts: vec![act_on(FIRST, OPEN)], owner: None };
         let error = backend.registry().create(new).await.expect_err(what);
         match (expected, &error) {
             (Some(text), LedgerError::SlugTaken | LedgerError::CodeTaken) => assert_eq!(error.to_string(), text),
@@ -124,7 +127,7 @@ async fn a_refused_creation_leaves_nothing_behind(backend: &dyn Backend) {
         }
     }
     let acts = vec![act_on(FIRST, OPEN), act_on(FIRST, ActKind::Reveal), act_on(SECOND, OPEN)];
-    let refused = backend.registry().create(NewElection { election: simple(), acts }).await;
+    let refused = backend.registry().create(NewElection { election: simple(), acts, owner: None }).await;
     assert!(refused.is_err(), "an act was refused: {refused:?}");
     assert_eq!(listed(backend, None, 100).await, [made.key], "all or nothing");
     let next = backend.registry().create(bare(simple())).await.expect("the next one is fine");

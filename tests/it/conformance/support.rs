@@ -167,7 +167,7 @@ pub(crate) async fn opened(backend: &dyn Backend, change: Change) -> ElectionKey
 
 pub(crate) async fn create(backend: &dyn Backend, election: Election, acts: &[ActKind]) -> ElectionKey {
     let acts = acts.iter().map(|kind| act_on(FIRST, kind.clone())).collect();
-    backend.registry().create(NewElection { election, acts }).await.expect("a new election").key
+    backend.registry().create(NewElection { election, acts, owner: None }).await.expect("a new election").key
 }
 
 /// Appends a batch and gives its answers and how far ledgers moved.

@@ -116,7 +116,7 @@ async fn an_election_whose_answer_is_lost_is_made_once() {
         let election = poll(Method::Single, Change::Final, Schedule::default());
         let id = election.id;
         proxy.cut(cut);
-        let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)] };
+        let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None };
         let key = node.registry().create(new).await.expect("an election").key;
         proxy.happened().await;
         let found = other.registry().election(Wanted::Id(id)).await.expect("the registry").expect("the election");

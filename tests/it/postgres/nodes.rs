@@ -57,7 +57,7 @@ async fn rounds_begun_on_two_nodes_are_one() {
     let election = poll(Method::Single, Change::Final, Schedule::default());
     let next = next_round(&election);
     let acts = vec![act_on(FIRST, OPEN), act_on(FIRST, CLOSE)];
-    let key = nodes[0].registry().create(NewElection { election, acts }).await.expect("a poll").key;
+    let key = nodes[0].registry().create(NewElection { election, acts, owner: None }).await.expect("a poll").key;
     let begin = || vec![to(key, act(hustings_core::ActKind::StartRound(Box::new(next.clone()))))];
     let [one, other] = [sent(&nodes[0], begin()), sent(&nodes[1], begin())];
     let mut answered = [one.await.expect("an answer"), other.await.expect("an answer")].concat();
@@ -206,8 +206,9 @@ async fn a_caller_who_goes_leaves_no_transaction_behind() {
     let slug = Some("town-hall".parse().expect("a slug"));
     let election = Election { slug, ..poll(Method::Single, Change::Final, Schedule::default()) };
     let ledger = Arc::clone(&node.ledger);
-    let gone =
-        tokio::spawn(async move { ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await });
+    let gone = tokio::spawn(async move {
+        ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None }).await
+    });
     until_somebody_waits(&client).await;
     gone.abort();
     assert!(gone.await.expect_err("it is gone").is_cancelled());
@@ -262,7 +263,11 @@ async fn elections_made_on_two_nodes_have_their_own_numbers() {
         let ledger = Arc::clone(&nodes[number % 2].ledger);
         let election = poll(Method::Single, Change::Final, Schedule::default());
         tasks.spawn(async move {
-            ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await.expect("a poll").key
+            ledger
+                .create(NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None })
+                .await
+                .expect("a poll")
+                .key
         });
     }
     let mut keys: Vec<ElectionKey> = tasks.join_all().await;

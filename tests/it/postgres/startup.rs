@@ -194,7 +194,7 @@ async fn a_database_of_the_first_schema_asks_to_be_migrated_and_works_then() {
         assert_eq!(postgres_migrate(&options).await.expect("the tables"), expected);
     }
     let ledger = connect(&url).await.expect("its own secret");
-    let new = NewElection { election: election_of_boxes(), acts: first_acts() };
+    let new = NewElection { election: election_of_boxes(), acts: first_acts(), owner: None };
     let refused = ledger.create(new.clone()).await.expect_err("the format is not raised yet");
     assert!(matches!(&refused, LedgerError::Refused(why) if why.code() == "format_too_old"), "{refused:?}");
     assert_eq!(postgres_raise(&options, Format::NEWEST).await.expect("a raise"), Format::FIRST);
@@ -211,7 +211,11 @@ async fn a_later_format_is_refused_and_what_came_with_it_is_no_damage() {
     let (url, client) = (server.url(&database), server.client(&database).await);
     let running = connect(&url).await.expect("a database");
     let election = poll(Method::Single, Change::Final, Schedule::default());
-    let key = running.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await.expect("a poll").key;
+    let key = running
+        .create(NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None })
+        .await
+        .expect("a poll")
+        .key;
     client.batch_execute("UPDATE election SET definition = '{}'").await.expect("a definition of another kind");
     let damaged = running.election(Wanted::Key(key)).await.expect_err("nobody can read it");
     assert!(matches!(damaged, LedgerError::Damaged { .. }), "{damaged:?}");
@@ -271,7 +275,8 @@ async fn a_role_that_may_not_write_is_refused() {
     for (grant, missing) in [
         ("SELECT ON ALL TABLES IN SCHEMA public", "clerk may not INSERT in table installation"),
         (
-            "INSERT ON installation, election, head, entry, ballot, snapshot, token, ticket, unit, report, quarantine, party",
+            "INSERT ON installation, election, head, entry, ballot, snapshot, token, ticket, unit, report, quarantine, party, \
+             person, session, invitation, membership, cohost_link",
             "INSERT in table submission",
         ),
         ("INSERT ON submission", "clerk may not"),
@@ -281,13 +286,19 @@ async fn a_role_that_may_not_write_is_refused() {
     }
     client
         .batch_execute(
-            "GRANT UPDATE ON election, head, ballot, token, unit, quarantine TO clerk; GRANT DELETE ON ticket TO clerk",
+            "GRANT UPDATE ON election, head, ballot, token, unit, quarantine, person, session, membership, cohost_link
+                 TO clerk;
+             GRANT DELETE ON ticket, person, session, invitation, membership TO clerk",
         )
         .await
         .expect("the rest");
     let ledger = connect(&url).await.expect("a role that may do what is needed");
     let election = poll(Method::Single, Change::UntilClose, Schedule::default());
-    let key = ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await.expect("a poll").key;
+    let key = ledger
+        .create(NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None })
+        .await
+        .expect("a poll")
+        .key;
     ledger.append(vec![vote(ANN, TEA).to(key), vote(ANN, MILK).to(key)]).await.expect("votes");
 }
 
@@ -328,7 +339,11 @@ async fn a_doctor_is_told_what_matters() {
     let database = server.database().await;
     let ledger = connect(&server.url(&database)).await.expect("a database");
     let election = poll(Method::Single, Change::Final, Schedule::default());
-    let key = ledger.create(NewElection { election, acts: vec![act_on(FIRST, OPEN)] }).await.expect("a poll").key;
+    let key = ledger
+        .create(NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None })
+        .await
+        .expect("a poll")
+        .key;
     ledger.append(vec![vote(ANN, TEA).to(key)]).await.expect("a vote");
     let options = PostgresOptions::new(&server.url(&database)).expect("an address");
     let facts = postgres_facts(&options).await.expect("the facts");

@@ -50,7 +50,7 @@ impl<Store: AsRef<dyn Backend>> Hall<Store> {
     /// A new poll, open.
     pub(super) async fn poll(&self) -> ElectionKey {
         let election = poll(Method::Single, Change::Final, Schedule::default());
-        let new = NewElection { election, acts: vec![act_on(ContestNumber(0), OPEN)] };
+        let new = NewElection { election, acts: vec![act_on(ContestNumber(0), OPEN)], owner: None };
         self.store.as_ref().registry().create(new).await.expect("created").key
     }
 

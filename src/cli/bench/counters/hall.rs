@@ -58,7 +58,7 @@ impl Hall {
         let (ledger, registry): (Arc<dyn Ledger>, Arc<dyn Registry>) = (store.clone(), store);
         let mut polls = Vec::new();
         for number in 0..shape.polls {
-            let new = NewElection { election: shape.election(number)?, acts: vec![opening()?] };
+            let new = NewElection { election: shape.election(number)?, acts: vec![opening()?], owner: None };
             polls.push(registry.create(new).await?.key);
         }
         let starts = ledger.heads(&polls).await?;

@@ -27,7 +27,8 @@ pub(in super::super) async fn installation(client: &Client) -> Result<Installati
              SELECT (SELECT value FROM installation WHERE name = 'secret_check') AS secret_check,
                  (SELECT value FROM installation WHERE name = $2) AS format,
                  EXISTS (SELECT FROM installation WHERE name = $1) AS is_unfinished,
-                 EXISTS (SELECT FROM election) OR EXISTS (SELECT FROM token) AS holds_something",
+                 EXISTS (SELECT FROM election) OR EXISTS (SELECT FROM token) OR EXISTS (SELECT FROM person)
+                     AS holds_something",
             &[(&MARK, Type::TEXT), (&format::ROW, Type::TEXT)],
         )
         .await?;
@@ -71,19 +72,23 @@ pub(in super::super) async fn lock_mark(client: &Client) -> Result<bool, Failure
     Ok(!marked.is_empty())
 }
 
-/// Takes the mark away. New elections and tokens get numbers after those that were copied.
+/// Takes the mark away. Whatever is new gets numbers after those that were copied.
 pub(in super::super) async fn unmark(client: &Client) -> Result<(), Failure> {
     client
         .query_typed(
             "-- unmark
              WITH unmarked AS (DELETE FROM installation WHERE name = $1 RETURNING name)
              SELECT setval(pg_get_serial_sequence('election', 'election'), elections.next, false),
-                 setval(pg_get_serial_sequence('token', 'token'), tokens.next, false)
+                 setval(pg_get_serial_sequence('token', 'token'), tokens.next, false),
+                 setval(pg_get_serial_sequence('person', 'person'), persons.next, false),
+                 setval(pg_get_serial_sequence('cohost_link', 'link'), links.next, false)
              FROM unmarked, (
                      SELECT coalesce(max(election), 0) + 1 AS next
                      FROM (SELECT election FROM election UNION ALL SELECT election FROM removed_election) AS numbers
                  ) AS elections,
-                 (SELECT coalesce(max(token), 0) + 1 AS next FROM token) AS tokens",
+                 (SELECT coalesce(max(token), 0) + 1 AS next FROM token) AS tokens,
+                 (SELECT coalesce(max(person), 0) + 1 AS next FROM person) AS persons,
+                 (SELECT coalesce(max(link), 0) + 1 AS next FROM cohost_link) AS links",
             &[(&MARK, Type::TEXT)],
         )
         .await?;

@@ -11,8 +11,19 @@ use crate::ledger::removed::{RemovedTexts, removed as parsed};
 use crate::ledger::{ElectionKey, LedgerError, Removed};
 
 /// The tables that hold rows of an election by its number.
-const BY_NUMBER: [&str; 9] =
-    ["entry", "ballot", "submission", "snapshot", "unit", "report", "quarantine", "party", "ticket"];
+const BY_NUMBER: [&str; 11] = [
+    "entry",
+    "ballot",
+    "submission",
+    "snapshot",
+    "unit",
+    "report",
+    "quarantine",
+    "party",
+    "ticket",
+    "membership",
+    "cohost_link",
+];
 
 /// The tables that hold what belongs to its id.
 const BY_ID: [&str; 4] = ["access_code", "joined", "joined_total", "joined_minute"];
@@ -39,6 +50,8 @@ pub(in super::super) async fn hand_over(client: &Client, from: ElectionKey, to: 
     client
         .execute_typed(
             "-- hand_over
+             WITH members AS (UPDATE membership SET election = $2 WHERE election = $1),
+                 links AS (UPDATE cohost_link SET election = $2 WHERE election = $1)
              UPDATE token SET election = $2 WHERE election = $1",
             &[(&election_number(from), Type::INT4), (&election_number(to), Type::INT4)],
         )

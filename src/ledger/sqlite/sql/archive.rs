@@ -35,7 +35,8 @@ pub(in super::super) fn is_unfinished(connection: &Connection) -> Result<bool, F
 pub(in super::super) fn holds_nothing(connection: &Connection) -> Result<bool, Failure> {
     let empty = connection.query_row(
         "-- holds_nothing
-         SELECT NOT EXISTS (SELECT 1 FROM election) AND NOT EXISTS (SELECT 1 FROM token)",
+         SELECT NOT EXISTS (SELECT 1 FROM election) AND NOT EXISTS (SELECT 1 FROM token)
+             AND NOT EXISTS (SELECT 1 FROM person)",
         [],
         |row| row.get(0),
     );

@@ -10,7 +10,7 @@ use crate::ledger::sqlite::writer::Failure;
 use crate::ledger::{ElectionKey, Removed};
 
 /// The tables that hold rows of an election by its number, and what tells those apart.
-const BY_NUMBER: [(&str, &str); 9] = [
+const BY_NUMBER: [(&str, &str); 11] = [
     ("entry", "seq"),
     ("ballot", "contest, voter"),
     ("submission", "id"),
@@ -20,6 +20,8 @@ const BY_NUMBER: [(&str, &str); 9] = [
     ("quarantine", "digest"),
     ("party", "code"),
     ("ticket", "hash"),
+    ("membership", "person"),
+    ("cohost_link", "link"),
 ];
 
 /// The same of those that belong to its id.
@@ -43,13 +45,15 @@ pub(in crate::ledger::sqlite) fn let_go(
     Ok(())
 }
 
-/// Gives the tokens of one definition to the one in its place.
+/// Gives the tokens of one definition, its members and co-host links to the one in its place.
 pub(in crate::ledger::sqlite) fn hand_over(
     tx: &Transaction<'_>,
     from: ElectionKey,
     to: ElectionKey,
 ) -> Result<(), Failure> {
     tx.execute("-- hand_over\n UPDATE token SET election = ?2 WHERE election = ?1", [from.0, to.0])?;
+    tx.execute("-- hand_over\n UPDATE membership SET election = ?2 WHERE election = ?1", [from.0, to.0])?;
+    tx.execute("-- hand_over\n UPDATE cohost_link SET election = ?2 WHERE election = ?1", [from.0, to.0])?;
     Ok(())
 }
 

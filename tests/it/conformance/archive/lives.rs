@@ -50,7 +50,7 @@ pub(super) async fn a_copy_follows_removals_and_new_definitions(backend: &dyn Ba
     while backend.registry().erase(10).await.expect("a page") > 0 {}
     let found = backend.registry().election(hustings::ledger::Wanted::Key(draft)).await.expect("a look-up");
     let election = Election { title: text("Another"), ..found.expect("the draft").election.as_ref().clone() };
-    let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)] };
+    let new = NewElection { election, acts: vec![act_on(FIRST, OPEN)], owner: None };
     let made = backend.registry().redefine(draft, new).await.expect("an edit").expect("it was there").key;
     append(backend, vec![vote(BOB, TEA).to(made)]).await;
 

@@ -16,7 +16,11 @@ pub(super) async fn what_the_format_does_not_allow_is_refused(backend: &dyn Back
     backend.force_format(NONE).await;
     let batch = vec![vote(BOB, TEA).to(key), to(key, act(CLOSE))];
     assert_eq!(answers(backend, batch.clone()).await, ["refused format_too_old"; 2]);
-    let new = NewElection { election: poll(Method::Single, Change::Final, Schedule::default()), acts: Vec::new() };
+    let new = NewElection {
+        election: poll(Method::Single, Change::Final, Schedule::default()),
+        acts: Vec::new(),
+        owner: None,
+    };
     let refused = backend.registry().create(new.clone()).await.expect_err("a definition that is not allowed");
     assert!(matches!(&refused, LedgerError::Refused(why) if why.code() == "format_too_old"), "{refused:?}");
     assert_eq!(backend.registry().elections(None, 10).await.expect("a page").len(), 1, "it left something behind");
@@ -33,7 +37,11 @@ pub(super) async fn nothing_is_decided_under_a_later_format(backend: &dyn Backen
     for batch in [vec![vote(BOB, TEA).to(key)], vec![vote(ANN, TEA).id(1).to(key)], vec![]] {
         newer(backend.ledger().append(batch).await);
     }
-    let new = NewElection { election: poll(Method::Single, Change::Final, Schedule::default()), acts: Vec::new() };
+    let new = NewElection {
+        election: poll(Method::Single, Change::Final, Schedule::default()),
+        acts: Vec::new(),
+        owner: None,
+    };
     newer(backend.registry().create(new).await);
     backend.force_format(Format::NEWEST).await;
     assert_eq!(backend.ledger().heads(&[key]).await.expect("the heads")[0].1.seq, Seq(2), "something was written");

@@ -191,7 +191,7 @@ pub(super) async fn contests_and_units_come_with_entries(backend: &dyn Backend) 
 }
 
 pub(super) async fn an_election_begins_with_its_units_and_contests(backend: &dyn Backend) {
-    let new = |acts| NewElection { election: election_of_boxes(), acts };
+    let new = |acts| NewElection { election: election_of_boxes(), acts, owner: None };
     let made = backend.registry().create(new(first_acts())).await.expect("a new election");
     assert_eq!(made.election.contests.len(), 2, "what was made has the contests that came with it");
     assert_eq!(answers(backend, vec![report(ONE, [1, 0, 0]).to(made.key)]).await, ["accepted 6"]);

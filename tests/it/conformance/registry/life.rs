@@ -56,7 +56,7 @@ pub(super) async fn a_definition_is_replaced_until_it_is_opened(backend: &dyn Ba
     assert_eq!(held.election, Some(second.key), "what is for the one is for the other");
 
     let acts = vec![act_on(FIRST, OPEN)];
-    let third = NewElection { election: edited(&second.election, "C"), acts };
+    let third = NewElection { election: edited(&second.election, "C"), acts, owner: None };
     let third = backend.registry().redefine(second.key, third).await.expect("an edit").expect("it is there");
     let fold = audit_election(backend, third.key).await;
     assert_eq!((fold.seq, fold.state.contests[0].name()), (Seq(1), "open"), "its ledger begins anew");
@@ -79,7 +79,7 @@ pub(super) async fn a_refused_definition_leaves_the_one_before(backend: &dyn Bac
     let night = Election { kind: Kind::Competition, ..edited(&draft.election, "B") };
     assert_eq!(code(redefine(backend, draft.key, night).await), "other_kind");
     let acts = vec![act_on(FIRST, OPEN), act_on(SECOND, OPEN)];
-    let refused = NewElection { election: edited(&draft.election, "B"), acts };
+    let refused = NewElection { election: edited(&draft.election, "B"), acts, owner: None };
     assert!(backend.registry().redefine(draft.key, refused).await.is_err(), "an act was refused");
     backend.force_format(Format::REPORTS).await;
     assert_eq!(code(redefine(backend, draft.key, edited(&draft.election, "B")).await), "format_too_old");
@@ -107,7 +107,7 @@ pub(super) async fn a_definition_that_races_with_its_opening_is_whole(backend: &
     for number in 0..12 {
         let draft = drafted(backend, simple()).await;
         let (registry, ledger, key) = (backend.registry(), backend.ledger(), draft.key);
-        let new = NewElection { election: edited(&draft.election, "B"), acts: Vec::new() };
+        let new = NewElection { election: edited(&draft.election, "B"), acts: Vec::new(), owner: None };
         let racing = async { tokio::spawn(async move { registry.redefine(key, new).await }).await.expect("no panic") };
         let opening = async {
             let batch = vec![to(key, act(OPEN)), vote(ANN, TEA).to(key)];
