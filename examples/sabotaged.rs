@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
     let Cli::Serve(args) = Cli::parse();
     let environment = Environment { secret: None, admin_token: std::env::var("HUSTINGS_ADMIN_TOKEN").ok() };
     let (_stop, stopping) = watch::channel(false);
-    let ready = |address| {
+    let ready = |address, _welcome| {
         let mut stdout = std::io::stdout();
         let _closed = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
     };

@@ -50,6 +50,9 @@ pub struct ServeArgs {
     /// The most submissions that wait for the ledger; further ones are told to come back [default: 16384].
     #[arg(long, env = "HUSTINGS_QUEUE_MAX", value_name = "N")]
     pub queue_max: Option<usize>,
+    /// Let anybody make an account at /sign-up; without it people come by invitation.
+    #[arg(long, env = "HUSTINGS_OPEN_SIGN_UP", value_parser = BoolishValueParser::new())]
+    pub open_sign_up: bool,
     /// Answer /bench/noop, the baseline of benchmarks.
     #[arg(long, env = "HUSTINGS_BENCH", value_parser = BoolishValueParser::new())]
     pub bench: bool,
@@ -76,6 +79,8 @@ pub struct Config {
     pub connections_max: usize,
     /// The most submissions that wait.
     pub queue_max: usize,
+    /// Whether anybody may make an account.
+    pub open_sign_up: bool,
     /// Whether `/bench/noop` exists.
     pub bench: bool,
 }
@@ -171,6 +176,7 @@ impl ServeArgs {
             frame_interval: Duration::from_millis(within("frame-interval-ms", frame_interval, &FRAME_INTERVAL_MS)?),
             connections_max: within("connections-max", connections_max, &CONNECTIONS)?,
             queue_max: within("queue-max", queue_max, &QUEUE)?,
+            open_sign_up: self.open_sign_up || file.open_sign_up,
             bench: self.bench || file.bench,
             data,
             database,

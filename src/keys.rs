@@ -253,7 +253,15 @@ pub fn new_token(random: &dyn Random) -> String {
     format!("hst_{}", URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// What is stored of a token or ticket. They are long and random, so a plain hash cannot be searched.
+/// A new secret of a link or a session: 32 random bytes in base64url.
+#[must_use]
+pub fn new_secret(random: &dyn Random) -> String {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What is stored of a token, a ticket, a link or a session. They are long and random, so a plain hash cannot be searched.
 #[must_use]
 pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()

@@ -7,6 +7,7 @@ pub mod config;
 pub mod keys;
 
 pub mod ledger;
+pub mod passwords;
 
 pub mod ingest;
 

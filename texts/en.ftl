@@ -32,6 +32,7 @@ unknown-title = There is nothing here
 unknown-text = Check the code or the link you were given. Codes have six characters and never contain 0, O, 1, I or L.
 code = Code
 go = Go
+home-login = For organisers: sign in
 api-link = For developers: the API
 
 ## The API
@@ -144,3 +145,129 @@ night-boxes = Boxes
 night-ahead = Ahead
 night-by = By
 one-level-up = One level up
+
+## Signing in
+login-title = Sign in
+login-name = Login name
+login-button = Sign in
+login-wrong = This login name and this password do not belong together. Check both, then try again.
+login-wait = { $count ->
+    [one] Too many wrong passwords for this name. Try again in a minute.
+   *[other] Too many wrong passwords for this name. Try again in { $shown } minutes.
+  }
+login-lost = Password lost? Ask whoever runs this server for a link to a new one.
+logout-button = Sign out
+password = Password
+password-new = New password
+password-again = New password, once more
+password-present = Present password
+password-hint = At least 8 characters; four words that you can remember are better than one that you cannot.
+password-short = { $count ->
+    [one] The password needs at least { $shown } character.
+   *[other] The password needs at least { $shown } characters.
+  }
+password-long = { $count ->
+    [one] The password may have at most { $shown } character.
+   *[other] The password may have at most { $shown } characters.
+  }
+password-name = The password must not be the login name.
+password-common = Everybody tries this password first. Choose another one, such as four words.
+password-differs = The two passwords are not the same.
+password-title = Change your password
+password-change = Change the password
+password-changed = Your password is changed. All other browsers are signed out.
+present-wrong = This is not your present password.
+name-hint = What you will sign in with; an e-mail address is fine. Upper and lower case are the same.
+name-empty = Please choose a login name.
+name-long = { $count ->
+    [one] The login name may have at most { $shown } character.
+   *[other] The login name may have at most { $shown } characters.
+  }
+name-forbidden = The login name must not contain line breaks or control characters.
+name-taken = Somebody has this name already. Choose another one.
+welcome-title = Welcome
+welcome-text = You are the first one here. Choose a name and a password, and you run this server: you can do everything, and invite others.
+join-title = You are invited
+join-text = Choose a name and a password, and you can run polls here.
+sign-up-title = Create an account
+reset-title = A new password
+reset-text = Choose a new password for { $name }. All browsers that are signed in with the old one are signed out.
+link-gone-title = This link is not good any more
+link-gone-text = It was used, taken back, or has run out. Ask whoever gave it to you for a new one.
+no-part-title = Not for you
+no-part-text = You are signed in as { $name }, and have no part in this. Ask an owner to add you, or sign in as somebody else.
+
+## The account
+account-title = Your account
+account-name = You are signed in as { $name }.
+sessions-title = Where you are signed in
+session-agent = Browser
+session-since = Since
+session-seen = Last seen
+session-this = this one
+session-end = Sign out there
+sessions-end-others = Sign out everywhere else
+sessions-ended = { $count ->
+    [one] { $shown } other browser is signed out.
+   *[other] { $shown } other browsers are signed out.
+  }
+agent-unknown = An unnamed browser
+actions = Actions
+change = Change
+remove = Remove
+revoke = Revoke
+revoked-at = revoked { $moment }
+never = never
+made-at = Made
+made-by = By
+used-last = Last used
+good-until = Good until
+operator = the operator
+shown-once = Copy it now: it cannot be shown again.
+tokens-title = API tokens
+tokens-text = A token lets a program act without you. Whoever has it can do all that its scopes say.
+token-new = New token
+token-name = Name
+token-scopes = Scopes
+token-make = Make the token
+token-unnamed = Give the token a name.
+token-unscoped = Choose at least one scope.
+tokens-made = All tokens
+invitations-title = Invitations
+invitations-text = Each link makes one account, within seven days.
+invitation-make = Make an invitation
+invitation-link = Invitation
+invitations-waiting = Waiting for somebody
+invitations-full = Too many invitations wait for somebody. Take some back first.
+withdraw = Take back
+
+## Who takes part
+people-title = People
+members-title = Who takes part
+members-none = Nobody yet: a token made this.
+member-add = Add a person
+member-hint = The person needs an account first.
+members-full = This election has { $shown } members, which is as many as it may have.
+person-unknown = Nobody here is called { $name }.
+last-owner = An election needs an owner. Make somebody else one first.
+role = Part
+role-owner = Owner
+role-co-host = Co-host
+role-viewer = Viewer
+role-of = Part of { $name }
+remove-person = Remove { $name }, { $role }
+cohost-title = Co-host
+cohost-links = Co-host links
+cohost-text = Whoever opens such a link helps with this election, without an account. Revoked, it lets nobody in, and whoever is in by it is out.
+cohost-make = Make a link
+cohost-made = Show it to your co-host now: it cannot be shown again.
+cohost-link = Co-host link
+cohost-qr = The link as a QR code
+cohost-asks = You are asked to help with this. Your part: { $role }.
+cohost-signed-in = You are signed in here as { $name }; if you go on, you are signed out of that.
+cohost-button = Help with this
+link-sessions = { $count ->
+    [one] { $shown } browser is in by it
+   *[other] { $shown } browsers are in by it
+  }
+links-full = This election has { $shown } co-host links, which is as many as it may have. Revoke one first.

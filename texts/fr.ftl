@@ -32,6 +32,7 @@ unknown-title = Il n’y a rien ici
 unknown-text = Vérifiez le code ou le lien qu’on vous a donné. Un code a six caractères et ne contient jamais 0, O, 1, I ni L.
 code = Code
 go = Continuer
+home-login = Pour qui organise : se connecter
 api-link = Pour les développeurs : l’API
 
 ## The API
@@ -144,3 +145,129 @@ night-boxes = Urnes
 night-ahead = En tête
 night-by = Avance
 one-level-up = Niveau supérieur
+
+## Signing in
+login-title = Se connecter
+login-name = Identifiant
+login-button = Se connecter
+login-wrong = Cet identifiant et ce mot de passe ne vont pas ensemble. Vérifiez les deux, puis réessayez.
+login-wait = { $count ->
+    [one] Trop de mots de passe erronés pour cet identifiant. Réessayez dans une minute.
+   *[other] Trop de mots de passe erronés pour cet identifiant. Réessayez dans { $shown } minutes.
+  }
+login-lost = Mot de passe perdu ? Demandez un lien à la personne qui s’occupe de ce serveur.
+logout-button = Se déconnecter
+password = Mot de passe
+password-new = Nouveau mot de passe
+password-again = Nouveau mot de passe, encore une fois
+password-present = Mot de passe actuel
+password-hint = Au moins 8 caractères ; mieux vaut quatre mots que l’on retient qu’un seul que l’on oublie.
+password-short = { $count ->
+    [one] Il faut au moins { $shown } caractère.
+   *[other] Il faut au moins { $shown } caractères.
+  }
+password-long = { $count ->
+    [one] Le mot de passe a au plus { $shown } caractère.
+   *[other] Le mot de passe a au plus { $shown } caractères.
+  }
+password-name = Le mot de passe ne doit pas être l’identifiant.
+password-common = Tout le monde essaie ce mot de passe en premier. Choisissez-en un autre, par exemple quatre mots.
+password-differs = Les deux mots de passe ne sont pas les mêmes.
+password-title = Changer de mot de passe
+password-change = Changer le mot de passe
+password-changed = Votre mot de passe est changé. Tous les autres navigateurs sont déconnectés.
+present-wrong = Ce n’est pas votre mot de passe actuel.
+name-hint = Ce qui vous servira à vous connecter ; une adresse électronique convient. Majuscules et minuscules se valent.
+name-empty = Choisissez un identifiant.
+name-long = { $count ->
+    [one] L’identifiant a au plus { $shown } caractère.
+   *[other] L’identifiant a au plus { $shown } caractères.
+  }
+name-forbidden = L’identifiant ne doit contenir ni saut de ligne ni caractère de contrôle.
+name-taken = Quelqu’un porte déjà cet identifiant. Choisissez-en un autre.
+welcome-title = Bienvenue
+welcome-text = Vous êtes la première personne ici. Choisissez un identifiant et un mot de passe, et ce serveur est à vous : vous pouvez tout faire, et inviter d’autres personnes.
+join-title = Vous êtes invité·e
+join-text = Choisissez un identifiant et un mot de passe, et vous pourrez tenir des scrutins ici.
+sign-up-title = Créer un compte
+reset-title = Un nouveau mot de passe
+reset-text = Choisissez un nouveau mot de passe pour { $name }. Tous les navigateurs connectés avec l’ancien sont déconnectés.
+link-gone-title = Ce lien n’est plus valable
+link-gone-text = Il a servi, il a été repris, ou il a expiré. Demandez-en un nouveau à la personne qui vous l’a donné.
+no-part-title = Pas pour vous
+no-part-text = Vous êtes connecté·e en tant que { $name }, sans rôle ici. Demandez à un propriétaire de vous ajouter, ou connectez-vous autrement.
+
+## The account
+account-title = Votre compte
+account-name = Vous êtes connecté·e en tant que { $name }.
+sessions-title = Où vous êtes connecté·e
+session-agent = Navigateur
+session-since = Depuis
+session-seen = Vu pour la dernière fois
+session-this = celui-ci
+session-end = Y mettre fin
+sessions-end-others = Se déconnecter partout ailleurs
+sessions-ended = { $count ->
+    [one] { $shown } autre navigateur est déconnecté.
+   *[other] { $shown } autres navigateurs sont déconnectés.
+  }
+agent-unknown = Un navigateur sans nom
+actions = Actions
+change = Modifier
+remove = Retirer
+revoke = Révoquer
+revoked-at = révoqué le { $moment }
+never = jamais
+made-at = Créé
+made-by = Par
+used-last = Dernier usage
+good-until = Valable jusqu’au
+operator = l’exploitant
+shown-once = Copiez-le maintenant : il ne pourra plus être affiché.
+tokens-title = Jetons d’API
+tokens-text = Un jeton laisse un programme agir sans vous. Qui le détient peut faire tout ce que disent ses portées.
+token-new = Nouveau jeton
+token-name = Nom
+token-scopes = Portées
+token-make = Créer le jeton
+token-unnamed = Donnez un nom au jeton.
+token-unscoped = Choisissez au moins une portée.
+tokens-made = Tous les jetons
+invitations-title = Invitations
+invitations-text = Chaque lien crée un compte, dans les sept jours.
+invitation-make = Créer une invitation
+invitation-link = Invitation
+invitations-waiting = En attente de quelqu’un
+invitations-full = Trop d’invitations attendent quelqu’un. Reprenez-en d’abord quelques-unes.
+withdraw = Reprendre
+
+## Who takes part
+people-title = Personnes
+members-title = Qui participe
+members-none = Personne encore : un jeton a créé ceci.
+member-add = Ajouter une personne
+member-hint = Il faut d’abord que la personne ait un compte.
+members-full = Cette élection a { $shown } membres, c’est le maximum.
+person-unknown = Personne ici ne s’appelle { $name }.
+last-owner = Il faut un propriétaire. Nommez d’abord quelqu’un d’autre.
+role = Rôle
+role-owner = Propriétaire
+role-co-host = Co-animation
+role-viewer = Lecture
+role-of = Rôle de { $name }
+remove-person = Retirer { $name }, { $role }
+cohost-title = Co-animation
+cohost-links = Liens de co-animation
+cohost-text = Qui ouvre un tel lien aide à tenir cette élection, sans compte. Révoqué, il n’ouvre plus rien, et qui est entré par lui est sorti.
+cohost-make = Créer un lien
+cohost-made = Montrez-le maintenant à la personne qui vous aide : il ne pourra plus être affiché.
+cohost-link = Lien de co-animation
+cohost-qr = Le lien en code QR
+cohost-asks = On vous demande de l’aide. Votre rôle : { $role }.
+cohost-signed-in = Vous êtes connecté·e ici en tant que { $name } ; en continuant, vous ne le serez plus.
+cohost-button = Aider
+link-sessions = { $count ->
+    [one] { $shown } navigateur est entré par lui
+   *[other] { $shown } navigateurs sont entrés par lui
+  }
+links-full = Cette élection a { $shown } liens de co-animation, c’est le maximum. Révoquez-en un d’abord.

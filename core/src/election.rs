@@ -224,24 +224,33 @@ impl FromStr for Code {
 pub struct Slug(String);
 
 impl Slug {
-    const RESERVED: [&'static str; 17] = [
+    const RESERVED: [&'static str; 26] = [
+        "account",
         "api",
         "assets",
         "bench",
+        "cohost",
         "elections",
         "embed",
         "favicon",
         "help",
         "host",
+        "join",
         "livez",
         "login",
+        "logout",
         "metrics",
         "new",
+        "people",
         "polls",
         "readyz",
+        "reset",
         "results",
         "screen",
+        "sign-up",
+        "styleguide",
         "votes",
+        "welcome",
     ];
 }
 

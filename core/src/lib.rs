@@ -13,6 +13,7 @@ pub mod election;
 pub mod entry;
 pub mod format;
 pub mod id;
+pub mod password;
 pub mod person;
 pub mod recount;
 pub mod rejection;
@@ -39,6 +40,7 @@ pub use id::{
     Chain, ChoiceId, ChoiceNumber, ContestId, ContestNumber, ElectionId, Epoch, GroupNumber, Revision, Seq,
     SubmissionId, Time, UnitNumber, Version, VoterKey,
 };
+pub use password::{Password, PasswordError};
 pub use person::{LoginName, Role};
 pub use recount::Recount;
 pub use rejection::Rejection;

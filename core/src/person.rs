@@ -50,15 +50,15 @@ impl fmt::Display for LoginName {
     }
 }
 
-/// What a person may do in one election; each role may do all that the ones after it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What a person may do in one election; each role may do all that lesser ones may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Everything, its people and its end included.
-    Owner,
-    /// Runs it: acts, health, results.
-    CoHost,
     /// Sees results that are hidden from others.
     Viewer,
+    /// Runs it: acts, health, results.
+    CoHost,
+    /// Everything, its people and its end included.
+    Owner,
 }
 
 impl Role {

@@ -60,7 +60,7 @@ pub(super) async fn erase(services: Arc<Services>) {
     }
 }
 
-/// Keeps metrics and limits from growing, and writes down when tokens were used.
+/// Keeps metrics and limits from growing, and writes down when tokens and sessions were used.
 pub(super) async fn tidy(services: Arc<Services>) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -71,6 +71,12 @@ pub(super) async fn tidy(services: Arc<Services>) {
             && let Err(error) = services.registry.use_tokens(uses).await
         {
             tracing::warn!(%error, "the last use of tokens could not be written down");
+        }
+        let seen = services.sessions.uses();
+        if !seen.is_empty()
+            && let Err(error) = services.people.note_seen(seen).await
+        {
+            tracing::warn!(%error, "the last use of sessions could not be written down");
         }
         metrics::gauge!("hustings_tallies_stale").set(u32::try_from(services.feed.stale()).unwrap_or(u32::MAX));
     }

@@ -6,6 +6,7 @@
 mod chores;
 mod process;
 mod stores;
+mod welcome;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use self::process::{metrics_handle, raise_file_limit};
 use crate::clock::{SystemClock, SystemRandom};
 use crate::config::{Config, CountersStore, Database};
 use crate::feed::Feed;
-use crate::http::{Callers, ServerLimits, Services, Settings, VoteMeters, router, serve};
+use crate::http::{Callers, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
 use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry, Reports};
+use crate::passwords::Passwords;
 use crate::tally::{
     ADVANCES_MAX, Applier, Counters, CountersError, MemoryCounters, Moved, Recounter, RedisCounters, Tallies,
 };
@@ -73,13 +75,14 @@ const ADMIN_TOKEN_MIN: usize = 16;
 /// wraps a ledger that acknowledges too early.
 pub type Wrap = fn(Arc<dyn Ledger>) -> Arc<dyn Ledger>;
 
-/// Serves until `stopping` is told to stop, and returns when all is written. `ready` hears the address.
+/// Serves until `stopping` is told to stop, and returns when all is written. `ready` hears the address, and the one-time link
+/// that makes the first administrator where there is none.
 pub async fn run(
     config: Config,
     environment: Environment,
     wrap: Wrap,
     stopping: watch::Receiver<bool>,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(SocketAddr, Option<String>),
 ) -> Result<(), StartError> {
     let is_good = |token: &String| token.len() >= ADMIN_TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic());
     if !environment.admin_token.as_ref().is_none_or(is_good) {
@@ -92,32 +95,31 @@ pub async fn run(
     let (stores, keys) = Stores::open(&config.database, &config.data, environment.secret.as_deref()).await?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     let (registry, reports) = (Arc::clone(&stores.registry), Arc::clone(&stores.reports));
+    let people = Arc::clone(&stores.people);
     let ledger = wrap(Arc::clone(&stores.ledger));
     let metrics = metrics_handle()?;
 
-    if environment.admin_token.is_none() && registry.tokens().await.is_ok_and(|tokens| tokens.is_empty()) {
-        tracing::warn!(
-            "nobody can create a poll yet: stop this server and run `hustings token create --name me --scopes admin`, \
-             or start it with HUSTINGS_ADMIN_TOKEN"
-        );
-    }
     let engine = Engine::start(&config, &keys, &ledger, &registry, &reports).await?;
     let services = Arc::new(Services {
         ingest: engine.ingest.clone(),
         ledger: Arc::clone(&ledger),
         registry: Arc::clone(&registry),
         reports: Arc::clone(&reports),
+        people: Arc::clone(&people),
         elections: Arc::clone(&engine.elections),
         feed: Arc::clone(&engine.feed),
         keys,
         clock: clock.clone(),
         random,
         callers: Callers::new(environment.admin_token.as_deref()),
+        sessions: Sessions::default(),
+        passwords: Passwords::new(Arc::new(SystemRandom)),
         settings: Settings {
             public_url: config.public_url.clone(),
             listen,
             bench: config.bench,
             trusted_proxies: config.trusted_proxies.clone(),
+            open_sign_up: config.open_sign_up,
         },
         meters: VoteMeters::new(),
         metrics,
@@ -128,7 +130,7 @@ pub async fn run(
         tokio::spawn(chores::tidy(Arc::clone(&services))),
         tokio::spawn(chores::erase(Arc::clone(&services))),
     ];
-    ready(listen);
+    ready(listen, welcome::link(&services).await);
     let limits = ServerLimits { connections_max: raise_file_limit(config.connections_max), ..ServerLimits::default() };
     serve(listener, router(services), limits, stopping).await;
     for chore in chores {
@@ -137,7 +139,7 @@ pub async fn run(
     }
     engine.stop().await;
     // Dropping the last handle of the ledger waits for its writer; the folder's lock goes last.
-    drop((ledger, registry, reports));
+    drop((ledger, registry, reports, people));
     drop(stores);
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::Database;
 use crate::keys::{Keys, SecretError};
 use crate::ledger::{
-    Folder, FolderError, Ledger, PostgresError, PostgresLedger, Registry, Reports, SqliteLedger, SqliteOptions,
+    Folder, FolderError, Ledger, People, PostgresError, PostgresLedger, Registry, Reports, SqliteLedger, SqliteOptions,
 };
 
 /// A ledger with its registry.
@@ -20,6 +20,8 @@ pub struct Stores {
     pub registry: Arc<dyn Registry>,
     /// Units, reports of boxes, the quarantine.
     pub reports: Arc<dyn Reports>,
+    /// Who signs in, and what each may do.
+    pub people: Arc<dyn People>,
     /// Held while a SQLite file is written: its folder is for one process. Dropped after the ledger.
     _folder: Option<Folder>,
 }
@@ -76,7 +78,10 @@ impl Stores {
     }
 
     /// One store as the ledger and the registry that it is.
-    pub fn over<Store: Ledger + Registry + Reports + 'static>(store: Arc<Store>, folder: Option<Folder>) -> Self {
-        Self { ledger: store.clone(), registry: store.clone(), reports: store, _folder: folder }
+    pub fn over<Store: Ledger + Registry + Reports + People + 'static>(
+        store: Arc<Store>,
+        folder: Option<Folder>,
+    ) -> Self {
+        Self { ledger: store.clone(), registry: store.clone(), reports: store.clone(), people: store, _folder: folder }
     }
 }

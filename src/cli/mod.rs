@@ -20,6 +20,7 @@ mod serve;
 mod session;
 mod shell;
 mod token;
+mod user;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -67,6 +68,8 @@ enum Command {
     Migrate(Box<migrate::MigrateArgs>),
     /// Create, list and revoke API tokens.
     Token(token::TokenArgs),
+    /// Add, list, reset and remove persons who sign in.
+    User(user::UserArgs),
     /// Check the database, the counters, the data folder, limits, disk and clock.
     Doctor(doctor::DoctorArgs),
     /// Print the completions for a shell.
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Restore(args) => wait(backup::restore(&args)),
         Command::Migrate(args) => wait(migrate::migrate(*args)),
         Command::Token(args) => wait(token::token(args)),
+        Command::User(args) => wait(user::user(args)),
         Command::Doctor(args) => wait(doctor::doctor(args)),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),

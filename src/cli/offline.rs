@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::app::Stores;
 use crate::config::Database;
-use crate::ledger::{Elections, Folder, Ledger, Registered, Registry, Reports};
+use crate::ledger::{Elections, Folder, Ledger, People, Registered, Registry, Reports};
 
 /// Which installation.
 #[derive(Debug, Clone, Args)]
@@ -38,6 +38,7 @@ pub(super) struct Offline {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) registry: Arc<dyn Registry>,
     pub(super) reports: Arc<dyn Reports>,
+    pub(super) people: Arc<dyn People>,
     pub(super) elections: Arc<Elections>,
     _stores: Stores,
 }
@@ -66,8 +67,8 @@ impl Offline {
     pub(super) fn over(stores: Stores) -> Self {
         let (ledger, registry) = (Arc::clone(&stores.ledger), Arc::clone(&stores.registry));
         let elections = Arc::new(Elections::new(Arc::clone(&registry)));
-        let reports = Arc::clone(&stores.reports);
-        Self { ledger, registry, reports, elections, _stores: stores }
+        let (reports, people) = (Arc::clone(&stores.reports), Arc::clone(&stores.people));
+        Self { ledger, registry, reports, people, elections, _stores: stores }
     }
 
     /// All elections, or the one named.

@@ -41,7 +41,8 @@ pub(super) fn failed(error: &anyhow::Error) -> ExitCode {
 
 /// A line for whoever watches. It is not the command's result, so nothing depends on whether somebody reads it.
 pub(super) fn note(line: &str) {
-    let _closed = writeln!(io::stderr(), "{line}");
+    // At once: stdout may be the same file, and the line of another thread must not stand in the middle.
+    let _closed = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The error and its causes, each said once: many an error tells its cause already.

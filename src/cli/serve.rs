@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use super::output::note;
 use crate::app::{self, Environment};
 use crate::config::ServeArgs;
 
@@ -41,9 +42,12 @@ pub(super) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::info!("stopping: finishing what is under way");
         stop.send_replace(true);
     });
-    let ready = |address| {
+    let ready = |address, welcome: Option<String>| {
         // The one line on stdout: tests, benches and the demo read the port from it.
         let mut stdout = std::io::stdout();
+        if let Some(link) = welcome {
+            note(&format!("nobody can sign in yet; open this once, and become the administrator: {link}"));
+        }
         let _closed = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
     };
     app::run(config, environment, |ledger| ledger, stopping, ready).await?;

@@ -1,29 +1,51 @@
-//! Who is asking: a token, a device, or nobody; and whether a browser was tricked into asking.
+//! Who is asking: a token, somebody who is signed in, a device, or nobody; and whether a browser was tricked into asking.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use hustings_core::{Time, UnitNumber, Units, VoterKey};
+use hustings_core::{Role, Time, UnitNumber, Units, VoterKey};
 use subtle::ConstantTimeEq;
 
 use super::Services;
 use super::error::Problem;
+use super::sessions::SignedIn;
 use crate::keys::{Device, token_hash};
-use crate::ledger::{Registered, Scope, Scopes, Token, TokenId};
+use crate::ledger::{PersonId, Registered, Scope, Scopes, Token, TokenId};
 
 /// Who is asking.
 pub enum Caller {
     /// The holder of a token.
     Token(Arc<Token>),
+    /// Somebody who is signed in.
+    Session(Arc<SignedIn>),
     /// A device that opened a page of ours.
     Device(Device),
     /// Nobody we know.
     Nobody,
+}
+
+/// Somebody who may do what was asked.
+#[derive(Debug)]
+pub struct Allowed {
+    /// What records call whoever it is.
+    pub name: String,
+    /// The person; none for a token or a link.
+    pub person: Option<PersonId>,
+}
+
+impl Allowed {
+    fn token(token: &Token) -> Self {
+        Self { name: token.name.clone(), person: None }
+    }
+
+    fn session(signed_in: &SignedIn) -> Self {
+        Self { name: signed_in.name(), person: signed_in.person() }
+    }
 }
 
 /// Tokens lately seen, and how often each caller may ask.
@@ -143,8 +165,18 @@ fn wait(time: Duration) -> Problem {
 }
 
 impl Caller {
-    /// Finds out who is asking. A token that is not known is refused, not ignored.
+    /// Finds out who is asking. A token that is not known is refused, not ignored; a session that has ended is nobody's.
     pub async fn of(services: &Services, headers: &HeaderMap) -> Result<Self, Problem> {
+        if !headers.contains_key(header::AUTHORIZATION)
+            && let Some(signed_in) = services.sessions.of(services, headers).await?
+        {
+            return Ok(Self::Session(signed_in));
+        }
+        Self::of_voter(services, headers).await
+    }
+
+    /// Finds out who is voting: whoever is signed in votes with the device, like everybody else.
+    pub async fn of_voter(services: &Services, headers: &HeaderMap) -> Result<Self, Problem> {
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             return Ok(device(services, headers).map_or(Self::Nobody, Self::Device));
         };
@@ -161,58 +193,122 @@ impl Caller {
         Ok(Self::Token(token))
     }
 
-    /// The token, if it has the scope everywhere; 401 without a token, 403 without the scope, or where it is for one election
-    /// only.
-    pub fn require(&self, scope: Scope) -> Result<&Token, Problem> {
-        let token = self.with_scope(scope)?;
-        if token.election.is_some() { Err(outside_election()) } else { Ok(token) }
+    /// Refuses whoever is nobody that anything was given to; what is asked for is looked at only after this.
+    pub fn require_known(&self, scope: Scope) -> Result<(), Problem> {
+        match self {
+            Self::Token(_) | Self::Session(_) => Ok(()),
+            Self::Device(_) | Self::Nobody => self.token(scope).map(drop),
+        }
     }
 
-    /// The token, if it has the scope in this whole election; else like [`Caller::require`].
-    pub fn require_in(&self, scope: Scope, found: &Registered) -> Result<&Token, Problem> {
-        let token = self.with_scope(scope)?;
+    /// Whoever may do it everywhere: a token with the scope that is not for one election only, or an administrator; else 401
+    /// without any, 403 without the scope.
+    pub fn require(&self, scope: Scope) -> Result<Allowed, Problem> {
+        if let Self::Session(signed_in) = self {
+            let is_admin = signed_in.is_admin().then(|| Allowed::session(signed_in));
+            return is_admin.ok_or_else(|| Problem::forbidden("not_admin", "only an administrator may do this"));
+        }
+        let token = self.token(scope)?;
+        if token.election.is_some() { Err(outside_election()) } else { Ok(Allowed::token(token)) }
+    }
+
+    /// Whoever may create elections: any person, or a token like in [`Caller::require`].
+    pub fn require_creator(&self) -> Result<Allowed, Problem> {
+        match self {
+            Self::Session(signed_in) if signed_in.person().is_some() => Ok(Allowed::session(signed_in)),
+            Self::Session(_) => Err(Problem::forbidden("wrong_role", "a co-host link is for one election only")),
+            _ => self.require(Scope::Manage),
+        }
+    }
+
+    /// Whoever may do it in this whole election: a token with the scope, or a role that has it; else like
+    /// [`Caller::require`].
+    pub async fn require_in(&self, services: &Services, scope: Scope, found: &Registered) -> Result<Allowed, Problem> {
+        if let Self::Session(signed_in) = self {
+            let least = match scope {
+                Scope::Manage | Scope::Report => Role::CoHost,
+                Scope::Results => Role::Viewer,
+                // Nobody names voters, makes tokens or reads metrics by a part in one election.
+                Scope::Vote | Scope::Admin | Scope::Metrics => return self.require(scope),
+            };
+            return require_role(services, signed_in, least, found).await;
+        }
+        let token = self.token(scope)?;
         match (token.election, token.unit) {
             (Some(election), _) if election != found.key => Err(outside_election()),
             (_, Some(_)) => Err(outside_unit()),
-            _ => Ok(token),
+            _ => Ok(Allowed::token(token)),
         }
     }
 
-    /// The token, if it may report in this election for a unit; 403 `outside_unit` where it may for others.
-    pub fn require_report(&self, found: &Registered, units: &Units, unit: UnitNumber) -> Result<&Token, Problem> {
-        let token = self.with_scope(Scope::Report)?;
+    /// Whoever owns this election: what ends it and who takes part in it. A token needs the scope `manage` for all of it.
+    pub async fn require_owner(&self, services: &Services, found: &Registered) -> Result<Allowed, Problem> {
+        match self {
+            Self::Session(signed_in) => require_role(services, signed_in, Role::Owner, found).await,
+            _ => self.require_in(services, Scope::Manage, found).await,
+        }
+    }
+
+    /// The holder of a token that may report in this election for a unit; 403 `outside_unit` where it may for others. Of whoever
+    /// is signed in, [`Caller::require_in`] says all.
+    pub fn require_report(&self, found: &Registered, units: &Units, unit: UnitNumber) -> Result<Allowed, Problem> {
+        if let Self::Session(_) = self {
+            return Err(Problem::forbidden("wrong_role", "you have no part in this election; ask one of its owners"));
+        }
+        let token = self.token(Scope::Report)?;
         match (token.election, token.unit) {
             (Some(election), _) if election != found.key => Err(outside_election()),
             (_, Some(top)) if !units.is_within(unit, top) => Err(outside_unit()),
-            _ => Ok(token),
+            _ => Ok(Allowed::token(token)),
         }
     }
 
-    /// Whether the caller holds a token with this scope everywhere.
+    /// Whether the caller may do it everywhere.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.require(scope).is_ok()
     }
 
-    /// Whether the caller holds a token with this scope in this whole election.
-    #[must_use]
-    pub fn may_in(&self, scope: Scope, found: &Registered) -> bool {
-        self.require_in(scope, found).is_ok()
+    /// Whether the caller may do it in this whole election. A store that does not answer is an error, not a no.
+    pub async fn may_in(&self, services: &Services, scope: Scope, found: &Registered) -> Result<bool, Problem> {
+        match self.require_in(services, scope, found).await {
+            Ok(_) => Ok(true),
+            Err(problem) if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Err(problem),
+            Err(_) => Ok(false),
+        }
     }
 
-    fn with_scope(&self, scope: Scope) -> Result<&Token, Problem> {
+    fn token(&self, scope: Scope) -> Result<&Token, Problem> {
         match self {
             Self::Token(token) if token.scopes.allow(scope) => Ok(token),
             Self::Token(_) => {
                 let detail = format!("this token does not have the scope `{}`", scope.name());
                 Err(Problem::forbidden("wrong_scope", detail))
             }
-            Self::Device(_) | Self::Nobody => Err(Problem::unauthorized(
+            Self::Session(_) | Self::Device(_) | Self::Nobody => Err(Problem::unauthorized(
                 "no_token",
                 "send `Authorization: Bearer <token>`; make one with: hustings token create",
             )),
         }
     }
+}
+
+async fn require_role(
+    services: &Services,
+    signed_in: &SignedIn,
+    least: Role,
+    found: &Registered,
+) -> Result<Allowed, Problem> {
+    let role = signed_in.role_in(services, found.key).await?;
+    if role.is_some_and(|role| role >= least) {
+        return Ok(Allowed::session(signed_in));
+    }
+    let detail = match least {
+        Role::Owner => "only an owner of this election may do this",
+        Role::CoHost => "only an owner or a co-host of this election may do this",
+        Role::Viewer => "you have no part in this election; ask one of its owners",
+    };
+    Err(Problem::forbidden("wrong_role", detail))
 }
 
 fn outside_election() -> Problem {
@@ -256,10 +352,14 @@ async fn find_token(services: &Services, hash: [u8; 32]) -> Result<Arc<Token>, P
 
 /// The device of the cookie, if this installation signed it.
 pub fn device(services: &Services, headers: &HeaderMap) -> Option<Device> {
-    let name = services.settings.cookie_name();
+    cookies(headers, services.settings.cookie_name()).find_map(|value| services.keys.verify_device(value))
+}
+
+/// The values of all cookies with this name.
+pub fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(found, _)| *found == name).find_map(|(_, value)| services.keys.verify_device(value))
+    pairs.filter(move |(found, _)| *found == name).map(|(_, value)| value)
 }
 
 /// Refuses what another site made a browser send with our cookie. Programs send neither header and pass.

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::receipt::Receipt;
 use crate::ingest::IngestError;
 use crate::ledger::LedgerError;
+use crate::passwords::Busy;
 
 /// A refusal that a program and a person understand.
 #[derive(Debug, Serialize, ToSchema)]
@@ -358,6 +359,12 @@ impl From<LedgerError> for Problem {
             LedgerError::SlugTaken => Self::invalid("slug_taken", "/slug", "this slug is taken; choose another one"),
             LedgerError::CodeTaken => Self::unavailable("code_taken", "no free code was found; please try again"),
         }
+    }
+}
+
+impl From<Busy> for Problem {
+    fn from(busy: Busy) -> Self {
+        Self::unavailable("busy", busy.to_string())
     }
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::api::{find, sees_totals, successor, viewer};
+use super::api::{AskedAudience, find, organiser, sees_totals, successor, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
 use super::name::Name;
@@ -43,6 +43,9 @@ pub(super) struct StreamQuery {
     pub(super) ticket: Option<String>,
     /// The version last seen, for those who cannot send `Last-Event-ID`.
     pub(super) last_event_id: Option<String>,
+    /// `full` for results that are hidden from others, to whoever may see them by token or by being signed in.
+    #[param(value_type = Option<String>)]
+    pub(super) audience: Option<AskedAudience>,
 }
 
 /// A ticket, shown once.
@@ -65,8 +68,10 @@ pub(super) async fn issue_ticket(
     Name(poll): Name,
     headers: HeaderMap,
 ) -> Result<(StatusCode, Json<Ticket>), Problem> {
-    Caller::of(&services, &headers).await?.require(Scope::Results)?;
+    let caller = Caller::of(&services, &headers).await?;
+    caller.require_known(Scope::Results)?;
     let found = find(&services.elections, &poll).await?;
+    caller.require_in(&services, Scope::Results, &found).await?;
     ticket(&services, &found).await
 }
 
@@ -81,7 +86,7 @@ pub(super) async fn ticket(services: &Services, found: &Registered) -> Result<(S
 /// Results as server-sent events: `event: results`, `id:` the version, `data:` the same JSON as the results.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results/stream", tag = "results", params(StreamQuery,
         ("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem)),
     security((), ("token" = [])))]
@@ -167,6 +172,7 @@ pub(super) async fn begin(
     }
     let asking = match query.ticket {
         Some(ticket) => spend(services, found, &ticket).await?,
+        None if query.audience.is_some() => organiser(services, found, headers).await?,
         None => viewer(services, found, headers).await?,
     };
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());

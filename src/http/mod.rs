@@ -15,6 +15,7 @@ mod ops;
 mod patience;
 mod receipt;
 mod server;
+pub mod sessions;
 mod settings;
 mod web;
 mod words;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::Uri;
+use axum::http::{Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -33,12 +34,14 @@ use crate::clock::{Clock, Random};
 use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::keys::Keys;
-use crate::ledger::{Elections, Ledger, Registry, Reports};
+use crate::ledger::{Elections, Ledger, People, Registry, Reports};
+use crate::passwords::Passwords;
 
 pub use auth::Callers;
 pub use error::Problem;
 pub use meters::VoteMeters;
 pub use server::{ServerLimits, serve};
+pub use sessions::Sessions;
 pub use settings::Settings;
 
 /// Everything that handlers may ask.
@@ -51,6 +54,8 @@ pub struct Services {
     pub registry: Arc<dyn Registry>,
     /// Units, reports of boxes, the quarantine.
     pub reports: Arc<dyn Reports>,
+    /// Who signs in, and what each may do.
+    pub people: Arc<dyn People>,
     /// Definitions.
     pub elections: Arc<Elections>,
     /// Results.
@@ -63,6 +68,10 @@ pub struct Services {
     pub random: Arc<dyn Random>,
     /// Who calls, and how often.
     pub callers: Callers,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Where passwords are hashed.
+    pub passwords: Passwords,
     /// Addresses and options.
     pub settings: Settings,
     /// What is counted of votes.
@@ -90,8 +99,22 @@ pub fn router(services: Shared) -> Router {
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Bodies are limited where they are read, by what they are for.
         .layer(DefaultBodyLimit::disable())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&services), own_site_only))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&services), log_request))
         .with_state(services)
+}
+
+/// Whoever is signed in changes nothing from a page of another site, whichever address it is. Upgrades to WebSocket are GET
+/// requests and are held to the same where they are taken.
+async fn own_site_only(State(services): State<Shared>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let by_cookie = !request.method().is_safe()
+        && !headers.contains_key(header::AUTHORIZATION)
+        && sessions::cookie(&services.settings, headers).is_some();
+    match by_cookie.then(|| auth::same_site(&services, headers)) {
+        Some(Err(problem)) => problem.into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// One line for each request, at the level debug: never a body, a cookie, a token or a voter.
@@ -101,11 +124,22 @@ async fn log_request(State(services): State<Shared>, request: Request, next: Nex
     }
     let peer = request.extensions().get::<server::Peer>().map(|peer| peer.ip);
     let client = peer.map(|peer| services.settings.client(peer, request.headers()));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), logged_path(request.uri().path()));
     let response = next.run(request).await;
     let status = response.status().as_u16();
     tracing::debug!(target: "hustings::access", %method, path, status, client = ?client, "request");
     response
+}
+
+/// A path without the secret of a one-time or co-host link.
+fn logged_path(path: &str) -> String {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    let is_secret = matches!(parts.as_slice(), ["", "welcome" | "join" | "reset", ..] | ["", _, "cohost", ..]);
+    if is_secret {
+        parts.truncate(if parts.get(2) == Some(&"cohost") { 3 } else { 2 });
+        parts.push("..");
+    }
+    parts.join("/")
 }
 
 async fn not_found(page: web::Page, uri: Uri) -> Response {

@@ -16,6 +16,8 @@ pub struct Settings {
     pub bench: bool,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether anybody may make a person of their own.
+    pub open_sign_up: bool,
 }
 
 impl Settings {
@@ -35,6 +37,12 @@ impl Settings {
     #[must_use]
     pub fn cookie_name(&self) -> &'static str {
         if self.is_secure() { "__Host-hustings-device" } else { "hustings-device" }
+    }
+
+    /// The name of the cookie of who is signed in.
+    #[must_use]
+    pub fn session_cookie(&self) -> &'static str {
+        if self.is_secure() { "__Host-hustings-session" } else { "hustings-session" }
     }
 
     /// Where a request really comes from, for the access log: the peer, or behind trusted proxies the last address in
@@ -67,7 +75,13 @@ mod tests {
 
     #[test]
     fn only_our_own_origin_passes() {
-        let mut settings = Settings { public_url: None, listen: listen(), bench: false, trusted_proxies: Vec::new() };
+        let mut settings = Settings {
+            public_url: None,
+            listen: listen(),
+            bench: false,
+            trusted_proxies: Vec::new(),
+            open_sign_up: false,
+        };
         assert!(settings.is_own_origin("http://localhost:8080", "localhost:8080"));
         assert!(!settings.is_own_origin("http://evil.example", "localhost:8080"));
         assert!(!settings.is_own_origin("null", "localhost:8080"));
@@ -84,7 +98,8 @@ mod tests {
     #[test]
     fn only_trusted_proxies_are_believed() {
         let trusted_proxies = vec!["10.0.0.0/8".parse().expect("a net")];
-        let settings = Settings { public_url: None, listen: listen(), bench: false, trusted_proxies };
+        let settings =
+            Settings { public_url: None, listen: listen(), bench: false, trusted_proxies, open_sign_up: false };
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", "6.6.6.6, 192.0.2.7, 10.1.1.1".parse().expect("a value"));
         let client = |peer: &str| settings.client(peer.parse().expect("an address"), &headers).to_string();

@@ -24,6 +24,7 @@ mod hidden;
 mod lost_replies;
 mod night;
 mod pages;
+mod people;
 mod races;
 mod repeats;
 mod schedules;

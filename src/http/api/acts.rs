@@ -117,8 +117,9 @@ struct Asked {
 impl Asked {
     async fn read(services: &Services, poll: &str, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
         let caller = Caller::of(services, headers).await?;
-        let by = actor(&caller.require(Scope::Manage)?.name);
+        caller.require_known(Scope::Manage)?;
         let found = find_now(services, poll).await?;
+        let by = actor(&caller.require_in(services, Scope::Manage, &found).await?.name);
         let body: ActBody = body::read_or_default(body, VOTE_MAX).await?;
         let reason = body.reason.as_deref().map(Text::parse).transpose();
         let reason = reason.map_err(|error| Problem::text("/reason", error))?;

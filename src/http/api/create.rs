@@ -19,7 +19,7 @@ use crate::http::auth::Caller;
 use crate::http::body::{self, CREATE_MAX};
 use crate::http::error::Problem;
 use crate::http::{Services, Shared};
-use crate::ledger::{LedgerError, NewElection, Registered, Scope};
+use crate::ledger::{LedgerError, NewElection, PersonId, Registered};
 
 /// A new poll.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -120,13 +120,13 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let caller = Caller::of(&services, &headers).await?;
-    let by = caller.require(Scope::Manage)?.name.clone();
+    let by = caller.require_creator()?;
     let asked: CreateBody = body::read(body, CREATE_MAX).await?;
     let now = services.clock.now();
     let open = asked.open;
     let election = define(&services, asked, now)?;
-    let acts = opening_acts(&election, open, now, &by);
-    let found = keep(&services, election, acts).await?;
+    let acts = opening_acts(&election, open, now, &by.name);
+    let found = keep(&services, election, acts, by.person).await?;
     let shown = show(&services, &found).await?;
     let location = format!("/api/v1/polls/{}", found.election.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
@@ -149,10 +149,11 @@ pub(in crate::http) async fn keep(
     services: &Services,
     mut election: Election,
     acts: Vec<Act>,
+    owner: Option<PersonId>,
 ) -> Result<Registered, Problem> {
     // 887 million codes: a second collision in a row means something else is wrong.
     for _ in 0..8 {
-        let new = NewElection { election: election.clone(), acts: acts.clone(), owner: None };
+        let new = NewElection { election: election.clone(), acts: acts.clone(), owner };
         match services.registry.create(new).await {
             Err(LedgerError::CodeTaken) => election.code = new_code(services),
             other => return Ok(other?),

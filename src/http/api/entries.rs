@@ -42,9 +42,11 @@ pub(super) async fn entries(
     headers: HeaderMap,
     query: Result<Query<EntriesQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
-    Caller::of(&services, &headers).await?.require(Scope::Results)?;
+    let caller = Caller::of(&services, &headers).await?;
+    caller.require_known(Scope::Results)?;
     let Query(query) = query.map_err(invalid_query)?;
     let found = find(&services.elections, &poll).await?;
+    caller.require_in(&services, Scope::Results, &found).await?;
     let limit = query.limit.unwrap_or(1_000).clamp(1, LIMIT_MAX);
     let page = services.ledger.read(found.key, Seq(query.after.unwrap_or(0)), limit).await?;
     let rounds = services.feed.rounds(found.key).await?;

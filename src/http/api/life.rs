@@ -42,7 +42,7 @@ pub(super) async fn redefine(
 ) -> Result<Json<PollBody>, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find_now(&services, &poll).await?;
-    let by = caller.require_in(Scope::Manage, &found)?.name.clone();
+    let by = caller.require_in(&services, Scope::Manage, &found).await?.name;
     let asked: CreateBody = body::read(body, CREATE_MAX).await?;
     let now = services.clock.now();
     let open = asked.open;
@@ -73,6 +73,8 @@ fn edited_meanwhile() -> Problem {
 fn let_go(services: &Services, gone: ElectionKey) {
     services.elections.forget(gone);
     services.feed.gone(gone);
+    // Parts and co-host links have gone over to the definition in its place.
+    services.sessions.forget();
 }
 
 /// A removal.
@@ -122,7 +124,7 @@ pub(super) async fn remove(
 ) -> Result<Json<RemovedBody>, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find_now(&services, &poll).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_owner(&services, &found).await?.name);
     let asked: RemoveBody = body::read(body, VOTE_MAX).await?;
     let reason = reason(asked.reason.as_deref())?;
     let typed = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
@@ -206,7 +208,7 @@ pub(super) async fn retitle(
 ) -> Result<Json<PollBody>, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find_now(&services, &poll).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_in(&services, Scope::Manage, &found).await?.name);
     let asked: TitleBody = body::read(body, VOTE_MAX).await?;
     let title = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
     let act =
@@ -272,8 +274,9 @@ async fn copy(
 ) -> Result<Response, Problem> {
     let caller = Caller::of(services, headers).await?;
     let found = find_now(services, poll).await?;
+    caller.require_in(services, Scope::Manage, &found).await?;
     // It makes a poll beside this one.
-    caller.require(Scope::Manage)?;
+    let by = caller.require_creator()?;
     let asked: CopyBody = body::read_or_default(body, VOTE_MAX).await?;
     let title = asked.title.as_deref().map(Text::parse).transpose();
     let title = title.map_err(|error| Problem::text("/title", error))?;
@@ -281,7 +284,7 @@ async fn copy(
     let title = title.unwrap_or_else(|| state.title(&found.election).clone());
     let rehearsal = rehearsal || found.election.rehearsal;
     let election = Election { title, rehearsal, ..same_again(services, &found.election)? };
-    let made = keep(services, election, Vec::new()).await?;
+    let made = keep(services, election, Vec::new(), by.person).await?;
     let location = format!("/api/v1/polls/{}", made.election.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(show(services, &made).await?)).into_response())
 }

@@ -25,7 +25,7 @@ use crate::ledger::{Elections, Registered};
 pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
-pub(super) use results::{at_least, respond, sees_totals, viewer, voter_of};
+pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer, voter_of};
 pub(super) use votes::{VoteBody, known_caller, vote_in};
 
 pub(super) fn routes() -> Router<Shared> {

@@ -33,7 +33,7 @@ pub(super) struct ResultsQuery {
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = Results), (status = 304, description = "not changed since `If-None-Match`"),
-        (status = 401, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)),
     security((), ("token" = [])))]
 pub(super) async fn results(
@@ -94,6 +94,28 @@ pub(in crate::http) async fn sees_totals(
     })
 }
 
+/// The header by which whoever is signed in asks for results that are hidden from others. Without it a host's browser gets
+/// what everybody gets: it may well be the one that the screen is shown with.
+const AUDIENCE: &str = "hustings-audience";
+
+/// The same for streams, in their addresses: browsers send no headers with those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum AskedAudience {
+    /// All results.
+    Full,
+}
+
+/// Whoever may see results that are hidden from others; anybody else is refused.
+pub(in crate::http) async fn organiser(
+    services: &Services,
+    found: &Registered,
+    headers: &HeaderMap,
+) -> Result<Viewer, Problem> {
+    Caller::of(services, headers).await?.require_in(services, Scope::Results, found).await?;
+    Ok(Viewer::Organiser)
+}
+
 /// Who is looking at this election.
 pub(in crate::http) async fn viewer(
     services: &Services,
@@ -102,7 +124,11 @@ pub(in crate::http) async fn viewer(
 ) -> Result<Viewer, Problem> {
     if headers.contains_key(header::AUTHORIZATION) {
         let caller = Caller::of(services, headers).await?;
-        return Ok(if caller.may_in(Scope::Results, found) { Viewer::Organiser } else { Viewer::Public });
+        let may = caller.may_in(services, Scope::Results, found).await?;
+        return Ok(if may { Viewer::Organiser } else { Viewer::Public });
+    }
+    if headers.get(AUDIENCE).is_some_and(|audience| audience == "full") {
+        return organiser(services, found, headers).await;
     }
     if found.election.visibility != Visibility::AfterVote {
         return Ok(Viewer::Public);
@@ -141,7 +167,7 @@ pub(in crate::http) fn respond(
     };
     let out = response.headers_mut();
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    out.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    out.insert(header::VARY, HeaderValue::from_static("authorization, cookie, hustings-audience"));
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         out.insert(header::ETAG, etag);
     }

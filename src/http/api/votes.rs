@@ -90,7 +90,7 @@ pub(super) async fn vote(
 
 /// Who is asking; nobody at all is refused before the body is read.
 pub(in crate::http) async fn known_caller(services: &Services, headers: &HeaderMap) -> Result<Caller, Problem> {
-    match Caller::of(services, headers).await? {
+    match Caller::of_voter(services, headers).await? {
         Caller::Nobody => Err(Problem::no_voter()),
         caller => Ok(caller),
     }
@@ -194,7 +194,7 @@ fn voter(
 ) -> Result<VoterKey, Problem> {
     let election = found.election.id;
     match (caller, named) {
-        (Caller::Nobody, _) => Err(Problem::no_voter()),
+        (Caller::Nobody | Caller::Session(_), _) => Err(Problem::no_voter()),
         (Caller::Token(_), Some(name)) => {
             caller.require(Scope::Vote)?;
             Ok(services.keys.named_voter(election, &voter_name(name)?))

@@ -4,18 +4,27 @@
 //! Invariant: text from users is only ever text. It must not know: SQL, how totals are made.
 
 mod accent;
+mod account;
 mod assets;
 mod bars;
+mod cohost;
 mod device;
+mod form;
 mod home;
+mod join;
+mod keys;
 mod notice;
 mod page;
 mod paper;
+mod people;
+mod qr;
 mod reference;
 mod results;
+mod sign_in;
 #[cfg(debug_assertions)]
 mod styleguide;
 mod texts;
+mod visitor;
 mod vote;
 
 #[cfg(test)]
@@ -25,7 +34,7 @@ mod texts_tests;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::Shared;
 
@@ -45,6 +54,17 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
     let pages = Router::new()
         .route("/", get(home::home))
         .route("/api", get(reference::reference))
+        .route("/login", get(sign_in::form).post(sign_in::sign_in))
+        .route("/logout", post(sign_in::sign_out))
+        .route("/sign-up", get(join::sign_up_form).post(join::sign_up))
+        .route("/welcome/{secret}", get(join::form).post(join::accept))
+        .route("/join/{secret}", get(join::form).post(join::accept))
+        .route("/reset/{secret}", get(join::form).post(join::accept))
+        .route("/account", get(account::account).post(account::change))
+        .route("/account/tokens", get(keys::tokens).post(keys::change_tokens))
+        .route("/account/invitations", get(keys::invitations).post(keys::change_invitations))
+        .route("/{code}/people", get(people::people).post(people::change))
+        .route("/{code}/cohost/{secret}", get(cohost::form).post(cohost::accept))
         .route("/{code}", get(vote::show).post(vote::cast))
         .route("/{code}/results", get(results::results))
         .route("/{code}/screen", get(notice::not_yet))

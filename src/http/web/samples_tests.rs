@@ -12,7 +12,7 @@ use super::results::{LIVE_TEXTS, ResultsPage};
 use super::styleguide::{StyleguidePage, results};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
-use super::{home, notice, reference};
+use super::{account, cohost, home, join, keys, notice, people, qr, reference, sign_in};
 use crate::feed::Results;
 
 /// Text of a user that would break a page that forgets what it is.
@@ -38,10 +38,90 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     }
     let single = results("single", &[(3, None), (3, None)]);
     add("styleguide.html", &StyleguidePage { page: &page, bars: Bars::of(&single, language) });
+    people(&page, &mut add);
     for (name, html) in crate::http::elections::samples(&page) {
         all.push((name, html));
     }
     all
+}
+
+/// Who signs in, with what, and who takes part.
+fn people(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
+    let nasty = || NASTY.to_owned();
+    let session = |is_this| account::SessionRow {
+        id: "c0ffee".to_owned(),
+        agent: nasty(),
+        since: nasty(),
+        seen: nasty(),
+        is_this,
+    };
+    for error in [None, Some(nasty())] {
+        let open_sign_up = error.is_some();
+        add("login.html", &sign_in::LoginPage { page, name: NASTY, next: NASTY, error: error.clone(), open_sign_up });
+        for name in [None, Some(NASTY)] {
+            let (name_error, password_error) = (error.clone(), error.clone());
+            add("join.html", &join::JoinPage { page, title: nasty(), text: nasty(), name, name_error, password_error });
+        }
+        for (is_person, is_admin) in [(false, false), (true, false), (true, true)] {
+            add(
+                "account.html",
+                &account::AccountPage {
+                    page,
+                    lead: nasty(),
+                    is_person,
+                    is_admin,
+                    sessions: vec![session(true), session(false)],
+                    present_error: error.clone(),
+                    password_error: error.clone(),
+                    done: error.clone(),
+                },
+            );
+        }
+        let token = |revoked: Option<String>| keys::TokenRow {
+            id: 1,
+            name: nasty(),
+            scopes: nasty(),
+            created: nasty(),
+            used: revoked.clone(),
+            revoked,
+        };
+        let scopes = crate::ledger::Scope::ALL.map(crate::ledger::Scope::name);
+        for tokens in [Vec::new(), vec![token(None), token(Some(nasty()))]] {
+            add("tokens.html", &keys::TokensPage { page, tokens, scopes, made: error.clone(), error: error.clone() });
+        }
+        let row = || keys::InvitationRow { id: "c0ffee".to_owned(), by: nasty(), created: nasty(), expires: nasty() };
+        for invitations in [Vec::new(), vec![row()]] {
+            let (made, error) = (error.clone(), error.clone());
+            add("invitations.html", &keys::InvitationsPage { page, invitations, made, error });
+        }
+        let member =
+            || people::MemberRow { person: 1, name: nasty(), role: "owner", role_of: nasty(), removal: nasty() };
+        let link = |revoked: Option<String>| people::LinkRow {
+            id: 1,
+            label: nasty(),
+            created: nasty(),
+            sessions: if revoked.is_some() { Vec::new() } else { vec![session(false)] },
+            revoked,
+            state: nasty(),
+        };
+        for (members, links) in [(Vec::new(), Vec::new()), (vec![member()], vec![link(None), link(Some(nasty()))])] {
+            add(
+                "people.html",
+                &people::PeoplePage {
+                    page,
+                    title: NASTY,
+                    code: "A5KYQ5",
+                    members,
+                    links,
+                    roles: vec![("owner", nasty()), ("co_host", nasty())],
+                    link_roles: vec![("co_host", nasty())],
+                    made: error.clone().and_then(|link| qr::Qr::of(&link).map(|qr| (link, qr))),
+                    error: error.clone(),
+                },
+            );
+        }
+        add("cohost.html", &cohost::CohostPage { page, title: NASTY, code: "A5KYQ5", asks: nasty(), warning: error });
+    }
 }
 
 /// Results of each method, in each state, hidden and not.

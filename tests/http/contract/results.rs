@@ -13,7 +13,7 @@ async fn results_are_cached_by_their_version() {
     let etag = first.header("etag").expect("an etag").to_owned();
     assert_eq!(etag, format!("\"{}\"", first.json()["version"].as_str().unwrap_or_default()));
     assert_eq!(first.header("cache-control"), Some("public, max-age=1, stale-if-error=60"));
-    assert_eq!(first.header("vary"), Some("authorization, cookie"));
+    assert_eq!(first.header("vary"), Some("authorization, cookie, hustings-audience"));
     assert_eq!(first.header("content-type"), Some("application/json"));
     // A proxy that compresses makes the tag a weak one (RFC 9110, section 8.8.3), and sends it back so.
     let tags = [etag.clone(), "*".to_owned(), format!("\"x\", {etag}"), format!("W/{etag}")];
@@ -21,7 +21,7 @@ async fn results_are_cached_by_their_version() {
         let answer = server.get(&path).header("if-none-match", known).send().await.is(304);
         assert!(answer.body.is_empty());
         assert_eq!(answer.header("etag"), Some(etag.as_str()));
-        assert_eq!(answer.header("vary"), Some("authorization, cookie"));
+        assert_eq!(answer.header("vary"), Some("authorization, cookie, hustings-audience"));
     }
     server.get(&path).header("if-none-match", "\"x\"").send().await.is(200);
     server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);

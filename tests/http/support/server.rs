@@ -138,6 +138,16 @@ impl TestServer {
         self.processes[node % self.processes.len()].url().to_owned()
     }
 
+    /// How many nodes there are.
+    pub(crate) fn nodes(&self) -> usize {
+        self.stores.nodes()
+    }
+
+    /// The variables that let commands find its stores.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        self.stores.variables()
+    }
+
     /// The data folder.
     pub(crate) fn data(&self) -> &Path {
         &self.launches[0].data

@@ -202,15 +202,13 @@ impl Asked {
     ) -> Result<Self, Problem> {
         let (election, named) = names(path);
         let caller = Caller::of(services, headers).await?;
-        if matches!(caller, Caller::Device(_) | Caller::Nobody) {
-            caller.require(Scope::Results)?;
-        }
+        caller.require_known(Scope::Results)?;
         let registered = find(services, &election).await?;
         let units = services.reports.units(registered.key, None).await?;
         let ballot_box = find_unit(&units, &named);
         let is_box = |number: &UnitNumber| units.get(*number).is_some_and(|unit| unit.kind == UnitKind::Box);
         let ballot_box = ballot_box.filter(is_box);
-        if !caller.may_in(Scope::Results, &registered) {
+        if !caller.may_in(services, Scope::Results, &registered).await? {
             // Whoever may report somewhere learns of boxes elsewhere only that they are not his.
             caller.require_report(&registered, &units, ballot_box.unwrap_or_default())?;
         }

@@ -160,11 +160,9 @@ pub(super) async fn judge(
     election: &str,
 ) -> Result<(Registered, Text), Problem> {
     let caller = Caller::of(services, headers).await?;
-    if matches!(caller, Caller::Device(_) | Caller::Nobody) {
-        caller.require(Scope::Manage)?;
-    }
+    caller.require_known(Scope::Manage)?;
     let found = find(services, election).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_in(services, Scope::Manage, &found).await?.name);
     Ok((found, by))
 }
 

@@ -21,27 +21,29 @@ impl Sender {
     /// Finds out who reports. Whoever may report nowhere in this election is refused before anything is read.
     pub(super) async fn of(services: &Services, headers: &HeaderMap, election: &str) -> Result<Self, Problem> {
         let caller = Caller::of(services, headers).await?;
-        if matches!(caller, Caller::Device(_) | Caller::Nobody) {
-            caller.require(Scope::Report)?;
-        }
+        caller.require_known(Scope::Report)?;
         let found = find(services, election).await?;
-        let by = actor(&somewhere(&caller, &found)?);
+        let by = actor(&somewhere(services, &caller, &found).await?);
         Ok(Self { found, by, caller })
     }
 
     /// Refuses a report of a unit that the token is not for.
     pub(super) fn may_report(&self, units: &Units, unit: UnitNumber) -> Result<(), Problem> {
-        self.caller.require_report(&self.found, units, unit).map(|_| ())
+        match &self.caller {
+            // Looked up before anything was read; a part is in all of an election.
+            Caller::Session(_) => Ok(()),
+            caller => caller.require_report(&self.found, units, unit).map(drop),
+        }
     }
 }
 
-/// The name of a token that may report in some unit of an election.
-fn somewhere(caller: &Caller, found: &Registered) -> Result<String, Problem> {
+/// The name of whoever may report in some unit of an election.
+async fn somewhere(services: &Services, caller: &Caller, found: &Registered) -> Result<String, Problem> {
     let top = match caller {
         Caller::Token(token) => token.unit,
+        Caller::Session(_) => return Ok(caller.require_in(services, Scope::Report, found).await?.name),
         Caller::Device(_) | Caller::Nobody => None,
     };
     // A token is always within its own unit, whatever the tree is.
-    let token = caller.require_report(found, &Units::default(), top.unwrap_or_default())?;
-    Ok(token.name.clone())
+    Ok(caller.require_report(found, &Units::default(), top.unwrap_or_default())?.name)
 }

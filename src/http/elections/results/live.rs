@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 
 use super::{Problem, Services, Shared, find, gone, read, see_with_token, unit_of};
 use crate::feed::Watcher;
+use crate::http::api::AskedAudience;
 use crate::http::auth::same_site;
 use crate::http::live::{self, StreamQuery, Ticket};
 use crate::http::name::Name;
@@ -28,6 +29,9 @@ pub(super) struct NightStreamQuery {
     ticket: Option<String>,
     /// The version last seen, for those who cannot send `Last-Event-ID`.
     last_event_id: Option<String>,
+    /// `full` for results that are hidden from others, to whoever may see them by token or by being signed in.
+    #[param(value_type = Option<String>)]
+    audience: Option<AskedAudience>,
 }
 
 /// Gives a ticket that opens one full stream within 60 seconds.
@@ -49,7 +53,7 @@ pub(super) async fn issue_ticket(
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results/stream", tag = "elections",
     operation_id = "election_stream", params(NightStreamQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
         (status = 503, body = Problem)),
     security((), ("token" = [])))]
@@ -99,6 +103,6 @@ async fn begin(
         }
         None => None,
     };
-    let query = StreamQuery { ticket: query.ticket, last_event_id: query.last_event_id };
+    let query = StreamQuery { ticket: query.ticket, last_event_id: query.last_event_id, audience: query.audience };
     live::begin(services, &found, unit, headers, query).await
 }

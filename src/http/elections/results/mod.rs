@@ -96,11 +96,9 @@ async fn see_all(services: &Services, name: &str, headers: &HeaderMap) -> Result
 /// An election as somebody sees it whose token may see all of it.
 async fn see_with_token(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
     let caller = Caller::of(services, headers).await?;
-    if !matches!(caller, Caller::Token(_)) {
-        caller.require(Scope::Results)?;
-    }
+    caller.require_known(Scope::Results)?;
     let found = find(services, name).await?;
-    caller.require_in(Scope::Results, &found)?;
+    caller.require_in(services, Scope::Results, &found).await?;
     let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
     Ok(Seen { found, moment, viewer: Viewer::Organiser, audience: Audience::Full })
 }

@@ -104,7 +104,7 @@ impl Asked {
     async fn read(services: &Services, election: &str, headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
         let caller = Caller::of(services, headers).await?;
         let found = find(services, election).await?;
-        let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+        let by = actor(&caller.require_in(services, Scope::Manage, &found).await?.name);
         let body: ActBody = body::read_or_default(body, VOTE_MAX).await?;
         let reason = reason(body.reason)?;
         services.feed.refresh(found.key).await?;

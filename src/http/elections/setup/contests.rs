@@ -53,7 +53,7 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<ElectionBody>), Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_in(&services, Scope::Manage, &found).await?.name);
     let Query(query) = query.map_err(invalid_query)?;
     let read = if is_csv(&headers) { Sent::csv } else { Sent::json };
     let mut sent = body::parse_aside(body, IMPORT_MAX, read).await??;
@@ -179,7 +179,7 @@ pub(super) async fn add_parties(
 ) -> Result<(StatusCode, Json<PartyList>), Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    caller.require_in(Scope::Manage, &found)?;
+    caller.require_in(&services, Scope::Manage, &found).await?;
     let read = if is_csv(&headers) { Sent::parties_csv } else { Sent::parties_json };
     let mut sent = body::parse_aside(body, IMPORT_MAX, read).await??;
     let new = sent.parties(&mut known_parties(&services, &found).await?);

@@ -23,7 +23,6 @@ use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX};
 use crate::http::error::Problem;
 use crate::http::{Services, Shared};
-use crate::ledger::Scope;
 
 /// A new election. `choices` and `cities` are the short form; `units` and `contests` the full one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -90,14 +89,15 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
     let caller = Caller::of(&services, &headers).await?;
-    let by = actor(&caller.require(Scope::Manage)?.name);
+    let allowed = caller.require_creator()?;
+    let by = actor(&allowed.name);
     let making = std::sync::Arc::clone(&services);
     let define = move |reader: &mut dyn std::io::Read| {
         let asked: CreateBody = body::parse(&body::whole(reader)?)?;
         define(&making, asked, &by)
     };
     let (election, acts, parties) = body::parse_aside(body, IMPORT_MAX, define).await??;
-    let found = keep(&services, election, acts).await?;
+    let found = keep(&services, election, acts, allowed.person).await?;
     keep_parties(&services, &found, parties).await?;
     let shown = show(&services, &found).await?;
     let location = format!("/api/v1/elections/{}", found.election.id);

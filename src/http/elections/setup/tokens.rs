@@ -112,7 +112,7 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    caller.require_in(Scope::Manage, &found)?;
+    caller.require_in(&services, Scope::Manage, &found).await?;
     let read = if is_csv(&headers) { csv } else { json };
     let sent = body::parse_aside(body, BODY_MAX, read).await??;
     let units = services.reports.units(found.key, None).await?;
@@ -140,7 +140,7 @@ pub(super) async fn list(
 ) -> Result<Json<TokenList>, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    caller.require_in(Scope::Manage, &found)?;
+    caller.require_in(&services, Scope::Manage, &found).await?;
     let units = services.reports.units(found.key, None).await?;
     let tokens = services.registry.tokens().await?;
     let tokens = tokens.into_iter().filter(|token| token.election == Some(found.key));

@@ -70,7 +70,7 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<AddedBody>), Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_in(&services, Scope::Manage, &found).await?.name);
     let Query(query) = query.map_err(invalid_query)?;
     let read = if is_csv(&headers) { units_sent::csv } else { units_sent::json };
     let mut parsed = body::parse_aside(body, IMPORT_MAX, read).await??;
@@ -288,7 +288,7 @@ pub(super) async fn retire(
     let Path((election, code)) = path.unwrap_or_else(|_| Path(Default::default()));
     let caller = Caller::of(&services, &headers).await?;
     let found = find(&services, &election).await?;
-    let by = actor(&caller.require_in(Scope::Manage, &found)?.name);
+    let by = actor(&caller.require_in(&services, Scope::Manage, &found).await?.name);
     let asked: RetireBody = body::read(body, VOTE_MAX).await?;
     let reason = reason(Some(asked.reason))?;
     let unknown = || Problem::not_found("unknown_unit", "there is no unit with this code in this election");
