@@ -33,6 +33,8 @@ export function draw(results) {
   const unit = { score: "unit-points", approval: "unit-voters" }[results.method] ?? "unit-votes";
   put(document.getElementById("unit"), results.hidden ? "" : say(unit));
   put(document.getElementById("voters"), results.hidden ? "" : count("voters", results.ballots));
+  // A title may be corrected while all look at it.
+  put(document.getElementById("title"), results.title);
   const status = document.getElementById("status");
   if (status) {
     put(status, say(`status-${results.status}`));

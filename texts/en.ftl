@@ -59,6 +59,7 @@ round = Round { $number }
 ## Results
 results = Results
 results-hidden = Results are hidden for now. They appear here when they are shown.
+rehearsal = This is a rehearsal: no vote here is real.
 reload-for-newer = Reload the page to see newer results.
 live = Live
 line-lost = The line is lost; these are the last results received. Trying again…
@@ -72,6 +73,8 @@ mean = mean { $number }
 unit-points = Points, and the mean score.
 unit-voters = Percentages of voters: each could choose several.
 unit-votes = Percentages of votes.
+identified-code = Counted by access code, each code once.
+identified-roster = Counted by the roster, each person on it once.
 identified-device = Each device, or named voter, is counted once; this is not “one person, one vote”.
 
 results-page = All results, and downloads
@@ -137,7 +140,6 @@ night-blank = { $number } blank
 night-invalid = { $number } invalid
 night-turnout = turnout { $number }
 night-as-of = as of { $moment }
-night-rehearsal = This is a rehearsal: no vote here is real.
 night-stale = Newer reports than these may have been counted.
 night-units = By unit
 night-unit = Unit

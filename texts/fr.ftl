@@ -59,6 +59,7 @@ round = Tour { $number }
 ## Results
 results = Résultats
 results-hidden = Les résultats sont masqués pour le moment. Ils apparaîtront ici dès qu’ils seront dévoilés.
+rehearsal = Ceci est une répétition : aucune voix n’est réelle.
 reload-for-newer = Rechargez la page pour voir les résultats plus récents.
 live = En direct
 line-lost = La connexion est perdue ; voici les derniers résultats reçus. Nouvel essai…
@@ -72,6 +73,8 @@ mean = moyenne { $number }
 unit-points = Points, et note moyenne.
 unit-voters = Pourcentages des votants : chacun pouvait faire plusieurs choix.
 unit-votes = Pourcentages des voix.
+identified-code = Compté par code d’accès, chaque code une fois.
+identified-roster = Compté d’après la liste, chaque personne une fois.
 identified-device = Chaque appareil, ou votant nommé, compte une fois ; ce n’est pas « une personne, une voix ».
 
 results-page = Tous les résultats, et les téléchargements
@@ -137,7 +140,6 @@ night-blank = { $number } blancs
 night-invalid = { $number } nuls
 night-turnout = participation { $number }
 night-as-of = état du { $moment }
-night-rehearsal = Ceci est une répétition : aucune voix n’est réelle.
 night-stale = Des procès-verbaux plus récents ont peut-être été comptés.
 night-units = Par unité
 night-unit = Unité

@@ -94,3 +94,12 @@ pub(in crate::http) fn status(language: Language, status: &str) -> String {
         _ => "status-certified",
     })
 }
+
+/// How voters are told apart, in a sentence that stands beside every result.
+pub(in crate::http) fn identified(language: Language, by: &str) -> String {
+    language.say(match by {
+        "code" => "identified-code",
+        "roster" => "identified-roster",
+        _ => "identified-device",
+    })
+}

@@ -8,7 +8,7 @@ use axum::response::Response;
 use hustings_core::Kind;
 use serde::Deserialize;
 
-use super::bars::{Bars, status};
+use super::bars::{Bars, identified, status};
 use super::device::with_device;
 use super::page::{Page, render};
 use super::{not_found_page, problem_page, without_token};
@@ -22,11 +22,12 @@ use crate::ledger::Registered;
 #[template(path = "results.html")]
 pub(super) struct ResultsPage<'a> {
     pub(super) page: &'a Page,
-    pub(super) title: &'a str,
     pub(super) code: &'a str,
     pub(super) poll: String,
     pub(super) results: &'a Results,
     pub(super) status: String,
+    /// How voters are told apart.
+    pub(super) identified: String,
     pub(super) round: Option<String>,
     pub(super) voters: String,
     pub(super) bars: Bars<'a>,
@@ -95,11 +96,11 @@ async fn of_poll(
     let (election, language) = (&found.election, page.language);
     Ok(render(&ResultsPage {
         page,
-        title: &results.title,
         code: election.code.as_str(),
         poll: election.id.to_string(),
         results,
         status: status(language, results.status),
+        identified: identified(language, results.identified_by),
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),

@@ -133,9 +133,19 @@ pub(super) fn samples() -> Vec<Results> {
         ("approval", &[(2, None), (2, None)]),
         ("score", &[(2, Some(7)), (3, Some(7))]),
     ] {
-        for status in ["draft", "open", "paused", "closed", "archived", "certified"] {
+        for (status, by) in [
+            ("draft", "device"),
+            ("open", "device"),
+            ("paused", "code"),
+            ("closed", "roster"),
+            ("archived", "code"),
+            ("certified", "roster"),
+        ] {
             let mut full = results(method, figures);
             full.status = status;
+            full.title = NASTY.to_owned();
+            full.identified_by = by;
+            full.rehearsal = by == "roster";
             full.choices[0].title = NASTY.to_owned();
             let mut hidden = Results { hidden: true, ballots: None, round: 2, ..full.clone() };
             for choice in &mut hidden.choices {
@@ -150,11 +160,11 @@ pub(super) fn samples() -> Vec<Results> {
 fn results_page<'a>(page: &'a Page, results: &'a Results) -> ResultsPage<'a> {
     ResultsPage {
         page,
-        title: NASTY,
         code: "A5KYQ5",
         poll: "0193e2a0-1111-7222-8333-444455556666".to_owned(),
         results,
         status: bars::status(page.language, results.status),
+        identified: bars::identified(page.language, results.identified_by),
         round: (results.round > 1).then(|| "2".to_owned()),
         voters: results.ballots.map(|ballots| page.language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, page.language),
@@ -169,12 +179,12 @@ fn votes(page: &Page) -> Vec<VotePage<'_>> {
     let all = CONTESTS.iter().flat_map(|contest| RESULTS.iter().map(move |results| (contest, results)));
     let one = |((contest, results), has_voted): ((&'static Contest, &'static Results), bool)| VotePage {
         page,
-        title: NASTY,
         code: "A5KYQ5",
         poll: String::new(),
         contest: String::new(),
         results,
         status: bars::status(page.language, results.status),
+        identified: bars::identified(page.language, results.identified_by),
         round: has_voted.then(|| "2".to_owned()),
         due: has_voted.then(|| ("closes-at", "2026-11-22T18:00:00.000Z".to_owned(), NASTY.to_owned())),
         paper: Paper::of(contest, None, page.language),

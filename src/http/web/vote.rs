@@ -13,7 +13,7 @@ use hustings_core::election::Viewer;
 use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time};
 use serde::Deserialize;
 
-use super::bars::{Bars, status};
+use super::bars::{Bars, identified, status};
 use super::device::with_device;
 use super::page::{Page, render};
 use super::paper::{self, Paper};
@@ -34,12 +34,13 @@ use crate::ledger::Registered;
 #[template(path = "vote.html")]
 pub(super) struct VotePage<'a> {
     pub(super) page: &'a Page,
-    pub(super) title: &'a str,
     pub(super) code: &'a str,
     pub(super) poll: String,
     pub(super) contest: String,
     pub(super) results: &'a Results,
     pub(super) status: String,
+    /// How voters are told apart.
+    pub(super) identified: String,
     pub(super) round: Option<String>,
     /// When it opens or closes by itself: the key of the sentence, the moment, and the sentence.
     pub(super) due: Option<(&'static str, String, String)>,
@@ -170,11 +171,11 @@ async fn shown(
     let changeable = contest.change == Change::UntilClose;
     Ok(render(&VotePage {
         page,
-        title: election.title.as_str(),
         code: election.code.as_str(),
         poll: election.id.to_string(),
         contest: contest.id.to_string(),
         status: status(language, results.status),
+        identified: identified(language, results.identified_by),
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         due: due(language, results.status, state.contests.last().map(schedule).unwrap_or_default()),
         paper: Paper::of(contest, own.as_ref().map(|(selections, _)| selections), language),
