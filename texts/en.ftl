@@ -215,7 +215,7 @@ sessions-ended = { $count ->
   }
 agent-unknown = An unnamed browser
 actions = Actions
-change = Change
+change-role = Change
 remove = Remove
 revoke = Revoke
 revoked-at = revoked { $moment }

@@ -215,7 +215,7 @@ sessions-ended = { $count ->
   }
 agent-unknown = Un navigateur sans nom
 actions = Actions
-change = Modifier
+change-role = Modifier
 remove = Retirer
 revoke = Révoquer
 revoked-at = révoqué le { $moment }

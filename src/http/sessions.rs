@@ -64,13 +64,16 @@ impl SignedIn {
 /// What was lately looked up or noted.
 #[derive(Default)]
 pub struct Sessions {
-    seen: Mutex<HashMap<[u8; 32], (Instant, Arc<SignedIn>)>>,
-    roles: Mutex<HashMap<(PersonId, ElectionKey), (Instant, Option<Role>)>>,
+    seen: LookedUp<[u8; 32], Arc<SignedIn>>,
+    roles: LookedUp<(PersonId, ElectionKey), Option<Role>>,
     uses: Mutex<Uses>,
     failures: Mutex<HashMap<String, Failures>>,
     /// How often everything was forgotten: what was looked up before is not kept after.
     forgotten: AtomicU64,
 }
+
+/// What was looked up, and when.
+type LookedUp<K, V> = Mutex<HashMap<K, (Instant, V)>>;
 
 /// When sessions were used, until it is written down.
 #[derive(Default)]
@@ -131,7 +134,7 @@ impl Sessions {
         }
     }
 
-    fn keep<K: Hash + Eq, V>(&self, kept: &Mutex<HashMap<K, (Instant, V)>>, forgotten: u64, key: K, value: V) {
+    fn keep<K: Hash + Eq, V>(&self, kept: &LookedUp<K, V>, forgotten: u64, key: K, value: V) {
         let Ok(mut kept) = kept.lock() else { return };
         // Under the lock: whoever forgets counts first and clears then.
         if self.forgotten.load(Ordering::SeqCst) != forgotten {
@@ -220,7 +223,7 @@ impl Failures {
     }
 }
 
-fn fresh<K: Hash + Eq, V: Clone>(kept: &Mutex<HashMap<K, (Instant, V)>>, key: &K) -> Option<V> {
+fn fresh<K: Hash + Eq, V: Clone>(kept: &LookedUp<K, V>, key: &K) -> Option<V> {
     let kept = kept.lock().ok()?;
     kept.get(key).filter(|(since, _)| since.elapsed() < KEPT).map(|(_, value)| value.clone())
 }

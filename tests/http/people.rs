@@ -72,8 +72,9 @@ impl<'a> Browser<'a> {
 /// The one-time link that the first node has printed last.
 fn welcome(server: &TestServer) -> String {
     let log = server.log();
-    let link = log.lines().filter_map(|line| line.split_once("/welcome/")).filter(|(_, rest)| !rest.starts_with(".."));
-    let (_, secret) = link.last().expect("a link in what the server said");
+    let mut links =
+        log.lines().filter_map(|line| line.split_once("/welcome/")).filter(|(_, rest)| !rest.starts_with(".."));
+    let (_, secret) = links.next_back().expect("a link in what the server said");
     format!("/welcome/{}", secret.trim())
 }
 

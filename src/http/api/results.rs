@@ -29,7 +29,8 @@ pub(super) struct ResultsQuery {
     min_version: Option<String>,
 }
 
-/// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`.
+/// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`, and to whoever is
+/// signed in with a part in the poll and sends `Hustings-Audience: full`.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = Results), (status = 304, description = "not changed since `If-None-Match`"),

@@ -108,7 +108,7 @@ async fn set_password(services: &Services, visitor: &Visitor, person: &Person, f
         Ok(Some(_)) => None,
         Ok(None) => Some(page.say("present-wrong")),
         Err(Refused::Wait(seconds)) => Some(page.language.count("login-wait", u64::from(seconds.div_ceil(60)))),
-        Err(Refused::Problem(problem)) => return Err(problem),
+        Err(Refused::Problem(problem)) => return Err(*problem),
     };
     if present_error.is_some() {
         return Ok(Said { present_error, ..Said::default() });

@@ -45,16 +45,15 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     all
 }
 
+/// Somebody's browser.
+fn session(is_this: bool) -> account::SessionRow {
+    let nasty = || NASTY.to_owned();
+    account::SessionRow { id: "c0ffee".to_owned(), agent: nasty(), since: nasty(), seen: nasty(), is_this }
+}
+
 /// Who signs in, with what, and who takes part.
 fn people(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
     let nasty = || NASTY.to_owned();
-    let session = |is_this| account::SessionRow {
-        id: "c0ffee".to_owned(),
-        agent: nasty(),
-        since: nasty(),
-        seen: nasty(),
-        is_this,
-    };
     for error in [None, Some(nasty())] {
         let open_sign_up = error.is_some();
         add("login.html", &sign_in::LoginPage { page, name: NASTY, next: NASTY, error: error.clone(), open_sign_up });
@@ -63,64 +62,70 @@ fn people(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplat
             add("join.html", &join::JoinPage { page, title: nasty(), text: nasty(), name, name_error, password_error });
         }
         for (is_person, is_admin) in [(false, false), (true, false), (true, true)] {
-            add(
-                "account.html",
-                &account::AccountPage {
-                    page,
-                    lead: nasty(),
-                    is_person,
-                    is_admin,
-                    sessions: vec![session(true), session(false)],
-                    present_error: error.clone(),
-                    password_error: error.clone(),
-                    done: error.clone(),
-                },
-            );
+            let shown = account::AccountPage {
+                page,
+                lead: nasty(),
+                is_person,
+                is_admin,
+                sessions: vec![session(true), session(false)],
+                present_error: error.clone(),
+                password_error: error.clone(),
+                done: error.clone(),
+            };
+            add("account.html", &shown);
         }
-        let token = |revoked: Option<String>| keys::TokenRow {
-            id: 1,
-            name: nasty(),
-            scopes: nasty(),
-            created: nasty(),
-            used: revoked.clone(),
-            revoked,
-        };
-        let scopes = crate::ledger::Scope::ALL.map(crate::ledger::Scope::name);
-        for tokens in [Vec::new(), vec![token(None), token(Some(nasty()))]] {
-            add("tokens.html", &keys::TokensPage { page, tokens, scopes, made: error.clone(), error: error.clone() });
-        }
-        let row = || keys::InvitationRow { id: "c0ffee".to_owned(), by: nasty(), created: nasty(), expires: nasty() };
-        for invitations in [Vec::new(), vec![row()]] {
-            let (made, error) = (error.clone(), error.clone());
-            add("invitations.html", &keys::InvitationsPage { page, invitations, made, error });
-        }
-        let member =
-            || people::MemberRow { person: 1, name: nasty(), role: "owner", role_of: nasty(), removal: nasty() };
-        let link = |revoked: Option<String>| people::LinkRow {
-            id: 1,
-            label: nasty(),
-            created: nasty(),
-            sessions: if revoked.is_some() { Vec::new() } else { vec![session(false)] },
-            revoked,
-            state: nasty(),
-        };
-        for (members, links) in [(Vec::new(), Vec::new()), (vec![member()], vec![link(None), link(Some(nasty()))])] {
-            add(
-                "people.html",
-                &people::PeoplePage {
-                    page,
-                    title: NASTY,
-                    code: "A5KYQ5",
-                    members,
-                    links,
-                    roles: vec![("owner", nasty()), ("co_host", nasty())],
-                    link_roles: vec![("co_host", nasty())],
-                    made: error.clone().and_then(|link| qr::Qr::of(&link).map(|qr| (link, qr))),
-                    error: error.clone(),
-                },
-            );
-        }
+        given_out(page, error.as_ref(), add);
+        taking_part(page, error.as_ref(), add);
         add("cohost.html", &cohost::CohostPage { page, title: NASTY, code: "A5KYQ5", asks: nasty(), warning: error });
+    }
+}
+
+fn given_out(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
+    let nasty = || NASTY.to_owned();
+    let token = |revoked: Option<String>| keys::TokenRow {
+        id: 1,
+        name: nasty(),
+        scopes: nasty(),
+        created: nasty(),
+        used: revoked.clone(),
+        revoked,
+    };
+    let scopes = crate::ledger::Scope::ALL.map(crate::ledger::Scope::name);
+    for tokens in [Vec::new(), vec![token(None), token(Some(nasty()))]] {
+        let (made, error) = (error.cloned(), error.cloned());
+        add("tokens.html", &keys::TokensPage { page, tokens, scopes, made, error });
+    }
+    let row = || keys::InvitationRow { id: "c0ffee".to_owned(), by: nasty(), created: nasty(), expires: nasty() };
+    for invitations in [Vec::new(), vec![row()]] {
+        let (made, error) = (error.cloned(), error.cloned());
+        add("invitations.html", &keys::InvitationsPage { page, invitations, made, error });
+    }
+}
+
+fn taking_part(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
+    let nasty = || NASTY.to_owned();
+    let member = || people::MemberRow { person: 1, name: nasty(), role: "owner", role_of: nasty(), removal: nasty() };
+    let link = |revoked: Option<String>| people::LinkRow {
+        id: 1,
+        label: nasty(),
+        created: nasty(),
+        sessions: if revoked.is_some() { Vec::new() } else { vec![session(false)] },
+        revoked,
+        state: nasty(),
+    };
+    for (members, links) in [(Vec::new(), Vec::new()), (vec![member()], vec![link(None), link(Some(nasty()))])] {
+        let shown = people::PeoplePage {
+            page,
+            title: NASTY,
+            code: "A5KYQ5",
+            members,
+            links,
+            roles: vec![("owner", nasty()), ("co_host", nasty())],
+            link_roles: vec![("co_host", nasty())],
+            made: error.and_then(|link| qr::Qr::of(link).map(|qr| (link.clone(), qr))),
+            error: error.cloned(),
+        };
+        add("people.html", &shown);
     }
 }
 

@@ -89,12 +89,12 @@ pub(super) enum Refused {
     /// Too many wrong ones before; one more may be tried after so many seconds.
     Wait(u32),
     /// Something else.
-    Problem(Problem),
+    Problem(Box<Problem>),
 }
 
 impl<P: Into<Problem>> From<P> for Refused {
     fn from(problem: P) -> Self {
-        Self::Problem(problem.into())
+        Self::Problem(Box::new(problem.into()))
     }
 }
 
