@@ -106,7 +106,7 @@ pub(super) async fn a_copy_goes_on_where_it_stopped(backend: &dyn Backend) {
             }
         }
     }
-    assert!(dropped > 2, "only {dropped} runs were cut off");
+    assert!(dropped > 0, "no run was cut off");
     target.archive().complete().await.expect("complete");
     assert_eq!(everything(target.archive().as_ref()).await, all);
     audit(target.as_ref()).await;
