@@ -20,7 +20,7 @@ use self::process::{metrics_handle, raise_file_limit};
 use crate::clock::{SystemClock, SystemRandom};
 use crate::config::{Config, CountersStore, Database};
 use crate::feed::Feed;
-use crate::http::{Callers, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
+use crate::http::{Callers, Pulses, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
 use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry, Reports};
@@ -122,6 +122,7 @@ pub async fn run(
             open_sign_up: config.open_sign_up,
         },
         meters: VoteMeters::new(),
+        pulses: Pulses::default(),
         metrics,
         stopping: stopping.clone(),
     });

@@ -227,6 +227,19 @@ impl Feed {
         Ok(Some(Watcher { first: Some(first), later, seen, sent: None, round }))
     }
 
+    /// Up to where the totals were last found to be the fold of the ledger, and how long ago; none before the first time.
+    #[must_use]
+    pub fn verified(&self, election: ElectionKey) -> Option<(Seq, Duration)> {
+        self.tallies.verified(election)
+    }
+
+    /// How many watch an election on this node.
+    #[must_use]
+    pub fn watchers(&self, election: ElectionKey) -> usize {
+        let channel = self.channel((election, None));
+        channel.public.receiver_count() + channel.full.receiver_count()
+    }
+
     /// How many elections cannot follow the ledger now.
     #[must_use]
     pub fn stale(&self) -> usize {

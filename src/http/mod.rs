@@ -13,6 +13,7 @@ mod meters;
 mod name;
 mod ops;
 mod patience;
+mod pulse;
 mod receipt;
 mod server;
 pub mod sessions;
@@ -40,6 +41,7 @@ use crate::passwords::Passwords;
 pub use auth::Callers;
 pub use error::Problem;
 pub use meters::VoteMeters;
+pub use pulse::Pulses;
 pub use server::{ServerLimits, serve};
 pub use sessions::Sessions;
 pub use settings::Settings;
@@ -76,6 +78,8 @@ pub struct Services {
     pub settings: Settings,
     /// What is counted of votes.
     pub meters: VoteMeters,
+    /// How the vote goes in each poll.
+    pub pulses: Pulses,
     /// The numbers of `/metrics`.
     pub metrics: PrometheusHandle,
     /// Becomes true when the server begins to stop.

@@ -179,6 +179,7 @@ impl Recounter {
         for passed in &passed {
             self.ledger.save_snapshot(election, counted.epoch, passed).await?;
         }
+        self.tallies.was_verified(election, fold.seq);
         self.verified.insert(election, Snapshot { epoch: counted.epoch, fold });
         Ok(true)
     }

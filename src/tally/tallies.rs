@@ -56,6 +56,8 @@ pub(super) struct Followed {
     /// entries that are not those of the head.
     halted: Option<LedgerError>,
     told: Option<(Epoch, Seq, TallyStatus)>,
+    /// Up to where the counters were last found to be the fold of the ledger, and when.
+    verified: Option<(Seq, Instant)>,
 }
 
 /// Held while somebody watches an election; dropping it ends that.
@@ -112,6 +114,17 @@ impl Tallies {
         } else {
             TallyStatus::Fresh
         }
+    }
+
+    /// Up to where the counters were last found to be the fold of the ledger, and how long ago; none before the first time.
+    #[must_use]
+    pub fn verified(&self, election: ElectionKey) -> Option<(Seq, Duration)> {
+        self.with(election, |followed| followed.verified).flatten().map(|(seq, at)| (seq, at.elapsed()))
+    }
+
+    /// Notes that the counters were the fold of the ledger up to there just now.
+    pub(super) fn was_verified(&self, election: ElectionKey, seq: Seq) {
+        self.with(election, |followed| followed.verified = Some((seq, Instant::now())));
     }
 
     /// How many elections cannot follow the ledger now.

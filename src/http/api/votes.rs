@@ -108,7 +108,9 @@ pub(in crate::http) async fn vote_in(
     let started = std::time::Instant::now();
     let voter = voter(services, caller, found, headers, vote.voter.as_deref())?;
     let answer = cast(services, found, voter, vote, patience).await;
-    services.meters.record(status_of(&answer), started.elapsed());
+    let (word, took) = (status_of(&answer), started.elapsed());
+    services.meters.record(word, took);
+    services.pulses.record(found.key, word, took);
     answer
 }
 
