@@ -304,6 +304,12 @@ impl Problem {
         &self.detail
     }
 
+    /// The field that it is about.
+    #[must_use]
+    pub fn pointer(&self) -> Option<&str> {
+        self.pointer.as_deref()
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

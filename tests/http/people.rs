@@ -1,6 +1,7 @@
 //! People: how they come, how they sign in, what each may do, and how it ends.
 
 mod commands;
+mod host;
 mod roles;
 mod signing_in;
 mod sites;
@@ -112,7 +113,7 @@ async fn person<'a>(admin: &mut Browser<'a>, name: &str) -> Browser<'a> {
     let mut browser = Browser::new(admin.server);
     let fields = [("name", name), ("password", PASSWORD), ("again", PASSWORD)];
     let joined = browser.post(&link, &fields).await.is(303);
-    assert_eq!(joined.header("location"), Some("/account"));
+    assert_eq!(joined.header("location"), Some("/"));
     browser
 }
 

@@ -69,6 +69,26 @@ act! {
     reveal, "/api/v1/polls/{poll}/reveal", ActKind::Reveal;
 }
 
+/// Does an act of this name on the current round of a poll, for whoever asks.
+pub(in crate::http) async fn act(
+    services: &Services,
+    poll: &str,
+    name: &str,
+    headers: &HeaderMap,
+) -> Result<(), Problem> {
+    let asked = Asked::read(services, poll, headers, Body::empty()).await?;
+    let kind = match name {
+        "open" => ActKind::Open { scheduled: false },
+        "pause" => ActKind::Pause,
+        "close" => ActKind::Close { scheduled: false },
+        "reopen" => ActKind::Reopen,
+        "reveal" => ActKind::Reveal,
+        "rounds" => ActKind::StartRound(Box::new(next_round(services, &asked)?)),
+        _ => return Err(Problem::invalid("unknown_act", "/do", "there is no such act")),
+    };
+    asked.act(services, kind).await
+}
+
 /// Starts a new round under the same code; the closed one is kept, labelled, for ever.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/rounds", tag = "acts", request_body(content = Option<ActBody>),
     params(("poll" = String, Path, description = "id, code or slug")),

@@ -119,17 +119,26 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {
-    let caller = Caller::of(&services, &headers).await?;
+    let found = create_poll(&services, &headers, body).await?;
+    let shown = show(&services, &found).await?;
+    let location = format!("/api/v1/polls/{}", found.election.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
+}
+
+/// Makes the poll that a body defines, for whoever asks.
+pub(in crate::http) async fn create_poll(
+    services: &Services,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Registered, Problem> {
+    let caller = Caller::of(services, headers).await?;
     let by = caller.require_creator()?;
     let asked: CreateBody = body::read(body, CREATE_MAX).await?;
     let now = services.clock.now();
     let open = asked.open;
-    let election = define(&services, asked, now)?;
+    let election = define(services, asked, now)?;
     let acts = opening_acts(&election, open, now, &by.name);
-    let found = keep(&services, election, acts, by.person).await?;
-    let shown = show(&services, &found).await?;
-    let location = format!("/api/v1/polls/{}", found.election.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(shown)))
+    keep(services, election, acts, by.person).await
 }
 
 /// The first acts on a new definition: none, or the opening.

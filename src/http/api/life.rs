@@ -40,18 +40,29 @@ pub(super) async fn redefine(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PollBody>, Problem> {
-    let caller = Caller::of(&services, &headers).await?;
-    let found = find_now(&services, &poll).await?;
-    let by = caller.require_in(&services, Scope::Manage, &found).await?.name;
+    let made = redefine_poll(&services, &poll, &headers, body).await?;
+    Ok(Json(show(&services, &made).await?))
+}
+
+/// Puts the poll that a body defines in the place of one that was never opened, for whoever asks.
+pub(in crate::http) async fn redefine_poll(
+    services: &Services,
+    poll: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Registered, Problem> {
+    let caller = Caller::of(services, headers).await?;
+    let found = find_now(services, poll).await?;
+    let by = caller.require_in(services, Scope::Manage, &found).await?.name;
     let asked: CreateBody = body::read(body, CREATE_MAX).await?;
     let now = services.clock.now();
     let open = asked.open;
-    let election = Election { id: found.election.id, ..define(&services, asked, now)? };
+    let election = Election { id: found.election.id, ..define(services, asked, now)? };
     let acts = opening_acts(&election, open, now, &by);
     let replaced = services.registry.redefine(found.key, NewElection { election, acts, owner: None }).await;
     let made = replaced.map_err(advised)?.ok_or_else(edited_meanwhile)?;
-    let_go(&services, found.key);
-    Ok(Json(show(&services, &made).await?))
+    let_go(services, found.key);
+    Ok(made)
 }
 
 fn advised(error: LedgerError) -> Problem {
@@ -122,20 +133,30 @@ pub(super) async fn remove(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RemovedBody>, Problem> {
-    let caller = Caller::of(&services, &headers).await?;
-    let found = find_now(&services, &poll).await?;
-    let by = actor(&caller.require_owner(&services, &found).await?.name);
+    Ok(Json(shown(&remove_poll(&services, &poll, &headers, body).await?)))
+}
+
+/// Removes a poll whose title was typed, for whoever asks.
+pub(in crate::http) async fn remove_poll(
+    services: &Services,
+    poll: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Removed, Problem> {
+    let caller = Caller::of(services, headers).await?;
+    let found = find_now(services, poll).await?;
+    let by = actor(&caller.require_owner(services, &found).await?.name);
     let asked: RemoveBody = body::read(body, VOTE_MAX).await?;
     let reason = reason(asked.reason.as_deref())?;
     let typed = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
-    let (_, state) = standing(&services, &found).await?;
+    let (_, state) = standing(services, &found).await?;
     if typed != *state.title(&found.election) {
         let detail = "this is not the poll's title; type it just as it is, so that no other poll is removed by mistake";
         return Err(Problem::invalid("title_differs", "/title", detail));
     }
     let removed = services.registry.remove(found.key, Removal { by, reason }).await?.ok_or_else(unknown)?;
-    let_go(&services, found.key);
-    Ok(Json(shown(&removed)))
+    let_go(services, found.key);
+    Ok(removed)
 }
 
 fn shown(removed: &Removed) -> RemovedBody {
@@ -206,9 +227,20 @@ pub(super) async fn retitle(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PollBody>, Problem> {
-    let caller = Caller::of(&services, &headers).await?;
-    let found = find_now(&services, &poll).await?;
-    let by = actor(&caller.require_in(&services, Scope::Manage, &found).await?.name);
+    let found = retitle_poll(&services, &poll, &headers, body).await?;
+    Ok(Json(show(&services, &found).await?))
+}
+
+/// Corrects the title of a poll, for whoever asks.
+pub(in crate::http) async fn retitle_poll(
+    services: &Services,
+    poll: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Registered, Problem> {
+    let caller = Caller::of(services, headers).await?;
+    let found = find_now(services, poll).await?;
+    let by = actor(&caller.require_in(services, Scope::Manage, &found).await?.name);
     let asked: TitleBody = body::read(body, VOTE_MAX).await?;
     let title = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
     let act =
@@ -218,7 +250,7 @@ pub(super) async fn retitle(
         Answer::Accepted(stored) => services.feed.reached(found.key, stored.entry.seq).await,
         _ => {}
     }
-    Ok(Json(show(&services, &found).await?))
+    Ok(found)
 }
 
 /// What is otherwise in a copy; the whole body may be left out.
@@ -244,7 +276,7 @@ pub(super) async fn duplicate(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    copy(&services, &poll, &headers, body, false).await
+    copied(&services, copy_poll(&services, &poll, &headers, body, false).await?).await
 }
 
 /// Makes a copy to rehearse with, which is marked so wherever it is shown, and whose votes never mix with those of the real
@@ -262,16 +294,22 @@ pub(super) async fn rehearse(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    copy(&services, &poll, &headers, body, true).await
+    copied(&services, copy_poll(&services, &poll, &headers, body, true).await?).await
 }
 
-async fn copy(
+async fn copied(services: &Services, made: Registered) -> Result<Response, Problem> {
+    let location = format!("/api/v1/polls/{}", made.election.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(show(services, &made).await?)).into_response())
+}
+
+/// Makes a draft that asks the same as another poll, for whoever asks.
+pub(in crate::http) async fn copy_poll(
     services: &Services,
     poll: &str,
     headers: &HeaderMap,
     body: Body,
     rehearsal: bool,
-) -> Result<Response, Problem> {
+) -> Result<Registered, Problem> {
     let caller = Caller::of(services, headers).await?;
     let found = find_now(services, poll).await?;
     caller.require_in(services, Scope::Manage, &found).await?;
@@ -284,9 +322,7 @@ async fn copy(
     let title = title.unwrap_or_else(|| state.title(&found.election).clone());
     let rehearsal = rehearsal || found.election.rehearsal;
     let election = Election { title, rehearsal, ..same_again(services, &found.election)? };
-    let made = keep(services, election, Vec::new(), by.person).await?;
-    let location = format!("/api/v1/polls/{}", made.election.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(show(services, &made).await?)).into_response())
+    keep(services, election, Vec::new(), by.person).await
 }
 
 /// The same question under new names, as if it was made now.

@@ -22,7 +22,9 @@ use super::live;
 use super::{Services, Shared};
 use crate::ledger::{Elections, Registered};
 
-pub(super) use create::{VisibilityName, accent, actor, keep, new_code, optional};
+pub(super) use acts::act;
+pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
+pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
 pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer, voter_of};

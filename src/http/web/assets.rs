@@ -38,7 +38,9 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 6] = assets! {
+static ASSETS: [Asset; 8] = assets! {
+    "compose.js" SCRIPT;
+    "host.js" SCRIPT;
     "hustings.css" CSS;
     "live.js" SCRIPT;
     "results.js" SCRIPT;

@@ -12,10 +12,10 @@ use crate::http::body::{VOTE_MAX, collect};
 /// The most fields; further ones are not read.
 const FIELDS_MAX: usize = 64;
 
-/// The fields of a form. Whoever takes it knows that no other site made the browser send it.
-pub(super) struct Form(Vec<(String, String)>);
+/// The fields of a form of at most so many bytes. Whoever takes it knows that no other site made the browser send it.
+pub(super) struct Form<const MAX: usize = VOTE_MAX>(Vec<(String, String)>);
 
-impl Form {
+impl<const MAX: usize> Form<MAX> {
     /// A field's value; nothing where it was not sent.
     pub(super) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
@@ -27,7 +27,7 @@ impl Form {
     }
 }
 
-impl FromRequest<Shared> for Form {
+impl<const MAX: usize> FromRequest<Shared> for Form<MAX> {
     type Rejection = Response;
 
     async fn from_request(request: Request, services: &Shared) -> Result<Self, Response> {
@@ -35,7 +35,7 @@ impl FromRequest<Shared> for Form {
         let Ok(page) = Page::from_request_parts(&mut parts, services).await;
         let read = async {
             same_site(services, &parts.headers)?;
-            collect(body, VOTE_MAX).await
+            collect(body, MAX).await
         };
         match read.await {
             Ok(bytes) => Ok(Self(form_urlencoded::parse(&bytes).into_owned().take(FIELDS_MAX).collect())),

@@ -8,9 +8,12 @@ mod account;
 mod assets;
 mod bars;
 mod cohost;
+mod compose;
 mod device;
+mod draft;
 mod form;
 mod home;
+mod host;
 mod join;
 mod keys;
 mod notice;
@@ -63,12 +66,15 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
         .route("/account", get(account::account).post(account::change))
         .route("/account/tokens", get(keys::tokens).post(keys::change_tokens))
         .route("/account/invitations", get(keys::invitations).post(keys::change_invitations))
+        .route("/new", get(compose::new).post(compose::create))
+        .route("/{code}/edit", get(compose::edit).post(compose::redefine))
         .route("/{code}/people", get(people::people).post(people::change))
         .route("/{code}/cohost/{secret}", get(cohost::form).post(cohost::accept))
         .route("/{code}", get(vote::show).post(vote::cast))
         .route("/{code}/results", get(results::results))
         .route("/{code}/screen", get(notice::not_yet))
-        .route("/{code}/host", get(notice::not_yet));
+        .route("/{code}/host", get(host::host).post(host::act))
+        .route("/{code}/host/health", get(host::health));
     #[cfg(debug_assertions)]
     let pages = pages.route("/styleguide", get(styleguide::styleguide));
     pages

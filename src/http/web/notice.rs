@@ -25,7 +25,7 @@ pub(super) struct NoticePage<'a> {
 /// The page for an address where nothing is: the field for a code, with what was asked for in it.
 pub(in crate::http) fn not_found_page(page: &Page, asked: &str) -> Response {
     let unknown = Some(asked.trim_matches('/')).filter(|asked| !asked.contains('/')).unwrap_or_default();
-    (StatusCode::NOT_FOUND, render(&HomePage { page, unknown: Some(unknown) })).into_response()
+    (StatusCode::NOT_FOUND, render(&HomePage { page, unknown: Some(unknown), mine: None })).into_response()
 }
 
 /// The page for what cannot be shown now; a code that nobody has is one of its own.

@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 use hustings_core::{Change, Choice, ChoiceId, Contest, ContestId, ContestNumber, Label, Method, Text};
 
 use super::bars::{self, Bars};
+use super::draft::{Draft, Wrong};
 use super::page::Page;
 use super::paper::Paper;
 use super::results::{LIVE_TEXTS, ResultsPage};
 use super::styleguide::{StyleguidePage, results};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
-use super::{account, cohost, home, join, keys, notice, people, qr, reference, sign_in};
+use super::{account, cohost, compose, home, host, join, keys, notice, people, qr, reference, sign_in};
 use crate::feed::Results;
 
 /// Text of a user that would break a page that forgets what it is.
@@ -24,7 +25,7 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     let mut add = |name, template: &dyn askama::DynTemplate| all.push((name, template.dyn_render().expect(name)));
     for unknown in [None, Some(""), Some(NASTY)] {
-        add("home.html", &home::HomePage { page: &page, unknown });
+        add("home.html", &home::HomePage { page: &page, unknown, mine: mine(unknown.is_some()) });
     }
     for link in [None, Some(("/", NASTY.to_owned()))] {
         add("notice.html", &notice::NoticePage { page: &page, title: NASTY, text: NASTY, link });
@@ -39,6 +40,7 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     let single = results("single", &[(3, None), (3, None)]);
     add("styleguide.html", &StyleguidePage { page: &page, bars: Bars::of(&single, language) });
     people(&page, &mut add);
+    hosts(&page, &mut add);
     for (name, html) in crate::http::elections::samples(&page) {
         all.push((name, html));
     }
@@ -49,6 +51,37 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
 fn session(is_this: bool) -> account::SessionRow {
     let nasty = || NASTY.to_owned();
     account::SessionRow { id: "c0ffee".to_owned(), agent: nasty(), since: nasty(), seen: nasty(), is_this }
+}
+
+fn mine(is_there: bool) -> Option<home::Mine> {
+    let nasty = || NASTY.to_owned();
+    let row = || home::MineRow { address: nasty(), title: nasty(), code: nasty(), status: Some(nasty()) };
+    is_there.then(|| home::Mine { name: nasty(), query: nasty(), rows: vec![row(), row()], next: Some(nasty()) })
+}
+
+/// What a host does with a poll.
+fn hosts(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
+    let nasty = || NASTY.to_owned();
+    let texts = || page.texts(&compose::COMPOSE_TEXTS, &[]);
+    for field in ["", "all", "title", "choices", "method", "times", "slug", "accent"] {
+        let draft = Draft {
+            title: nasty(),
+            choices: nasty(),
+            slug: nasty(),
+            accent: Some(nasty()),
+            opens: nasty(),
+            ..Draft::default()
+        };
+        let wrong = (!field.is_empty()).then(|| Wrong { field, text: nasty() });
+        let code = wrong.is_some().then_some("A5KYQ5");
+        add("compose.html", &compose::ComposePage { page, code, draft, wrong, texts: texts() });
+    }
+    for results in samples() {
+        for (status, state) in host::sample_acts() {
+            let results = Results { status, ..results.clone() };
+            add("host.html", &host::sample(page, &results, &state, NASTY));
+        }
+    }
 }
 
 /// Who signs in, with what, and who takes part.

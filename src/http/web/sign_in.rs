@@ -39,7 +39,7 @@ pub(super) struct LoginQuery {
 }
 
 /// Where people are who just signed in, unless they were on their way to somewhere.
-pub(super) const HOME: &str = "/account";
+pub(super) const HOME: &str = "/";
 
 /// The form; whoever is signed in already goes on.
 pub(super) async fn form(

@@ -1,0 +1,309 @@
+//! `/{code}/host`: the host's console. One big button that is always the next right thing, and how the vote goes.
+//!
+//! Invariant: what is dangerous asks once more. It must not know: what may be done when; the ledger decides, and the page
+//! shows what it most likely allows.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use hustings_core::election::Viewer;
+use hustings_core::{ContestState, Kind, Role, Visibility};
+use serde::Serialize;
+use serde_json::json;
+
+use super::bars::{Bars, status};
+use super::form::Form;
+use super::page::{Page, render};
+use super::results::LIVE_TEXTS;
+use super::visitor::Visitor;
+use super::without_token;
+use crate::feed::Results;
+use crate::http::api::{self, copy_poll, remove_poll, retitle_poll};
+use crate::http::name::Name;
+use crate::http::{Problem, Services, Shared};
+use crate::ledger::Registered;
+
+#[derive(Template)]
+#[template(path = "host.html")]
+pub(super) struct HostPage<'a> {
+    pub(super) page: &'a Page,
+    pub(super) title: &'a str,
+    pub(super) code: &'a str,
+    pub(super) poll: String,
+    /// Where people vote.
+    pub(super) address: String,
+    pub(super) results: &'a Results,
+    pub(super) status: String,
+    pub(super) round: Option<String>,
+    /// The next right thing.
+    pub(super) next: Option<Act>,
+    /// What else can be done now.
+    pub(super) others: Vec<Act>,
+    /// Whether results are hidden from others now.
+    pub(super) hides: bool,
+    pub(super) editable: bool,
+    pub(super) owner: bool,
+    pub(super) voters: String,
+    pub(super) bars: Bars<'a>,
+    pub(super) health: HealthBody,
+    /// What went wrong with what was asked.
+    pub(super) error: Option<String>,
+    pub(super) texts: String,
+}
+
+/// A thing that a host can do.
+#[derive(Debug, Clone)]
+pub(super) struct Act {
+    /// As the form sends it.
+    pub(super) name: &'static str,
+    pub(super) label: String,
+    /// What is asked first, where it cannot be taken back, or not by all.
+    pub(super) asks: Option<String>,
+}
+
+/// How the vote goes, as the page shows it.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct HealthBody {
+    pub(super) per_second: String,
+    pub(super) repeated: String,
+    pub(super) turned_away: String,
+    pub(super) p50: String,
+    pub(super) p99: String,
+    pub(super) watchers: String,
+    /// Whether the counters were the ledger's fold, and when that was last found.
+    pub(super) checked: String,
+}
+
+/// What the page's script says, besides what all do that follow results.
+pub(super) const HOST_TEXTS: [&str; 1] = ["host-hidden"];
+
+/// Shows the console to whoever helps to run the poll; viewers are shown the results.
+pub(super) async fn host(State(services): State<Shared>, visitor: Visitor, name: Name) -> Response {
+    let found = match visitor.election(&services, &name, Role::CoHost).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if found.election.kind == Kind::Election {
+        return Redirect::to(&format!("/{}/results", found.election.code)).into_response();
+    }
+    let shown = show(&services, &visitor, &found, None).await;
+    shown.unwrap_or_else(|problem| visitor.problem(problem, &place(&found)))
+}
+
+/// Does what a host asked for.
+pub(super) async fn act(
+    State(services): State<Shared>,
+    visitor: Visitor,
+    name: Name,
+    headers: HeaderMap,
+    form: Form,
+) -> Response {
+    let found = match visitor.election(&services, &name, Role::CoHost).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    match done(&services, &found, &without_token(&headers), &form).await {
+        Ok(there) => Redirect::to(&there).into_response(),
+        Err(problem) if problem.status().is_server_error() => visitor.problem(problem, &place(&found)),
+        Err(problem) => {
+            let error = said(&visitor.page, &problem);
+            match show(&services, &visitor, &found, Some(error)).await {
+                Ok(shown) => (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response(),
+                Err(problem) => visitor.problem(problem, &place(&found)),
+            }
+        }
+    }
+}
+
+/// How the vote goes, for the page's script.
+pub(super) async fn health(State(services): State<Shared>, visitor: Visitor, name: Name) -> Response {
+    match visitor.election(&services, &name, Role::CoHost).await {
+        Ok(found) => Json(HealthBody::of(&services, &visitor.page, &found)).into_response(),
+        Err(response) => response,
+    }
+}
+
+fn place(found: &Registered) -> String {
+    format!("/{}/host", found.election.code)
+}
+
+/// Does it, and says where to go then.
+async fn done(services: &Services, found: &Registered, headers: &HeaderMap, form: &Form) -> Result<String, Problem> {
+    let code = found.election.code.as_str();
+    let body = |value: serde_json::Value| Body::from(value.to_string());
+    match form.get("do") {
+        "retitle" => {
+            let asked = json!({ "title": form.get("title"), "reason": form.get("reason") });
+            retitle_poll(services, code, headers, body(asked)).await?;
+        }
+        "clone" | "rehearse" => {
+            let copy = copy_poll(services, code, headers, Body::empty(), form.get("do") == "rehearse").await?;
+            return Ok(place(&copy));
+        }
+        "remove" => {
+            remove_poll(services, code, headers, body(json!({ "title": form.get("title") }))).await?;
+            return Ok("/".to_owned());
+        }
+        act => api::act(services, code, act, headers).await?,
+    }
+    Ok(place(found))
+}
+
+/// A refusal in the host's words.
+fn said(page: &Page, problem: &Problem) -> String {
+    page.say(match problem.code() {
+        "title_differs" => "host-title-differs",
+        "wrong_status" | "already_opened" => "host-wrong-status",
+        "results_revealed" => "host-revealed",
+        _ if matches!(problem.pointer(), Some("/reason" | "/title")) => "host-reason-needed",
+        _ => "host-refused",
+    })
+}
+
+async fn show(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    error: Option<String>,
+) -> Result<Response, Problem> {
+    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    services.feed.refresh(found.key).await?;
+    let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
+    let frame = services.feed.latest(found.key, Viewer::Organiser).await?.ok_or_else(gone)?;
+    let results = frame.poll().ok_or_else(gone)?;
+    let contest = state.contests.last().ok_or_else(gone)?;
+    let page = visitor.page.clone().of(&found.election);
+    let (election, language) = (&found.election, page.language);
+    let role = visitor.signed_in.role_in(services, found.key).await?;
+    let (next, others) = acts(&page, contest, election.visibility);
+    let public = election.visibility.audience(contest, Viewer::Public);
+    Ok(render(&HostPage {
+        title: &results.title,
+        code: election.code.as_str(),
+        poll: election.id.to_string(),
+        address: format!("{}/{}", services.settings.base_url(), election.code),
+        status: status(language, results.status),
+        round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
+        next,
+        others,
+        hides: public == hustings_core::Audience::Masked,
+        editable: results.round == 1 && matches!(contest, ContestState::Draft { .. }),
+        owner: role == Some(Role::Owner),
+        voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
+        bars: Bars::of(results, language),
+        health: HealthBody::of(services, &page, found),
+        error,
+        texts: page.texts(&[&HOST_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+        results,
+        page: &page,
+    }))
+}
+
+/// The next right thing, and what else can be done.
+fn acts(page: &Page, contest: &ContestState, visibility: Visibility) -> (Option<Act>, Vec<Act>) {
+    let act = |name, label: &str, asks: Option<&str>| Act {
+        name,
+        label: page.say(label),
+        asks: asks.map(|key| page.say(key)),
+    };
+    let reveal = || act("reveal", "act-reveal", Some("ask-reveal"));
+    let close = || {
+        act(
+            "close",
+            "act-close",
+            Some(if visibility == Visibility::AfterClose { "ask-close-shows" } else { "ask-close" }),
+        )
+    };
+    let reveals = visibility == Visibility::OnReveal && !contest.is_revealed();
+    let round = || act("rounds", "act-round", Some("ask-round"));
+    match contest {
+        ContestState::Draft { .. } => (Some(act("open", "act-open", None)), Vec::new()),
+        ContestState::Open { .. } => {
+            let mut others = vec![act("pause", "act-pause", None)];
+            others.extend(reveals.then(reveal));
+            (Some(close()), others)
+        }
+        ContestState::Paused { .. } => (Some(act("open", "act-continue", None)), vec![close()]),
+        ContestState::Closed { .. } => {
+            let may_reopen = reveals || visibility == Visibility::AfterVote || visibility == Visibility::Always;
+            let mut others: Vec<Act> = may_reopen.then(|| act("reopen", "act-reopen", None)).into_iter().collect();
+            let next = if reveals { reveal() } else { round() };
+            others.extend(reveals.then(round));
+            (Some(next), others)
+        }
+        ContestState::Archived { .. } | ContestState::Certified { .. } => (None, Vec::new()),
+    }
+}
+
+impl HealthBody {
+    fn of(services: &Services, page: &Page, found: &Registered) -> Self {
+        let health = services.pulses.health(found.key);
+        let language = page.language;
+        let took = |time: Option<Duration>| match time {
+            Some(time) => language.say_with("milliseconds", &[("number", &language.tenths(tenths(time)))]),
+            None => "–".to_owned(),
+        };
+        let checked = match services.feed.verified(found.key) {
+            Some((_, ago)) => language.count("host-checked", ago.as_secs()),
+            None => page.say("host-unchecked"),
+        };
+        Self {
+            per_second: language.tenths(health.tenths_per_second),
+            repeated: language.number(health.repeated),
+            turned_away: language.number(health.turned_away),
+            p50: took(health.p50),
+            p99: took(health.p99),
+            watchers: language.number(services.feed.watchers(found.key) as u64),
+            checked,
+        }
+    }
+}
+
+/// A time in tenths of milliseconds.
+fn tenths(time: Duration) -> u64 {
+    u64::try_from(time.as_micros() / 100).unwrap_or(u64::MAX)
+}
+
+/// What the big button may be, for samples.
+#[cfg(test)]
+pub(super) fn sample_acts() -> Vec<(&'static str, ContestState)> {
+    let closes_at = None;
+    vec![
+        ("draft", ContestState::Draft { schedule: hustings_core::Schedule::default() }),
+        ("open", ContestState::Open { closes_at, revealed: false }),
+        ("paused", ContestState::Paused { closes_at, revealed: false }),
+        ("closed", ContestState::Closed { revealed: false }),
+        ("closed", ContestState::Closed { revealed: true }),
+    ]
+}
+
+/// The console as it is in a state.
+#[cfg(test)]
+pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestState, text: &'a str) -> HostPage<'a> {
+    let (next, others) = acts(page, state, Visibility::OnReveal);
+    HostPage {
+        page,
+        title: text,
+        code: "A5KYQ5",
+        poll: "0193e2a0-1111-7222-8333-444455556666".to_owned(),
+        address: text.to_owned(),
+        results,
+        status: status(page.language, results.status),
+        round: Some(text.to_owned()),
+        next,
+        others,
+        hides: true,
+        editable: results.status == "draft",
+        owner: true,
+        voters: String::new(),
+        bars: Bars::of(results, page.language),
+        health: HealthBody { checked: text.to_owned(), ..HealthBody::default() },
+        error: Some(text.to_owned()),
+        texts: page.texts(&[&HOST_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+    }
+}

@@ -1,0 +1,211 @@
+//! A poll from its first draft to its removal, by forms alone: no script runs here.
+
+use super::*;
+
+const DRAFT: [(&str, &str); 9] = [
+    ("title", "Where shall we eat?"),
+    ("choices", "The harbour\r\n\r\n Town hall \r\n"),
+    ("method", "single"),
+    ("fewest", "1"),
+    ("changeable", "yes"),
+    ("visibility", "on_reveal"),
+    ("zone", "UTC"),
+    ("accent", "#2f5d8a"),
+    ("slug", ""),
+];
+
+/// The draft with other values in some fields.
+fn with<'a>(fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = DRAFT.iter().filter(|(name, _)| fields.iter().all(|(other, _)| other != name));
+    kept.chain(fields).copied().collect()
+}
+
+/// Makes a poll by the form; where its console is.
+async fn made(browser: &mut Browser<'_>) -> String {
+    let made = browser.post("/new", &DRAFT).await.is(303);
+    let place = made.header("location").expect("the console").to_owned();
+    assert!(place.len() == 12 && place.ends_with("/host"), "{place}");
+    place
+}
+
+async fn does(browser: &mut Browser<'_>, place: &str, act: &str) {
+    let answer = browser.post(place, &[("do", act)]).await.is(303);
+    assert_eq!(answer.header("location"), Some(place), "{act}");
+}
+
+/// What the buttons of a console do, the big one first.
+async fn buttons(browser: &Browser<'_>, place: &str) -> Vec<String> {
+    let html = browser.get(place).await.is(200).text();
+    let acts =
+        html.split("name=\"do\" value=\"").skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned());
+    acts.take_while(|act| act != "retitle").collect()
+}
+
+/// Votes by the form of the voter's page, as a new phone.
+async fn vote(server: &TestServer, code: &str, choice: &str) -> Answer {
+    let page = server.get(code).send().await.is(200);
+    let cookie = page.header("set-cookie").expect("a cookie").split(';').next().expect("a pair").to_owned();
+    let form = format!("choice={choice}");
+    let ask = server.ask("POST", code).cookie(&cookie).header("content-type", "application/x-www-form-urlencoded");
+    ask.body(form).send().await.is(303)
+}
+
+#[tokio::test]
+async fn a_poll_is_run_by_forms_from_draft_to_removal() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let mut olga = person(&mut ada, "olga").await;
+    let place = made(&mut olga).await;
+    let code = place.strip_suffix("/host").expect("a console");
+    assert_eq!(buttons(&olga, &place).await, ["open"]);
+    let edited = with(&[("title", "Where shall we dine?"), ("choices", "Harbour\nTown hall\nAt home")]);
+    let form = olga.get(&format!("{code}/edit")).await.is(200).text();
+    assert!(form.contains(">The harbour\nTown hall</textarea>") && form.contains("Where shall we eat?"), "{form}");
+    olga.post(&format!("{code}/edit"), &edited).await.is(303);
+    does(&mut olga, &place, "open").await;
+    assert_eq!(buttons(&olga, &place).await, ["close", "pause", "reveal"]);
+    for choice in ["harbour", "harbour", "at-home"] {
+        assert_eq!(vote(&server, code, choice).await.header("location"), Some(code));
+    }
+    // The definition is frozen; its title is not.
+    assert_eq!(olga.get(&format!("{code}/edit")).await.is(303).header("location"), Some(place.as_str()));
+    let late = olga.post(&format!("{code}/edit"), &edited).await.is(422).text();
+    assert!(late.contains("Voting was opened meanwhile"), "{late}");
+    let title = [("do", "retitle"), ("title", "Where shall we have dinner?"), ("reason", "a typing error")];
+    olga.post(&place, &title).await.is(303);
+    olga.post(&place, &[("do", "retitle"), ("title", "Another"), ("reason", "")]).await.is(422);
+    let console = olga.get(&place).await.is(200).text();
+    for shown in ["Where shall we have dinner?", "Only you see these results", "<b class=\"votes\">2</b>", "3 voters"] {
+        assert!(console.contains(shown), "no {shown} in {console}");
+    }
+    assert!(
+        !server.get(&format!("{code}/results")).send().await.is(200).text().contains("3 voters"),
+        "hidden from others"
+    );
+    does(&mut olga, &place, "pause").await;
+    assert_eq!(buttons(&olga, &place).await, ["open", "close"]);
+    does(&mut olga, &place, "open").await;
+    does(&mut olga, &place, "close").await;
+    assert_eq!(buttons(&olga, &place).await, ["reveal", "reopen", "rounds"]);
+    does(&mut olga, &place, "reopen").await;
+    does(&mut olga, &place, "close").await;
+    does(&mut olga, &place, "reveal").await;
+    assert!(server.get(&format!("{code}/results")).send().await.is(200).text().contains("3 voters"));
+    let refused = olga.post(&place, &[("do", "reopen")]).await.is(422).text();
+    assert!(refused.contains("cannot be undone any more"), "{refused}");
+    does(&mut olga, &place, "rounds").await;
+    assert_eq!(buttons(&olga, &place).await, ["open"]);
+    assert!(olga.get(&place).await.text().contains("Round 2"));
+    olga.post(&place, &[("do", "remove"), ("title", "Where?")]).await.is(422);
+    let removed = olga.post(&place, &[("do", "remove"), ("title", "Where shall we have dinner?")]).await.is(303);
+    assert_eq!(removed.header("location"), Some("/"));
+    olga.get(&place).await.is(404);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_at_the_field_and_nothing_typed_is_lost() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    for (field, typed, said) in [
+        ("title", "", "title-wrong"),
+        ("choices", "Only one", "choices-wrong"),
+        ("choices", "Tea\nCoffee\nTea", "Choice 3 is there twice"),
+        ("method", "guess", "could not be saved"),
+        ("slug", "new", "slug-wrong"),
+        ("closes", "2001-01-01T10:00", "must close in the future"),
+        ("opens", "soon", "must close in the future"),
+        ("zone", "Mars", "no time zone of this name"),
+    ] {
+        let mut fields = with(&[(field, typed), ("slug", "kept-as-typed")]);
+        if field == "slug" {
+            fields.retain(|(name, value)| *name != "slug" || *value == typed);
+        }
+        if field == "zone" {
+            fields.push(("opens", "2040-01-01T10:00"));
+        }
+        let page = ada.post("/new", &fields).await.is(422).text();
+        assert!(page.contains(said), "{field} {typed:?}: {page}");
+        assert!(field == "slug" || page.contains("kept-as-typed"), "{field}: what was typed is lost");
+    }
+    let nasty = "<script>alert(1)</script>";
+    let choices = format!("{nasty}\n{nasty}");
+    let page = ada.post("/new", &with(&[("title", nasty), ("choices", &choices)])).await.is(422).text();
+    assert!(!page.contains(nasty) && page.contains("&#60;script&#62;"), "{page}");
+    ada.post("/new", &with(&[("opens", "2040-01-01T10:00"), ("zone", "Europe/Paris"), ("slug", "dinner")]))
+        .await
+        .is(303);
+    let poll = server.get("/api/v1/polls/dinner").send().await.is(200).json();
+    assert_eq!(poll["opens_at"], "2040-01-01T09:00:00.000Z", "{poll}");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn the_console_is_for_those_who_run_the_poll() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let mut olga = person(&mut ada, "olga").await;
+    let place = made(&mut olga).await;
+    let code = place.strip_suffix("/host").expect("a console");
+    let [carl, vito, sam] =
+        [person(&mut ada, "carl").await, person(&mut ada, "vito").await, person(&mut ada, "sam").await];
+    for (name, role) in [("carl", "co_host"), ("vito", "viewer")] {
+        olga.post(&format!("{code}/people"), &[("do", "add"), ("name", name), ("role", role)]).await.is(303);
+    }
+    let pages = [place.clone(), format!("{code}/edit"), format!("{place}/health")];
+    let parts = [
+        ("owner", &olga, 200),
+        ("admin", &ada, 200),
+        ("co-host", &carl, 200),
+        ("viewer", &vito, 403),
+        ("other", &sam, 403),
+    ];
+    for (who, browser, expected) in parts {
+        for page in &pages {
+            assert_eq!(browser.get(page).await.status, expected, "{who} {page}");
+        }
+    }
+    for (who, browser, expected) in parts {
+        for act in ["open", "pause", "open", "close", "reveal", "rounds"] {
+            let answer = browser.form(&place, &[("do", act)]).send().await.status;
+            assert_eq!(answer, if expected == 200 { 303 } else { 403 }, "{who} {act}");
+        }
+    }
+    let typed = [("do", "remove"), ("title", "Where shall we eat?")];
+    assert_ne!(carl.form(&place, &typed).send().await.status, 303, "only owners remove");
+    let nobody = Browser::new(&server);
+    let sent = nobody.get(&place).await.is(303);
+    assert_eq!(sent.header("location").map(|to| to.starts_with("/login?next=%2F")), Some(true));
+    let forged = server.ask("POST", &place).cookie(&olga.cookie).header("sec-fetch-site", "cross-site");
+    let forged = forged.header("content-type", "application/x-www-form-urlencoded").body("do=open").send().await;
+    assert_eq!(forged.status, 403, "{}", forged.text());
+    let health = olga.get(&format!("{place}/health")).await.is(200).json();
+    assert_eq!((&health["turned_away"], &health["per_second"]), (&json!("0"), &json!("0.0")), "{health}");
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn the_own_polls_are_at_home_and_can_be_searched() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let mut olga = person(&mut ada, "olga").await;
+    assert!(!server.get("/").send().await.is(200).text().contains("My polls"));
+    assert!(olga.get("/").await.is(200).text().contains("You have no polls yet"));
+    for number in 0..23 {
+        let title = format!("Question {number}");
+        olga.post("/new", &with(&[("title", &title)])).await.is(303);
+    }
+    let listed = |html: &str| html.matches("Question ").count();
+    let first = olga.get("/").await.is(200).text();
+    assert!(listed(&first) == 20 && first.contains("Question 22") && first.contains("Not open yet"), "{first}");
+    let (_, rest) = first.split_once("href=\"/?before=").expect("older ones");
+    let older = format!("/?before={}", rest.split('"').next().expect("an address"));
+    assert_eq!(listed(&olga.get(&older).await.is(200).text()), 3);
+    let found = olga.get("/?q=question+7").await.is(200).text();
+    assert_eq!(listed(&found), 1, "{found}");
+    assert!(olga.get("/?q=nothing").await.is(200).text().contains("Nothing here has these words"));
+    assert_eq!(listed(&ada.get("/").await.is(200).text()), 20, "an administrator sees all");
+    let sam = person(&mut ada, "sam").await;
+    assert_eq!(listed(&sam.get("/").await.is(200).text()), 0);
+    server.finish().await;
+}
