@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Args;
 use hustings_core::Time;
 
@@ -72,7 +73,9 @@ async fn demo(args: &DemoArgs, start: Time, random: &dyn Random) -> anyhow::Resu
     let mut own = OwnServer::start(random, &[]).await?;
     let api = own.api().await?;
     let poll = api.create_poll(TITLE, &expected.names()).await?;
-    let link = format!("{}/{}/results", own.process()?.url(), poll.code);
+    let links = Links::of(&own, &api, &poll).await?;
+    write!(Output, "{links}")?;
+    let link = links.results();
     let counts = poll.choices().iter().map(|choice| choice.code.clone()).zip(expected.votes()).collect();
     let plan = Arc::new(Plan::new(counts, MIX, args.seed, start)?);
     let mut job = Job::new(api.clone(), plan, Target::votes(&poll), usize::from(args.connections));
@@ -80,6 +83,31 @@ async fn demo(args: &DemoArgs, start: Time, random: &dyn Random) -> anyhow::Resu
     let outcome = show::show(job, &poll, TITLE, &link).await?;
     let well = prove(&mut own, &api, &poll, &outcome, &expected, scaled.is_some()).await?;
     leave(args, own, &link, well, "hustings demo --keep").await
+}
+
+/// Where to look on, and to join in, while the demo runs.
+struct Links {
+    /// Where people vote.
+    vote: String,
+    host: String,
+}
+
+impl Links {
+    async fn of(own: &OwnServer, api: &Api, poll: &Poll) -> anyhow::Result<Self> {
+        let made = api.json("POST", &poll.path("links"), None).await?;
+        let host = made["url"].as_str().context("a link without an address")?.to_owned();
+        Ok(Self { vote: format!("{}/{}", own.process()?.url(), poll.code), host })
+    }
+
+    fn results(&self) -> String {
+        format!("{}/results", self.vote)
+    }
+}
+
+impl std::fmt::Display for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "  vote    {}\n  screen  {0}/screen\n  host    {}\n", self.vote, self.host)
+    }
 }
 
 /// Leaves the server where that was asked for, and its folder where something is to be looked into.

@@ -5,6 +5,7 @@ mod aliases;
 mod create;
 mod entries;
 mod life;
+mod links;
 mod openapi;
 mod polls;
 mod receipts;
@@ -25,6 +26,7 @@ use crate::ledger::{Elections, Registered};
 pub(super) use acts::act;
 pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
 pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
+pub(super) use links::make_link;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
 pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer, voter_of};
@@ -37,6 +39,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/polls/{poll}/title", post(life::retitle))
         .route("/api/v1/polls/{poll}/clone", post(life::duplicate))
         .route("/api/v1/polls/{poll}/rehearse", post(life::rehearse))
+        .route("/api/v1/polls/{poll}/links", post(links::create))
         .route("/api/v1/removed", get(life::removed))
         .route("/api/v1/polls/{poll}/open", post(acts::open))
         .route("/api/v1/polls/{poll}/pause", post(acts::pause))

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{acts, create, entries, life, polls, receipts, results, tokens, votes};
+use super::{acts, create, entries, life, links, polls, receipts, results, tokens, votes};
 use crate::http::{elections, live};
 
 #[derive(OpenApi)]
@@ -14,7 +14,7 @@ use crate::http::{elections, live};
     info(title = "Hustings", description = "Counts every vote once, shows it at once, and proves it afterwards."),
     paths(
         create::create, polls::list, polls::get, life::redefine, life::remove, life::removed, life::retitle,
-        life::duplicate, life::rehearse,
+        life::duplicate, life::rehearse, links::create,
         acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
         votes::vote, receipts::receipt,
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries,

@@ -27,7 +27,6 @@ pub(super) struct HomePage<'a> {
 
 /// The polls that somebody has a part in, newest first.
 pub(super) struct Mine {
-    pub(super) name: String,
     /// What was searched for.
     pub(super) query: String,
     pub(super) rows: Vec<MineRow>,
@@ -119,7 +118,7 @@ async fn mine(
         }
         format!("/?{}", query.finish())
     };
-    Ok(Some(Mine { name: signed_in.name(), next: last.map(next), query: wanted, rows }))
+    Ok(Some(Mine { next: last.map(next), query: wanted, rows }))
 }
 
 /// The name that was meant: the last part of a link, a code in any case and grouping, or a slug.

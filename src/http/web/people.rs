@@ -11,10 +11,10 @@ use super::form::Form;
 use super::page::{Page, render};
 use super::qr::Qr;
 use super::visitor::Visitor;
+use crate::http::api;
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Shared};
-use crate::keys::{new_secret, token_hash};
-use crate::ledger::{Changed, LINKS_MAX, LinkId, MEMBERS_MAX, NewLink, PersonId, Registered, Seat};
+use crate::ledger::{Changed, LINKS_MAX, LinkId, MEMBERS_MAX, PersonId, Registered, Seat};
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -152,19 +152,10 @@ async fn make_link(
     role: &str,
 ) -> Result<Response, Problem> {
     let role = if role.parse() == Ok(Role::Viewer) { Role::Viewer } else { Role::CoHost };
-    let secret = new_secret(services.random.as_ref());
-    let new = NewLink {
-        election: found.key,
-        hash: token_hash(&secret),
-        role,
-        by: visitor.signed_in.person(),
-        created: services.clock.now(),
-    };
-    if services.people.add_link(new).await?.is_none() {
+    let Some(link) = api::make_link(services, found, role, visitor.signed_in.person()).await? else {
         let error = visitor.page.language.count("links-full", LINKS_MAX as u64);
         return show(services, visitor, found, None, Some(error)).await;
-    }
-    let link = format!("{}/{}/cohost/{secret}", services.settings.base_url(), found.election.code);
+    };
     show(services, visitor, found, Some(link), None).await
 }
 

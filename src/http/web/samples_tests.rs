@@ -56,7 +56,7 @@ fn session(is_this: bool) -> account::SessionRow {
 fn mine(is_there: bool) -> Option<home::Mine> {
     let nasty = || NASTY.to_owned();
     let row = || home::MineRow { address: nasty(), title: nasty(), code: nasty(), status: Some(nasty()) };
-    is_there.then(|| home::Mine { name: nasty(), query: nasty(), rows: vec![row(), row()], next: Some(nasty()) })
+    is_there.then(|| home::Mine { query: nasty(), rows: vec![row(), row()], next: Some(nasty()) })
 }
 
 /// What a host does with a poll.
