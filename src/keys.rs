@@ -11,12 +11,12 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use hustings_core::{ElectionId, Seq, VoterKey};
+use hustings_core::{AccessCode, ElectionId, Seq, VoterKey};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::clock::Random;
-use crate::ledger::ElectionKey;
+use crate::ledger::{CodeHash, DeviceHash, ElectionKey};
 
 /// The master secret of one installation.
 #[derive(Clone)]
@@ -146,6 +146,45 @@ impl Keys {
     #[must_use]
     pub fn device_voter(&self, election: ElectionId, device: &Device) -> VoterKey {
         VoterKey(first(&mac(&self.master, &[b"voter:device", election.0.as_bytes(), &device.0])))
+    }
+
+    /// What is kept of an access code. Different elections give unrelated hashes.
+    #[must_use]
+    pub fn access_code(&self, election: ElectionId, code: &AccessCode) -> CodeHash {
+        CodeHash(first(&mac(&self.master, &[b"code:hash", election.0.as_bytes(), code.as_str().as_bytes()])))
+    }
+
+    /// The voter behind an access code, on however many devices. Different elections give unrelated keys.
+    #[must_use]
+    pub fn coded_voter(&self, election: ElectionId, code: CodeHash) -> VoterKey {
+        VoterKey(first(&mac(&self.master, &[b"voter:code", election.0.as_bytes(), &code.0])))
+    }
+
+    /// The cookie that keeps an access code for one election: the code and a signature.
+    #[must_use]
+    pub fn sign_code(&self, election: ElectionId, code: &AccessCode) -> String {
+        let tag: [u8; 16] = self.code_tag(election, code);
+        URL_SAFE_NO_PAD.encode([code.as_str().as_bytes(), &tag].concat())
+    }
+
+    /// The access code of a cookie that this installation signed for this election.
+    #[must_use]
+    pub fn verify_code(&self, election: ElectionId, cookie: &str) -> Option<AccessCode> {
+        let bytes = URL_SAFE_NO_PAD.decode(cookie).ok()?;
+        let (code, tag) = bytes.split_at_checked(AccessCode::LENGTH)?;
+        let code: AccessCode = std::str::from_utf8(code).ok()?.parse().ok()?;
+        bool::from(self.code_tag(election, &code).ct_eq(tag)).then_some(code)
+    }
+
+    fn code_tag(&self, election: ElectionId, code: &AccessCode) -> [u8; 16] {
+        first(&mac(&self.master, &[b"code:cookie", election.0.as_bytes(), code.as_str().as_bytes()]))
+    }
+
+    /// What is kept of a device that opened a page of an election. Different elections give unrelated hashes, and none is a
+    /// voter's key.
+    #[must_use]
+    pub fn joined(&self, election: ElectionId, device: &Device) -> DeviceHash {
+        DeviceHash(first(&mac(&self.master, &[b"joined", election.0.as_bytes(), &device.0])))
     }
 
     /// A device's cookie: the device key and a signature.
@@ -318,6 +357,31 @@ mod tests {
         assert!(keys.verify_device(&cookie).is_some());
         assert!(Keys::new([8; 32]).verify_device(&cookie).is_none());
         assert!(keys.verify_device(&cookie[1..]).is_none());
+    }
+
+    #[test]
+    fn a_code_is_kept_for_one_election_and_tells_no_voter() {
+        let keys = Keys::new([7; 32]);
+        let [one, other] = [1, 2].map(|number| ElectionId(uuid::Uuid::from_u128(number)));
+        let code: AccessCode = "ABCDE-FGHJK".parse().expect("a code");
+        let cookie = keys.sign_code(one, &code);
+        assert_eq!(keys.verify_code(one, &cookie), Some(code.clone()));
+        for (keys, election, cookie) in [
+            (&keys, other, cookie.as_str()),
+            (&Keys::new([8; 32]), one, &cookie),
+            (&keys, one, &cookie[1..]),
+            (&keys, one, ""),
+            (&keys, one, "ABCDEFGHJK"),
+        ] {
+            assert_eq!(keys.verify_code(election, cookie), None, "{cookie}");
+        }
+        let hash = keys.access_code(one, &code);
+        assert_ne!(hash, keys.access_code(other, &code));
+        assert_ne!(keys.coded_voter(one, hash).0, hash.0);
+        assert_ne!(keys.coded_voter(one, hash), keys.coded_voter(other, hash));
+        let device = Device([9; 16]);
+        assert_ne!(keys.joined(one, &device), keys.joined(other, &device));
+        assert_ne!(keys.joined(one, &device).0, keys.device_voter(one, &device).0[..8], "no voter is told");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! recounts a file always get the same answer.
 //! It must not know: I/O, async, clocks, random numbers, HTTP, SQL.
 
+pub mod access;
 pub mod bytes;
 pub mod contest;
 pub mod count;
@@ -25,6 +26,7 @@ pub mod text;
 pub mod unit;
 pub mod units;
 
+pub use access::AccessCode;
 pub use contest::{Change, Choice, Contest, Method, Party, Race};
 pub use count::{Count, CountError, Delta};
 pub use decide::{

@@ -60,6 +60,19 @@ pub(super) async fn erase(services: Arc<Services>) {
     }
 }
 
+/// How often it is written down who has come.
+const JOINED_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Writes down which devices have come.
+pub(super) async fn write_down_who_came(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(JOINED_INTERVAL).await;
+        if let Err(error) = services.joined.write_down(&services).await {
+            tracing::warn!(%error, "who has come could not be written down now; it will be");
+        }
+    }
+}
+
 /// Keeps metrics and limits from growing, and writes down when tokens and sessions were used.
 pub(super) async fn tidy(services: Arc<Services>) {
     loop {

@@ -20,7 +20,7 @@ use self::process::{metrics_handle, raise_file_limit};
 use crate::clock::{SystemClock, SystemRandom};
 use crate::config::{Config, CountersStore, Database};
 use crate::feed::Feed;
-use crate::http::{Callers, Pulses, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
+use crate::http::{Callers, Joined, Pulses, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
 use crate::ledger::{Advance, ElectionKey, Elections, Ledger, Registry, Reports};
@@ -106,6 +106,8 @@ pub async fn run(
         registry: Arc::clone(&registry),
         reports: Arc::clone(&reports),
         people: Arc::clone(&people),
+        electorate: Arc::clone(&stores.electorate),
+        joined: Joined::default(),
         elections: Arc::clone(&engine.elections),
         feed: Arc::clone(&engine.feed),
         keys,
@@ -126,11 +128,7 @@ pub async fn run(
         metrics,
         stopping: stopping.clone(),
     });
-    let chores = [
-        tokio::spawn(chores::schedule(engine.ingest.clone(), Arc::clone(&ledger), Arc::clone(&engine.feed), clock)),
-        tokio::spawn(chores::tidy(Arc::clone(&services))),
-        tokio::spawn(chores::erase(Arc::clone(&services))),
-    ];
+    let chores = begin_chores(&services, &engine, &ledger, clock);
     ready(listen, welcome::link(&services).await);
     let limits = ServerLimits { connections_max: raise_file_limit(config.connections_max), ..ServerLimits::default() };
     serve(listener, router(services), limits, stopping).await;
@@ -143,6 +141,21 @@ pub async fn run(
     drop((ledger, registry, reports, people));
     drop(stores);
     Ok(())
+}
+
+/// Begins what is done again and again while the program runs.
+fn begin_chores(
+    services: &Arc<Services>,
+    engine: &Engine,
+    ledger: &Arc<dyn Ledger>,
+    clock: Arc<SystemClock>,
+) -> [JoinHandle<()>; 4] {
+    [
+        tokio::spawn(chores::schedule(engine.ingest.clone(), Arc::clone(ledger), Arc::clone(&engine.feed), clock)),
+        tokio::spawn(chores::tidy(Arc::clone(services))),
+        tokio::spawn(chores::erase(Arc::clone(services))),
+        tokio::spawn(chores::write_down_who_came(Arc::clone(services))),
+    ]
 }
 
 /// What moves votes from the door to the feed.

@@ -9,7 +9,8 @@ use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::config::Database;
 use crate::keys::{Keys, SecretError};
 use crate::ledger::{
-    Folder, FolderError, Ledger, People, PostgresError, PostgresLedger, Registry, Reports, SqliteLedger, SqliteOptions,
+    Electorate, Folder, FolderError, Ledger, People, PostgresError, PostgresLedger, Registry, Reports, SqliteLedger,
+    SqliteOptions,
 };
 
 /// A ledger with its registry.
@@ -22,6 +23,8 @@ pub struct Stores {
     pub reports: Arc<dyn Reports>,
     /// Who signs in, and what each may do.
     pub people: Arc<dyn People>,
+    /// Access codes, rosters, and who has come.
+    pub electorate: Arc<dyn Electorate>,
     /// Held while a SQLite file is written: its folder is for one process. Dropped after the ledger.
     _folder: Option<Folder>,
 }
@@ -78,10 +81,17 @@ impl Stores {
     }
 
     /// One store as the ledger and the registry that it is.
-    pub fn over<Store: Ledger + Registry + Reports + People + 'static>(
+    pub fn over<Store: Ledger + Registry + Reports + People + Electorate + 'static>(
         store: Arc<Store>,
         folder: Option<Folder>,
     ) -> Self {
-        Self { ledger: store.clone(), registry: store.clone(), reports: store.clone(), people: store, _folder: folder }
+        Self {
+            ledger: store.clone(),
+            registry: store.clone(),
+            reports: store.clone(),
+            people: store.clone(),
+            electorate: store,
+            _folder: folder,
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode, header};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use hustings_core::{Role, Time, UnitNumber, Units, VoterKey};
+use hustings_core::{ElectionId, Role, Time, UnitNumber, Units, VoterKey};
 use subtle::ConstantTimeEq;
 
 use super::Services;
@@ -23,6 +23,8 @@ pub enum Caller {
     Token(Arc<Token>),
     /// Somebody who is signed in.
     Session(Arc<SignedIn>),
+    /// Who sends an access code; whether any election takes it is not known yet.
+    Code(String),
     /// A device that opened a page of ours.
     Device(Device),
     /// Nobody we know.
@@ -53,6 +55,8 @@ pub struct Callers {
     admin: Option<([u8; 32], Arc<Token>)>,
     seen: Mutex<HashMap<[u8; 32], Seen>>,
     voters: DefaultKeyedRateLimiter<VoterKey>,
+    /// Access codes that were refused, by election.
+    codes: DefaultKeyedRateLimiter<ElectionId>,
     tokens: Mutex<HashMap<TokenId, Arc<governor::DefaultDirectRateLimiter>>>,
     uses: Mutex<Uses>,
 }
@@ -79,6 +83,10 @@ const ADMIN: TokenId = TokenId(0);
 const VOTER_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// And then so often a second.
 const VOTER_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
+/// So many access codes of one election may be wrong at once: a hall that mistypes.
+const CODES_BURST: NonZeroU32 = NonZeroU32::new(500).unwrap();
+/// And then so many a second.
+const CODES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
 impl Callers {
     /// Knows the token from the environment, if there is one.
@@ -88,6 +96,7 @@ impl Callers {
             admin: admin_token.map(|token| (token_hash(token), Arc::new(admin()))),
             seen: Mutex::default(),
             voters: RateLimiter::keyed(Quota::per_second(VOTER_PER_SECOND).allow_burst(VOTER_BURST)),
+            codes: RateLimiter::keyed(Quota::per_second(CODES_PER_SECOND).allow_burst(CODES_BURST)),
             tokens: Mutex::default(),
             uses: Mutex::default(),
         }
@@ -98,9 +107,16 @@ impl Callers {
         self.voters.check_key(voter).map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
     }
 
+    /// Refuses access codes that are none where too many of them come to one election. Never by address, and never one that is
+    /// good: whoever guesses must not keep a hall from voting.
+    pub fn admit_failed_code(&self, election: ElectionId) -> Result<(), Problem> {
+        self.codes.check_key(&election).map_err(|until| wait(until.wait_time_from(DefaultClock::default().now())))
+    }
+
     /// Forgets voters who have long been quiet.
     pub fn forget_quiet_voters(&self) {
         self.voters.retain_recent();
+        self.codes.retain_recent();
     }
 
     /// Forgets a token at once, because it was revoked here.
@@ -180,9 +196,10 @@ impl Caller {
         let Some(authorization) = headers.get(header::AUTHORIZATION) else {
             return Ok(device(services, headers).map_or(Self::Nobody, Self::Device));
         };
-        let (scheme, secret) = authorization.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
+        let (scheme, secret) =
+            authorization.to_str().ok().map_or(("", ""), |value| value.split_once(' ').unwrap_or((value, "")));
         if scheme.eq_ignore_ascii_case("code") {
-            return Err(Problem::unauthorized("unknown_access_code", "this election takes no such access code"));
+            return Ok(Self::Code(secret.trim().to_owned()));
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Problem::unauthorized("invalid_token", "send `Authorization: Bearer <token>`"));
@@ -197,7 +214,7 @@ impl Caller {
     pub fn require_known(&self, scope: Scope) -> Result<(), Problem> {
         match self {
             Self::Token(_) | Self::Session(_) => Ok(()),
-            Self::Device(_) | Self::Nobody => self.token(scope).map(drop),
+            Self::Code(_) | Self::Device(_) | Self::Nobody => self.token(scope).map(drop),
         }
     }
 
@@ -285,7 +302,7 @@ impl Caller {
                 let detail = format!("this token does not have the scope `{}`", scope.name());
                 Err(Problem::forbidden("wrong_scope", detail))
             }
-            Self::Session(_) | Self::Device(_) | Self::Nobody => Err(Problem::unauthorized(
+            Self::Session(_) | Self::Code(_) | Self::Device(_) | Self::Nobody => Err(Problem::unauthorized(
                 "no_token",
                 "send `Authorization: Bearer <token>`; make one with: hustings token create",
             )),

@@ -362,6 +362,7 @@ impl From<LedgerError> for Problem {
                 Self::unavailable("upgrade_needed", "this server must be upgraded first; please try again")
             }
             LedgerError::Refused(rejection) => rejection.into(),
+            LedgerError::TooManyCodes => Self::conflict("too_many_access_codes", error.to_string()),
             LedgerError::SlugTaken => Self::invalid("slug_taken", "/slug", "this slug is taken; choose another one"),
             LedgerError::CodeTaken => Self::unavailable("code_taken", "no free code was found; please try again"),
         }

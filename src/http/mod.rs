@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 mod elections;
 pub mod error;
+mod joined;
 mod live;
 mod meters;
 mod name;
@@ -18,6 +19,7 @@ mod receipt;
 mod server;
 pub mod sessions;
 mod settings;
+mod voter;
 mod web;
 mod words;
 
@@ -35,11 +37,12 @@ use crate::clock::{Clock, Random};
 use crate::feed::Feed;
 use crate::ingest::Ingest;
 use crate::keys::Keys;
-use crate::ledger::{Elections, Ledger, People, Registry, Reports};
+use crate::ledger::{Elections, Electorate, Ledger, People, Registry, Reports};
 use crate::passwords::Passwords;
 
 pub use auth::Callers;
 pub use error::Problem;
+pub use joined::{Come, Joined};
 pub use meters::VoteMeters;
 pub use pulse::Pulses;
 pub use server::{ServerLimits, serve};
@@ -58,6 +61,10 @@ pub struct Services {
     pub reports: Arc<dyn Reports>,
     /// Who signs in, and what each may do.
     pub people: Arc<dyn People>,
+    /// Access codes, rosters, and who has come.
+    pub electorate: Arc<dyn Electorate>,
+    /// Devices that opened a page, until they are written down.
+    pub joined: Joined,
     /// Definitions.
     pub elections: Arc<Elections>,
     /// Results.
@@ -135,12 +142,12 @@ async fn log_request(State(services): State<Shared>, request: Request, next: Nex
     response
 }
 
-/// A path without the secret of a one-time or co-host link.
+/// A path without the secret of a one-time or co-host link, or an access code.
 fn logged_path(path: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
-    let is_secret = matches!(parts.as_slice(), ["", "welcome" | "join" | "reset", ..] | ["", _, "cohost", ..]);
+    let is_secret = matches!(parts.as_slice(), ["", "welcome" | "join" | "reset", ..] | ["", _, "cohost" | "c", ..]);
     if is_secret {
-        parts.truncate(if parts.get(2) == Some(&"cohost") { 3 } else { 2 });
+        parts.truncate(if matches!(parts.get(2), Some(&("cohost" | "c"))) { 3 } else { 2 });
         parts.push("..");
     }
     parts.join("/")

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
+use hustings_core::Code;
 use ipnet::IpNet;
 
 /// What the operator chose.
@@ -43,6 +44,13 @@ impl Settings {
     #[must_use]
     pub fn session_cookie(&self) -> &'static str {
         if self.is_secure() { "__Host-hustings-session" } else { "hustings-session" }
+    }
+
+    /// The name of the cookie that keeps an access code for one election.
+    #[must_use]
+    pub fn code_cookie_name(&self, code: &Code) -> String {
+        let prefix = if self.is_secure() { "__Host-" } else { "" };
+        format!("{prefix}hustings-code-{code}")
     }
 
     /// Where a request really comes from, for the access log: the peer, or behind trusted proxies the last address in

@@ -7,17 +7,17 @@
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
 use async_trait::async_trait;
-use hustings_core::{Election, Format, Party, Seq, SubmissionId, Time};
+use hustings_core::{Election, ElectionId, Format, Party, Seq, SubmissionId, Time};
 
 use super::batch::Locked;
 use super::{
-    Advance, Case, CohostLink, ElectionKey, Head, Invitation, Ledger, LedgerError, Member, People, Person, PersonId,
-    Registered, Registry, Removed, Reports, Settled, Stored, Token, TokenId,
+    Advance, Case, CohostLink, DeviceHash, ElectionKey, Electorate, Head, Invitation, KeptCode, Ledger, LedgerError,
+    Member, People, Person, PersonId, Registered, Registry, Removed, Reports, Settled, Stored, Token, TokenId,
 };
 
 /// A store that whole installations can be copied out of and into. All methods may be called from any task at any time.
 #[async_trait]
-pub trait Archive: Ledger + Registry + Reports + People {
+pub trait Archive: Ledger + Registry + Reports + People + Electorate {
     /// Whose installation this is, what it may hold, and how much of it is here. A format that this program does not know
     /// is an error.
     async fn installation(&self) -> Result<Installation, LedgerError>;
@@ -133,6 +133,10 @@ pub enum Page {
     Cases(ElectionKey, Vec<Case>),
     /// Parties of one election.
     Parties(ElectionKey, Vec<Party>),
+    /// Access codes of an election that is there. One that was revoked since takes the place of the one that is there.
+    Codes(ElectionId, Vec<KeptCode>),
+    /// Devices that have come to an election that is there.
+    Joined(ElectionId, Vec<DeviceHash>),
     /// What stays of elections that were removed. One that was copied before it was removed goes.
     Removed(Vec<Removed>),
     /// Tokens. One that has been revoked or used since takes the place of the one that is there.
@@ -193,6 +197,24 @@ pub(super) fn has_more_rounds(key: ElectionKey, kept: &Election, imported: &Elec
     } else {
         Err(conflict("election", key.0, &format!("it is {}, {}", kept.code, kept.title)))
     }
+}
+
+/// When an access code was revoked, where that happened since it was copied; any other difference is a conflict.
+pub(super) fn code_revoked_since(
+    id: ElectionId,
+    kept: &KeptCode,
+    imported: &KeptCode,
+) -> Result<Option<Time>, LedgerError> {
+    let as_made = |code: &KeptCode| KeptCode { revoked: None, ..code.clone() };
+    match (kept.revoked, imported.revoked) {
+        _ if as_made(kept) != as_made(imported) => {}
+        (None, since) => return Ok(since),
+        // A page from before the revocation: what is revoked stays so.
+        (Some(_), None) => return Ok(None),
+        (Some(one), Some(other)) if one == other => return Ok(None),
+        (Some(_), Some(_)) => {}
+    }
+    Err(conflict("access_code", format!("({id}, {})", kept.number.0), "it is another code"))
 }
 
 /// Whether an imported definition has taken the place of one that is there, which was never opened.

@@ -82,6 +82,7 @@ pub async fn copy(
             copy_entries(from, to, cut, progress).await?;
             copy_submissions(from, to, cut).await?;
             copy_cases(from, to, cut).await?;
+            copy_electorate(from, to, cut).await?;
             let parties = from.parties(cut.registered.key).await?;
             if !parties.is_empty() {
                 to.import(Page::Parties(cut.registered.key, parties)).await?;
@@ -160,6 +161,24 @@ fn cut_to(cut: &Cut, case: &mut Case) {
     let is_behind = case.settled.as_ref().and_then(|settled| settled.filed).is_some_and(|filed| filed > cut.head.seq);
     if is_behind {
         case.settled = None;
+    }
+}
+
+async fn copy_electorate(from: &dyn Archive, to: &dyn Archive, cut: &Cut) -> Result<(), LedgerError> {
+    let id = cut.registered.election.id;
+    let mut last = None;
+    loop {
+        let page = from.codes(id, last, COPY_PAGE).await?;
+        let Some(end) = page.last() else { break };
+        last = Some(end.number);
+        to.import(Page::Codes(id, page)).await?;
+    }
+    let mut last = None;
+    loop {
+        let page = from.joined_devices(id, last, COPY_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(()) };
+        last = Some(*end);
+        to.import(Page::Joined(id, page)).await?;
     }
 }
 

@@ -70,6 +70,9 @@ pub enum LedgerError {
     /// The address is taken by another election.
     #[error("this slug is taken")]
     SlugTaken,
+    /// An election has as many access codes as it can have.
+    #[error("an election can have at most {} access codes", super::CODES_MAX)]
+    TooManyCodes,
     /// The random code is taken; draw another.
     #[error("this code is taken")]
     CodeTaken,

@@ -9,6 +9,7 @@ mod batch;
 mod copy;
 mod definitions;
 mod elections;
+mod electorate;
 mod error;
 mod format;
 mod people;
@@ -31,6 +32,10 @@ use hustings_core::{
 pub use archive::{Archive, Census, Cut, HashedToken, Holds, Installation, Page, Submitted};
 pub use copy::{CASES_PAGE, COPY_PAGE, Copied, CopyError, Progress, copy};
 pub use elections::Elections;
+pub use electorate::{
+    CODES_MAX, CodeCount, CodeHash, CodeNumber, DeviceHash, Elector, Electorate, JOINED_MAX, JoinedCount, KeptCode,
+    NewCode,
+};
 pub use error::LedgerError;
 pub use people::{
     AGENT_MAX, Accepted, Changed, CohostLink, Holder, Invitation, LINKS_MAX, LinkId, MEMBERS_MAX, Member, NewLink,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hustings_core::{Fold, Measure, Time, UnitNumber};
+use hustings_core::{ElectionId, Fold, Measure, Time, UnitNumber};
 
 use super::recount;
 use crate::ledger::{
@@ -116,6 +116,12 @@ async fn election(source: &Side<'_>, copy: &Side<'_>, one: Cut, other: &Cut) -> 
     let key = one.registered.key;
     same("the units", of, same_units(source.archive, copy.archive, key).await?)?;
     same("the quarantine", of, same_cases(source.archive, copy.archive, key).await?)?;
+    let id = one.registered.election.id;
+    same("the access codes", of, same_codes(source.archive, copy.archive, id).await?)?;
+    let since = Time(u64::MAX);
+    if source.archive.joined(id, since).await? != copy.archive.joined(id, since).await? {
+        return Err(VerifyError::Moved);
+    }
     Ok(Verified { registered: one.registered, published, counted, census })
 }
 
@@ -148,6 +154,19 @@ async fn same_cases(from: &dyn Archive, to: &dyn Archive, key: ElectionKey) -> R
         }
         let Some(end) = ours.last() else { return Ok(true) };
         last = Some(end.digest);
+    }
+}
+
+/// Whether both stores know the same access codes.
+async fn same_codes(from: &dyn Archive, to: &dyn Archive, id: ElectionId) -> Result<bool, LedgerError> {
+    let mut last = None;
+    loop {
+        let ours = from.codes(id, last, COPY_PAGE).await?;
+        if ours != to.codes(id, last, COPY_PAGE).await? {
+            return Ok(false);
+        }
+        let Some(end) = ours.last() else { return Ok(true) };
+        last = Some(end.number);
     }
 }
 

@@ -14,6 +14,7 @@ mod support;
 #[path = "../services/mod.rs"]
 mod services;
 
+mod access;
 mod bad_input;
 mod cli;
 mod contract;

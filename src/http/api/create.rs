@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use hustings_core::election::Accent;
 use hustings_core::{
-    Act, ActKind, Change, Choice, ChoiceId, Code, Contest, ContestId, ContestNumber, Election, ElectionId, Kind, Label,
-    Method, Schedule, Slug, Text, TextError, Time, Visibility,
+    Access, Act, ActKind, Change, Choice, ChoiceId, Code, Contest, ContestId, ContestNumber, Election, ElectionId,
+    Kind, Label, Method, Schedule, Slug, Text, TextError, Time, Visibility,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -47,6 +47,9 @@ pub(super) struct CreateBody {
     /// Who sees results, and when.
     #[serde(default)]
     visibility: VisibilityName,
+    /// Who may vote.
+    #[serde(default)]
+    access: AccessName,
     /// A short address of your own: 3 to 64 of a-z, 0-9 and inner hyphens.
     slug: Option<String>,
     /// The accent colour of the pages, as #rrggbb.
@@ -95,6 +98,29 @@ pub(in crate::http) enum VisibilityName {
     AfterClose,
     /// All when the host reveals.
     OnReveal,
+}
+
+/// Who may vote.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum AccessName {
+    /// Any device that opened a page: not one person, one vote.
+    #[default]
+    Device,
+    /// Who has one of the access codes.
+    Codes,
+    /// Persons on a list, with an access code each.
+    Roster,
+}
+
+impl From<AccessName> for Access {
+    fn from(name: AccessName) -> Self {
+        match name {
+            AccessName::Device => Self::Device,
+            AccessName::Codes => Self::Codes,
+            AccessName::Roster => Self::Roster,
+        }
+    }
 }
 
 impl From<VisibilityName> for Visibility {
@@ -206,7 +232,7 @@ pub(super) fn define(services: &Services, asked: CreateBody, now: Time) -> Resul
         created: now,
         contests: vec![contest],
         reporting: None,
-        access: hustings_core::Access::Device,
+        access: asked.access.into(),
         rehearsal: false,
     })
 }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod aliases;
+mod codes;
 mod create;
 mod entries;
 mod life;
@@ -10,6 +11,7 @@ mod openapi;
 mod polls;
 mod receipts;
 mod results;
+mod roster;
 mod tokens;
 mod votes;
 
@@ -29,7 +31,7 @@ pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
 pub(super) use links::make_link;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
-pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer, voter_of};
+pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer};
 pub(super) use votes::{VoteBody, known_caller, vote_in};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -40,6 +42,9 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/polls/{poll}/clone", post(life::duplicate))
         .route("/api/v1/polls/{poll}/rehearse", post(life::rehearse))
         .route("/api/v1/polls/{poll}/links", post(links::create))
+        .route("/api/v1/polls/{poll}/codes", post(codes::create).get(codes::count))
+        .route("/api/v1/polls/{poll}/codes/{number}", delete(codes::revoke))
+        .route("/api/v1/polls/{poll}/roster", post(roster::add).get(roster::list))
         .route("/api/v1/removed", get(life::removed))
         .route("/api/v1/polls/{poll}/open", post(acts::open))
         .route("/api/v1/polls/{poll}/pause", post(acts::pause))

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{acts, create, entries, life, links, polls, receipts, results, tokens, votes};
+use super::{acts, codes, create, entries, life, links, polls, receipts, results, roster, tokens, votes};
 use crate::http::{elections, live};
 
 #[derive(OpenApi)]
@@ -15,6 +15,7 @@ use crate::http::{elections, live};
     paths(
         create::create, polls::list, polls::get, life::redefine, life::remove, life::removed, life::retitle,
         life::duplicate, life::rehearse, links::create,
+        codes::create, codes::count, codes::revoke, roster::add, roster::list,
         acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
         votes::vote, receipts::receipt,
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
@@ -31,6 +32,8 @@ impl Modify for Security {
         let components = document.components.get_or_insert_default();
         let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("a token with the right scope"));
         components.add_security_scheme("token", SecurityScheme::Http(token.build()));
+        let code = ApiKeyValue::with_description("Authorization", "`Code` and an access code of the poll");
+        components.add_security_scheme("code", SecurityScheme::ApiKey(ApiKey::Header(code)));
         let device = ApiKeyValue::with_description("hustings-device", "the cookie that pages give");
         components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Cookie(device)));
     }

@@ -34,6 +34,8 @@ pub(super) struct PollBody {
     status: &'static str,
     /// always, `after_vote`, `after_close` or `on_reveal`.
     visibility: &'static str,
+    /// Who may vote: device, codes or roster.
+    access: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     accent: Option<String>,
     /// The current round, from 1.
@@ -209,6 +211,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
         rehearsal: election.is_rehearsal(),
         status: contest_state.name(),
         visibility: visibility(election.visibility),
+        access: election.access.name(),
         accent: election.accent.as_ref().map(ToString::to_string),
         round,
         opens_at: schedule.opens_at.map(rfc3339),

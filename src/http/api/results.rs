@@ -5,16 +5,17 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility, VoterKey};
+use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::polls::invalid_query;
 use super::{find, successor};
 use crate::feed::Results;
-use crate::http::auth::{Caller, device};
+use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::http::name::Name;
+use crate::http::voter::voter_of;
 use crate::http::{Services, Shared};
 use crate::ledger::{Registered, Scope};
 
@@ -123,8 +124,8 @@ pub(in crate::http) async fn viewer(
     found: &Registered,
     headers: &HeaderMap,
 ) -> Result<Viewer, Problem> {
-    if headers.contains_key(header::AUTHORIZATION) {
-        let caller = Caller::of(services, headers).await?;
+    let caller = Caller::of_voter(services, headers).await?;
+    if matches!(caller, Caller::Token(_)) {
         let may = caller.may_in(services, Scope::Results, found).await?;
         return Ok(if may { Viewer::Organiser } else { Viewer::Public });
     }
@@ -134,15 +135,10 @@ pub(in crate::http) async fn viewer(
     if found.election.visibility != Visibility::AfterVote {
         return Ok(Viewer::Public);
     }
-    let Some(voter) = voter_of(services, found, headers) else { return Ok(Viewer::Public) };
+    let Some(voter) = voter_of(services, found, &caller, headers).await? else { return Ok(Viewer::Public) };
     let rounds = u32::try_from(services.feed.rounds(found.key).await?).unwrap_or(1);
     let ballot = services.ledger.ballot(found.key, ContestNumber(rounds.saturating_sub(1)), voter).await?;
     Ok(if ballot.is_some() { Viewer::Voted } else { Viewer::Public })
-}
-
-/// The voter that a browser stands for in this election, if it is one.
-pub(in crate::http) fn voter_of(services: &Services, found: &Registered, headers: &HeaderMap) -> Option<VoterKey> {
-    device(services, headers).map(|device| services.keys.device_voter(found.election.id, &device))
 }
 
 /// A document with its tag; nothing but the tag where the client has it already.

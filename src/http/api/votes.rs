@@ -6,21 +6,21 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hustings_core::{
-    Ballot, Contest, ContestNumber, GroupNumber, Rejection, Selections, Seq, Submission, SubmissionId, Text, TextError,
-    VoterKey,
+    Ballot, Contest, ContestNumber, GroupNumber, Rejection, Selections, Seq, Submission, SubmissionId, VoterKey,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::find;
-use crate::http::auth::{Caller, same_site};
+use crate::http::auth::Caller;
 use crate::http::body::{self, Pairs, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
+use crate::http::voter::voter;
 use crate::http::{Services, Shared};
-use crate::ledger::{Answer, Registered, Scope};
+use crate::ledger::{Answer, Registered};
 
 /// A vote.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -74,7 +74,7 @@ pub(in crate::http) struct VoteAnswer {
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
-    security(("token" = []), ("device" = [])))]
+    security(("token" = []), ("code" = []), ("device" = [])))]
 pub(super) async fn vote(
     State(services): State<Shared>,
     Name(poll): Name,
@@ -82,8 +82,11 @@ pub(super) async fn vote(
     body: Body,
 ) -> Result<Response, Problem> {
     let mut patience = Patience::new();
-    let caller = patience.look_up(known_caller(&services, &headers)).await?;
+    let caller = patience.look_up(Caller::of_voter(&services, &headers)).await?;
     let found = patience.look_up(find(&services.elections, &poll)).await?;
+    if matches!(caller, Caller::Nobody) && found.election.access.is_device() {
+        return Err(Problem::no_voter());
+    }
     let vote: VoteBody = patience.receive(body::read(body, VOTE_MAX)).await?;
     Ok(vote_in(&services, &caller, &found, &headers, vote, patience).await?.into_response())
 }
@@ -106,7 +109,7 @@ pub(in crate::http) async fn vote_in(
     patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let started = std::time::Instant::now();
-    let voter = voter(services, caller, found, headers, vote.voter.as_deref())?;
+    let voter = patience.look_up(voter(services, caller, found, headers, vote.voter.as_deref())).await?;
     let answer = cast(services, found, voter, vote, patience).await;
     let (word, took) = (status_of(&answer), started.elapsed());
     services.meters.record(word, took);
@@ -185,45 +188,6 @@ async fn current(services: &Services, found: &Registered) -> Result<Registered, 
     }
     let newest = services.elections.with_contests(found.key, rounds).await?;
     newest.ok_or_else(|| Rejection::UnknownContest.into())
-}
-
-fn voter(
-    services: &Services,
-    caller: &Caller,
-    found: &Registered,
-    headers: &HeaderMap,
-    named: Option<&str>,
-) -> Result<VoterKey, Problem> {
-    let election = found.election.id;
-    match (caller, named) {
-        (Caller::Nobody | Caller::Session(_), _) => Err(Problem::no_voter()),
-        (Caller::Token(_), Some(name)) => {
-            caller.require(Scope::Vote)?;
-            Ok(services.keys.named_voter(election, &voter_name(name)?))
-        }
-        (Caller::Token(_), None) => {
-            caller.require(Scope::Vote)?;
-            Err(Problem::unnamed_voter())
-        }
-        (Caller::Device(_), Some(_)) => {
-            Err(Problem::forbidden("wrong_scope", "`voter` may be named only with a token that has the scope `vote`"))
-        }
-        (Caller::Device(device), None) => {
-            same_site(services, headers)?;
-            let voter = services.keys.device_voter(election, device);
-            services.callers.admit_voter(&voter)?;
-            Ok(voter)
-        }
-    }
-}
-
-/// A voter's name in the one form that is hashed: NFC, trimmed, 1 to 128 bytes.
-fn voter_name(name: &str) -> Result<String, Problem> {
-    let text = Text::parse(name).map_err(|error| Problem::text("/voter", error))?;
-    if text.as_str().len() > 128 {
-        return Err(Problem::invalid(TextError::TooLong(0).code(), "/voter", "a voter's name has at most 128 bytes"));
-    }
-    Ok(text.into())
 }
 
 /// The place of the vote to be replaced; a receipt of another election or of nobody gives a place that never matches.

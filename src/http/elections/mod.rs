@@ -5,7 +5,7 @@
 
 mod desk;
 mod results;
-mod setup;
+pub(super) mod setup;
 
 pub(super) use results::page;
 #[cfg(test)]

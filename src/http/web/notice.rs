@@ -64,5 +64,5 @@ pub(super) async fn not_yet(
     let title = found.election.title.as_str();
     let link = Some((results.as_str(), page.say("live-results")));
     let shown = NoticePage { page: &page, title, text: &page.say("not-yet"), link };
-    with_device(&services, &headers, render(&shown))
+    with_device(&services, &found.election, &headers, render(&shown))
 }

@@ -68,17 +68,18 @@ pub(super) async fn results(
     query: Result<Query<UnitQuery>, QueryRejection>,
 ) -> Response {
     let unit = query.ok().and_then(|Query(query)| query.unit);
-    let shown = match services.elections.find(&code).await {
-        Ok(Some(found)) if found.election.kind == Kind::Election => {
-            let page = page.clone().of(&found.election);
-            elections::page(&services, &page, &found, unit.as_deref(), &headers).await
-        }
-        Ok(Some(found)) => of_poll(&services, &page.clone().of(&found.election), &found, &headers).await,
+    let found = match services.elections.find(&code).await {
+        Ok(Some(found)) => found,
         Ok(None) => return not_found_page(&page, &code),
-        Err(error) => Err(error.into()),
+        Err(error) => return problem_page(&page, &error.into(), &format!("/{code}/results")),
+    };
+    let own = page.clone().of(&found.election);
+    let shown = match found.election.kind {
+        Kind::Election => elections::page(&services, &own, &found, unit.as_deref(), &headers).await,
+        Kind::Poll | Kind::Competition => of_poll(&services, &own, &found, &headers).await,
     };
     match shown {
-        Ok(shown) => with_device(&services, &headers, shown),
+        Ok(shown) => with_device(&services, &found.election, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}/results")),
     }
 }

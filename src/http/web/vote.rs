@@ -22,11 +22,13 @@ use super::texts::Language;
 use super::{not_found_page, problem_page, without_token};
 use crate::clock::{rfc3339, uuid_v7};
 use crate::feed::Results;
-use crate::http::api::{find, known_caller, schedule, vote_in, voter_of};
+use crate::http::api::{find, known_caller, schedule, vote_in};
+use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::name::Name;
 use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
+use crate::http::voter::voter_of;
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::Registered;
 
@@ -144,7 +146,7 @@ pub(super) async fn show(
     let page = page.of(&found.election);
     let query = query.map_or(VoteQuery { said: None, change: None }, |Query(query)| query);
     match shown(&services, &page, &found, &without_token(&headers), &query).await {
-        Ok(shown) => with_device(&services, &headers, shown),
+        Ok(shown) => with_device(&services, &found.election, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
     }
 }
@@ -198,7 +200,8 @@ async fn own(
     contest: &Contest,
     headers: &HeaderMap,
 ) -> Result<Option<(Selections, Receipt)>, Problem> {
-    let Some(voter) = voter_of(services, found, headers) else { return Ok(None) };
+    // A page's request is a browser's, whatever else it carries.
+    let Some(voter) = voter_of(services, found, &Caller::Nobody, headers).await? else { return Ok(None) };
     let Some(stored) = services.ledger.ballot(found.key, contest.number, voter).await? else { return Ok(None) };
     let receipt = Receipt::new(&services.keys, found, &stored);
     match stored.entry.event {

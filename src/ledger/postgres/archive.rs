@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Event, Seq, SubmissionId};
+use hustings_core::{ElectionId, Event, Seq, SubmissionId, Time};
 use tokio_postgres::Client;
 
 use super::failure::Failure;
@@ -16,15 +16,15 @@ use super::people;
 use super::pool::{Doubt, Lease, within};
 use super::rows::election_number;
 use super::sql::format::raise;
-use super::sql::{self, archive as rows, gone, parties, reports, tokens};
+use super::sql::{self, archive as rows, electorate, gone, parties, reports, tokens};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, conflict, continued, has_more_rounds, has_taken_the_place, revoked_since, same_parties,
-    settled_since,
+    Continued, case_of_nothing, code_revoked_since, conflict, continued, has_more_rounds, has_taken_the_place,
+    revoked_since, same_parties, settled_since,
 };
 use crate::ledger::batch::{Decided, Locked};
 use crate::ledger::{
-    Archive, Case, Census, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page, Registered, Removed,
-    Stored, Submitted, TokenId, Wanted,
+    Archive, Case, Census, CodeNumber, Cut, ElectionKey, HashedToken, Holds, Installation, KeptCode, LedgerError, Page,
+    Registered, Removed, Stored, Submitted, TokenId, Wanted,
 };
 
 #[async_trait]
@@ -85,6 +85,8 @@ impl PostgresLedger {
                 same_parties(*key, &within(parties::parties(client, *key)).await?, page)?;
                 within(parties::add_parties(client, *key, page)).await
             }
+            Page::Codes(id, page) => import_codes(client, *id, page).await,
+            Page::Joined(id, page) => within(electorate::note_joined(client, *id, page, Time(0))).await.map(drop),
             Page::Removed(page) => import_removed(client, page).await,
             Page::Tokens(page) => import_tokens(client, page).await,
             Page::Persons { after, up_to, persons } => people::import_persons(client, *after, *up_to, persons).await,
@@ -124,6 +126,25 @@ impl PostgresLedger {
         within(rows::create_numbered(client, &new)).await?;
         within(sql::redefine(client, grown)).await
     }
+}
+
+async fn import_codes(client: &Client, id: ElectionId, page: &[KeptCode]) -> Result<(), Failure> {
+    let Some(first) = page.first() else { return Ok(()) };
+    let before = CodeNumber(first.number.0.saturating_sub(1));
+    let kept = within(electorate::codes(client, id, Some(before), page.len())).await?;
+    let kept: HashMap<CodeNumber, KeptCode> = kept.into_iter().map(|code| (code.number, code)).collect();
+    let mut new = Vec::new();
+    for code in page {
+        match kept.get(&code.number) {
+            None => new.push(code.clone()),
+            Some(kept) => {
+                if let Some(at) = code_revoked_since(id, kept, code)? {
+                    within(electorate::revoke_code(client, id, code.number, at)).await?;
+                }
+            }
+        }
+    }
+    within(electorate::insert_codes(client, id, &new)).await
 }
 
 async fn import_removed(client: &Client, page: &[Removed]) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod append;
 mod archive;
 mod columns;
 mod connect;
+mod electorate;
 mod error;
 mod failure;
 mod ledger;

@@ -3,6 +3,7 @@
 //! Each function sends one statement as soon as it is polled first: `pool::in_order` puts several into one flight.
 
 pub(super) mod archive;
+pub(super) mod electorate;
 pub(super) mod format;
 pub(super) mod gone;
 pub(super) mod members;

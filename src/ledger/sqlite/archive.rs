@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hustings_core::{Seq, SubmissionId};
+use hustings_core::{ElectionId, Seq, SubmissionId, Time};
 use rusqlite::{Connection, Transaction};
 
 use super::folder::FolderError;
@@ -14,13 +14,13 @@ use super::sql::{self, archive as rows, reports};
 use super::writer::{Failure, survive};
 use crate::clock::{Clock, Random, SystemClock};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, conflict, continued, has_more_rounds, has_taken_the_place, revoked_since, same_parties,
-    settled_since,
+    Continued, case_of_nothing, code_revoked_since, conflict, continued, has_more_rounds, has_taken_the_place,
+    revoked_since, same_parties, settled_since,
 };
 use crate::ledger::definitions::Parsed;
 use crate::ledger::{
-    Archive, Case, Census, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, LedgerError, Page,
-    Registered, Removed, Stored, Submitted, TokenId, Wanted, copy,
+    Archive, Case, Census, CodeNumber, CopyError, Cut, ElectionKey, HashedToken, Holds, Installation, KeptCode,
+    LedgerError, Page, Registered, Removed, Stored, Submitted, TokenId, Wanted, copy,
 };
 
 impl SqliteLedger {
@@ -177,6 +177,10 @@ impl Archive for SqliteLedger {
                         same_parties(key, &sql::parties::parties(&tx, key)?, &page)?;
                         sql::parties::add_parties(&tx, key, &page)?;
                     }
+                    Page::Codes(id, page) => import_codes(&tx, id, &page)?,
+                    Page::Joined(id, page) => {
+                        sql::electorate::note_joined(&tx, id, &page, Time(0))?;
+                    }
                     Page::Removed(page) => import_removed(&tx, &page)?,
                     Page::Tokens(page) => import_tokens(&tx, &page)?,
                     Page::Persons { after, up_to, persons } => {
@@ -217,6 +221,21 @@ fn import_elections(tx: &Transaction<'_>, page: &[Registered], random: &dyn Rand
             }
         }
         sql::create(tx, Some(*key), election, new_epoch(random))?;
+    }
+    Ok(())
+}
+
+fn import_codes(tx: &Transaction<'_>, id: ElectionId, page: &[KeptCode]) -> Result<(), Failure> {
+    for code in page {
+        let at = CodeNumber(code.number.0 - 1);
+        match sql::electorate::codes(tx, id, Some(at), 1)?.into_iter().find(|kept| kept.number == code.number) {
+            None => sql::electorate::insert_code(tx, id, code)?,
+            Some(kept) => {
+                if let Some(at) = code_revoked_since(id, &kept, code)? {
+                    sql::electorate::revoke_code(tx, id, code.number, at)?;
+                }
+            }
+        }
     }
     Ok(())
 }

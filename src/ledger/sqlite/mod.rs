@@ -4,6 +4,7 @@
 //! sync that fails ends the process, because nobody can know what is on the disk then.
 
 mod archive;
+mod electorate;
 mod folder;
 mod ledger;
 mod open;

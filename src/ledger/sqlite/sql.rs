@@ -2,6 +2,7 @@
 //! it.
 
 pub(super) mod archive;
+pub(super) mod electorate;
 pub(super) mod format;
 pub(super) mod gone;
 pub(super) mod members;

@@ -99,23 +99,17 @@ async fn the_description_names_every_call() {
     }
     calls.sort();
     let poll = "/api/v1/polls/{poll}";
-    let mut expected: Vec<String> = [
-        "open",
-        "pause",
-        "close",
-        "reopen",
-        "reveal",
-        "rounds",
-        "votes",
-        "results/tickets",
-        "title",
-        "clone",
-        "rehearse",
-    ]
-    .map(|tail| format!("post {poll}/{tail}"))
-    .into_iter()
-    .chain(["results", "results/stream", "results/ws", "entries"].map(|tail| format!("get {poll}/{tail}")))
-    .collect();
+    let acts = ["open", "pause", "close", "reopen", "reveal", "rounds", "title", "clone", "rehearse"];
+    let sent = ["votes", "results/tickets", "codes", "roster"];
+    let mut expected: Vec<String> = acts
+        .into_iter()
+        .chain(sent)
+        .map(|tail| format!("post {poll}/{tail}"))
+        .chain(
+            ["results", "results/stream", "results/ws", "entries", "codes", "roster"]
+                .map(|tail| format!("get {poll}/{tail}")),
+        )
+        .collect();
     for call in [
         "post /api/v1/polls",
         "get /api/v1/polls",
@@ -141,6 +135,7 @@ async fn the_description_names_every_call() {
     let sent = ["reports", "reports/bulk", "reports/withdraw", "quarantine/{case}", "results/tickets"];
     let sent = acts.into_iter().chain(sent).chain(["units/{unit}/retire"]);
     expected.extend(sent.map(|tail| format!("post {night}/{tail}")));
+    expected.push(format!("delete {poll}/codes/{{number}}"));
     expected.sort();
     assert_eq!(calls, expected);
     let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);

@@ -16,7 +16,7 @@ async fn a_poll_needs_a_title_and_choices_only() {
     answer.shows(
         201,
         json!({
-            "id": "<uuid>", "code": code, "title": "Tea or coffee?", "status": "draft", "visibility": "always",
+            "id": "<uuid>", "code": code, "title": "Tea or coffee?", "status": "draft", "visibility": "always", "access": "device",
             "round": 1, "created": "<time>",
             "contest": { "id": "<uuid>", "method": "single", "change": "final", "choices": [
                 { "id": "<uuid>", "code": "tea", "title": "Tea" },

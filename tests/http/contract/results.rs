@@ -160,7 +160,8 @@ async fn each_call_asks_for_its_own_scope() {
             refused.refused(401, "invalid_token");
         }
         let code = server.ask(method, path).header("authorization", "Code ABC").json(body).send().await;
-        code.refused(401, "unknown_access_code");
+        let (status, why) = if *needed == "vote" { (403, "wrong_scope") } else { (401, "no_token") };
+        code.refused(status, why);
     }
     server.finish().await;
 }

@@ -10,6 +10,7 @@ mod archive;
 mod audit;
 pub(crate) mod backends;
 mod counters;
+mod electorate;
 pub(crate) mod history;
 mod ledger;
 pub(crate) mod night;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hustings::clock::HeldClock;
-use hustings::ledger::{Archive, Ledger, Registry, Reports};
+use hustings::ledger::{Archive, Electorate, Ledger, Registry, Reports};
 use hustings::tally::{Counters, Woken};
 use hustings_core::Format;
 
@@ -46,6 +47,10 @@ pub(crate) trait Backend: Send + Sync {
     fn archive(&self) -> Arc<dyn Archive>;
 
     fn reports(&self) -> Arc<dyn Reports>;
+
+    fn electorate(&self) -> Arc<dyn Electorate> {
+        self.archive()
+    }
 
     /// The same store, seen by another process that knows nothing of it yet.
     async fn afresh(&self) -> Arc<dyn Reports>;
@@ -148,6 +153,7 @@ fn every_method_of_every_trait_has_a_test() {
     for (name, source, covered) in [
         ("Ledger", include_str!("../../../src/ledger/mod.rs"), ledger::METHODS),
         ("Registry", include_str!("../../../src/ledger/registry.rs"), registry::METHODS),
+        ("Electorate", include_str!("../../../src/ledger/electorate.rs"), electorate::METHODS),
         ("Archive", include_str!("../../../src/ledger/archive.rs"), archive::METHODS),
         ("Reports", include_str!("../../../src/ledger/reports.rs"), reports::METHODS),
         ("People", include_str!("../../../src/ledger/people.rs"), people::METHODS),
@@ -187,6 +193,7 @@ fn every_method_of_every_trait_has_a_test() {
         (archive_tests.as_str(), archive::METHODS),
         (ledger_tests.as_str(), ledger::METHODS),
         (registry_tests.as_str(), registry::METHODS),
+        (include_str!("electorate.rs"), electorate::METHODS),
         (include_str!("counters.rs"), counters::METHODS),
     ] {
         let uncalled: Vec<_> = covered.iter().filter(|method| !tests.contains(&format!(".{method}("))).collect();

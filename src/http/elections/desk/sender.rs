@@ -42,7 +42,7 @@ async fn somewhere(services: &Services, caller: &Caller, found: &Registered) -> 
     let top = match caller {
         Caller::Token(token) => token.unit,
         Caller::Session(_) => return Ok(caller.require_in(services, Scope::Report, found).await?.name),
-        Caller::Device(_) | Caller::Nobody => None,
+        Caller::Code(_) | Caller::Device(_) | Caller::Nobody => None,
     };
     // A token is always within its own unit, whatever the tree is.
     Ok(caller.require_report(found, &Units::default(), top.unwrap_or_default())?.name)

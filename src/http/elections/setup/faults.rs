@@ -9,7 +9,7 @@ const TOLD_MAX: usize = 1_000;
 
 /// Where something stands in what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(in crate::http) enum Place {
     /// A line of a CSV file, from 1.
     Line(u64),
     /// A member of a list in a JSON document, by the pointer to the list, and its place there.
@@ -18,7 +18,7 @@ pub(super) enum Place {
 
 impl Place {
     /// A member of a list that this member has.
-    pub(super) fn item(&self, list: &str, at: usize) -> Self {
+    pub(in crate::http) fn item(&self, list: &str, at: usize) -> Self {
         match self {
             Self::Line(line) => Self::Line(*line),
             Self::Item(outer, index) => Self::Item(format!("{outer}/{index}/{list}"), at),
@@ -28,7 +28,7 @@ impl Place {
 
 /// The faults of one import.
 #[derive(Debug)]
-pub(super) struct Faults {
+pub(in crate::http) struct Faults {
     code: &'static str,
     told: Vec<(Place, Fault)>,
     total: usize,
@@ -36,12 +36,12 @@ pub(super) struct Faults {
 
 impl Faults {
     /// None yet. The code is that of the whole refusal.
-    pub(super) fn new(code: &'static str) -> Self {
+    pub(in crate::http) fn new(code: &'static str) -> Self {
         Self { code, told: Vec::new(), total: 0 }
     }
 
     /// Notes what is wrong with a field of something, or with all of it where the field is empty.
-    pub(super) fn push(&mut self, place: Place, field: &str, code: &'static str, detail: String) {
+    pub(in crate::http) fn push(&mut self, place: Place, field: &str, code: &'static str, detail: String) {
         self.total += 1;
         let fault = match &place {
             Place::Line(line) => Fault { line: Some(*line), pointer: None, code, detail },
@@ -57,7 +57,7 @@ impl Faults {
     }
 
     /// Says them all, if there are some; else there may still come some.
-    pub(super) fn check(mut self) -> Result<Self, Problem> {
+    pub(in crate::http) fn check(mut self) -> Result<Self, Problem> {
         if self.total == 0 {
             return Ok(self);
         }

@@ -12,7 +12,7 @@ use super::faults::{Faults, Place};
 use crate::http::error::Problem;
 
 /// A CSV document that is being read.
-pub(super) struct Table<'a, const N: usize> {
+pub(in crate::http) struct Table<'a, const N: usize> {
     reader: Reader<&'a mut dyn Read>,
     /// The place of each known column in a line.
     columns: [Option<usize>; N],
@@ -21,14 +21,14 @@ pub(super) struct Table<'a, const N: usize> {
 }
 
 /// One line, its fields in the order of the known columns; those that are not there are empty.
-pub(super) struct Line<'a, const N: usize> {
-    pub(super) number: u64,
-    pub(super) fields: [&'a str; N],
+pub(in crate::http) struct Line<'a, const N: usize> {
+    pub(in crate::http) number: u64,
+    pub(in crate::http) fields: [&'a str; N],
 }
 
 impl<'a, const N: usize> Table<'a, N> {
     /// Reads the header. The first `needed` columns must be there.
-    pub(super) fn open(body: &'a mut dyn Read, known: [&str; N], needed: usize) -> Result<Self, Problem> {
+    pub(in crate::http) fn open(body: &'a mut dyn Read, known: [&str; N], needed: usize) -> Result<Self, Problem> {
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
         let mut record = ByteRecord::new();
         let told = || known.join(",");
@@ -60,7 +60,7 @@ impl<'a, const N: usize> Table<'a, N> {
     }
 
     /// The next line that can be read; those before it that cannot are faults.
-    pub(super) fn next(&mut self, faults: &mut Faults) -> Result<Option<Line<'_, N>>, Problem> {
+    pub(in crate::http) fn next(&mut self, faults: &mut Faults) -> Result<Option<Line<'_, N>>, Problem> {
         let (mut number, mut wrong);
         loop {
             if !self.reader.read_byte_record(&mut self.record).map_err(|_| unreadable())? {

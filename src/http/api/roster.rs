@@ -1,0 +1,256 @@
+//! The roster of a poll: persons with an access code each.
+//!
+//! Invariant: an import is taken over whole or not at all, with everything that is wrong said at once, and nobody is listed twice,
+//! also where two imports race. It must not know: what anybody voted.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use hustings_core::election::Viewer;
+use hustings_core::{Access, Audience, ContestNumber, Text};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::codes::{CODES_AT_ONCE, MadeCodes, answer, make, managed, require_access, wants_csv};
+use super::polls::{PageQuery, invalid_query};
+use crate::clock::rfc3339;
+use crate::http::body;
+use crate::http::elections::setup::faults::{Faults, Place};
+use crate::http::elections::setup::table::{Line, Table};
+use crate::http::error::Problem;
+use crate::http::name::Name;
+use crate::http::{Services, Shared};
+use crate::ledger::{CodeNumber, Elector, KeptCode, Registered};
+
+/// The largest roster.
+const BODY_MAX: usize = 16 * 1024 * 1024;
+/// How often an import is held against a roster that others change at the same time.
+const ATTEMPTS: usize = 8;
+/// How many persons are read at once.
+const READ_PAGE: usize = 10_000;
+
+/// Persons to be listed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RosterBody {
+    /// 1 to 50,000.
+    persons: Vec<PersonBody>,
+}
+
+/// A person to be listed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PersonBody {
+    /// 1 to 200 characters.
+    name: String,
+    /// Where the organiser writes to; Hustings never does.
+    email: Option<String>,
+}
+
+struct Sent {
+    persons: Vec<(Place, Elector)>,
+    faults: Faults,
+}
+
+/// Lists persons and makes an access code for each, all or none. The codes are shown in this answer and never again: as a CSV file,
+/// or as JSON with `Accept: application/json`.
+#[utoipa::path(post, path = "/api/v1/polls/{poll}/roster", tag = "access",
+    params(("poll" = String, Path, description = "id, code or slug")),
+    request_body(content((RosterBody = "application/json"), (String = "text/csv")), description = "a CSV file has the \
+        columns name,email, of which email may be missing"),
+    responses((status = 201, content((String = "text/csv"), (MadeCodes = "application/json"))),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn add(
+    State(services): State<Shared>,
+    Name(poll): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let found = managed(&services, &poll, &headers).await?;
+    require_access(&found, Access::Roster)?;
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let read = if kind.trim_start().to_ascii_lowercase().starts_with("text/csv") { csv } else { json };
+    let Sent { persons, faults } = body::parse_aside(body, BODY_MAX, read).await??;
+    if persons.len() > CODES_AT_ONCE {
+        let detail = format!("one request can list at most {CODES_AT_ONCE} persons; send the others in another one");
+        return Err(Problem::invalid("too_many_persons", "/persons", detail));
+    }
+    let mut faults = repeated(&persons, faults);
+    for _ in 0..ATTEMPTS {
+        let listed = listed(&services, &found).await?;
+        for (place, person) in &persons {
+            if listed.persons.contains_key(person) {
+                let detail = format!("`{}` is listed already; another one of this name needs an e-mail", person.name);
+                faults.push(place.clone(), "name", "already_listed", detail);
+            }
+        }
+        faults = faults.check()?;
+        if persons.is_empty() {
+            return Err(Problem::invalid("no_persons", "/persons", "there is nobody in this roster"));
+        }
+        let new = persons.iter().map(|(_, person)| Some(person.clone())).collect();
+        if let Some(made) = make(&services, &found, new, Some(listed.count)).await? {
+            return answer(&made, wants_csv(&headers, true));
+        }
+    }
+    Err(Problem::conflict("roster_moved", "somebody else changes this roster just now; please send it again"))
+}
+
+fn json(reader: &mut dyn Read) -> Result<Sent, Problem> {
+    let RosterBody { persons } = body::parse(&body::whole(reader)?)?;
+    let mut sent = Sent { persons: Vec::new(), faults: Faults::new("invalid_roster") };
+    for (at, PersonBody { name, email }) in persons.into_iter().enumerate() {
+        take(&mut sent, Place::Item("/persons".to_owned(), at), &name, email.as_deref());
+    }
+    Ok(sent)
+}
+
+fn csv(reader: &mut dyn Read) -> Result<Sent, Problem> {
+    let mut sent = Sent { persons: Vec::new(), faults: Faults::new("invalid_roster") };
+    let mut table = Table::open(reader, ["name", "email"], 1)?;
+    while let Some(Line { number, fields: [name, email] }) = table.next(&mut sent.faults)? {
+        let (name, email) = (name.to_owned(), Some(email.to_owned()).filter(|email| !email.is_empty()));
+        take(&mut sent, Place::Line(number), &name, email.as_deref());
+    }
+    Ok(sent)
+}
+
+fn take(sent: &mut Sent, place: Place, name: &str, email: Option<&str>) {
+    let mut parse = |field, text: &str| {
+        let parsed = Text::parse(text);
+        if let Err(error) = &parsed {
+            sent.faults.push(place.clone(), field, error.code(), format!("the {field} {error}"));
+        }
+        parsed.ok()
+    };
+    let name = parse("name", name);
+    let email = email.map(|email| parse("email", email));
+    if let (Some(name), Some(email)) = (name, email.map_or(Some(None), |email| email.map(Some))) {
+        sent.persons.push((place, Elector { name, email }));
+    }
+}
+
+fn repeated(persons: &[(Place, Elector)], mut faults: Faults) -> Faults {
+    let mut seen: HashMap<&Elector, &Place> = HashMap::new();
+    for (place, person) in persons {
+        if let Some(first) = seen.insert(person, place) {
+            let first = match first {
+                Place::Line(line) => format!("line {line}"),
+                Place::Item(_, at) => format!("place {at}"),
+            };
+            let detail = format!("`{}` stands in {first} too; another one of this name needs an e-mail", person.name);
+            faults.push(place.clone(), "name", "repeated_person", detail);
+        }
+    }
+    faults
+}
+
+/// Who is listed, and how many places there are in all.
+struct Listed {
+    persons: HashMap<Elector, CodeNumber>,
+    count: u32,
+}
+
+async fn listed(services: &Services, found: &Registered) -> Result<Listed, Problem> {
+    let mut listed = Listed { persons: HashMap::new(), count: 0 };
+    loop {
+        let after = Some(CodeNumber(listed.count));
+        let page = services.electorate.codes(found.election.id, after, READ_PAGE).await?;
+        let Some(end) = page.last() else { return Ok(listed) };
+        listed.count = end.number.0;
+        let persons = page.into_iter().filter_map(|kept| Some((kept.person?, kept.number)));
+        listed.persons.extend(persons);
+    }
+}
+
+/// A page of the roster, in the order in which persons were listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RosterList {
+    persons: Vec<PersonShown>,
+    /// The cursor of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u32>,
+}
+
+/// A person of a roster.
+#[derive(Debug, Serialize, ToSchema)]
+struct PersonShown {
+    /// The number of the access code, to revoke it by.
+    number: u32,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// When the access code was made.
+    made: String,
+    /// When the access code was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<String>,
+    /// Whether the person has a counted ballot in the current round, never which; absent while results are hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voted: Option<bool>,
+}
+
+/// Lists the roster. Whether a person voted is told only where everybody may see results; what was voted, never.
+#[utoipa::path(get, path = "/api/v1/polls/{poll}/roster", tag = "access",
+    params(PageQuery, ("poll" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = RosterList), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn list(
+    State(services): State<Shared>,
+    Name(poll): Name,
+    headers: HeaderMap,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<RosterList>, Problem> {
+    let found = managed(&services, &poll, &headers).await?;
+    let Query(query) = query.map_err(invalid_query)?;
+    let (after, limit) = (query.after().map(|after| CodeNumber(after.0)), query.limit());
+    let page = services.electorate.codes(found.election.id, after, limit).await?;
+    let next = page.last().filter(|_| page.len() == limit).map(|last| last.number.0);
+    let contest = shown_contest(&services, &found).await?;
+    let mut persons = Vec::with_capacity(page.len());
+    for kept in page {
+        let voted = match contest {
+            Some(contest) => Some(has_voted(&services, &found, contest, &kept).await?),
+            None => None,
+        };
+        let Some(person) = kept.person else { continue };
+        persons.push(PersonShown {
+            number: kept.number.0,
+            name: person.name.to_string(),
+            email: person.email.map(|email| email.to_string()),
+            made: rfc3339(kept.made),
+            revoked: kept.revoked.map(rfc3339),
+            voted,
+        });
+    }
+    Ok(Json(RosterList { persons, next }))
+}
+
+/// The current round, where its turnout may be shown to everybody.
+async fn shown_contest(services: &Services, found: &Registered) -> Result<Option<ContestNumber>, Problem> {
+    let Some(state) = services.feed.state(found.key).await? else { return Ok(None) };
+    let numbers = (0..).map(ContestNumber).zip(&state.contests);
+    let is_shown = |contest| found.election.visibility.audience(contest, Viewer::Public) == Audience::Full;
+    Ok(numbers.last().filter(|(_, contest)| is_shown(*contest)).map(|(number, _)| number))
+}
+
+async fn has_voted(
+    services: &Services,
+    found: &Registered,
+    contest: ContestNumber,
+    kept: &KeptCode,
+) -> Result<bool, Problem> {
+    let voter = services.keys.coded_voter(found.election.id, kept.voter);
+    Ok(services.ledger.ballot(found.key, contest, voter).await?.is_some())
+}

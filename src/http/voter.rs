@@ -1,0 +1,127 @@
+//! Who votes: a person that a token names, the holder of an access code, or a device; as the election says.
+//!
+//! Invariant: a code that is unknown or revoked is never counted for a device instead. It must not know: what is voted.
+
+use axum::http::HeaderMap;
+use hustings_core::{Access, AccessCode, Text, TextError, VoterKey};
+
+use super::Services;
+use super::auth::{Caller, cookies, device, same_site};
+use super::error::Problem;
+use crate::ledger::{KeptCode, Registered, Scope};
+
+/// The voter of a request, who may vote in this election.
+pub(super) async fn voter(
+    services: &Services,
+    caller: &Caller,
+    found: &Registered,
+    headers: &HeaderMap,
+    named: Option<&str>,
+) -> Result<VoterKey, Problem> {
+    let election = found.election.id;
+    let voter = match (caller, named) {
+        (Caller::Token(_), named) => {
+            caller.require(Scope::Vote)?;
+            let name = named.ok_or_else(Problem::unnamed_voter)?;
+            return Ok(services.keys.named_voter(election, &voter_name(name)?));
+        }
+        (Caller::Nobody | Caller::Session(_), Some(_)) => return Err(Problem::no_voter()),
+        (_, Some(_)) => {
+            let detail = "`voter` may be named only with a token that has the scope `vote`";
+            return Err(Problem::forbidden("wrong_scope", detail));
+        }
+        (Caller::Code(code), None) => coded(services, found, code).await?,
+        (Caller::Device(_) | Caller::Nobody | Caller::Session(_), None) if !found.election.access.is_device() => {
+            let kept = kept_code(services, found, headers).ok_or_else(no_access_code)?;
+            same_site(services, headers)?;
+            coded(services, found, &kept).await?
+        }
+        (Caller::Device(device), None) => {
+            same_site(services, headers)?;
+            services.keys.device_voter(election, device)
+        }
+        (Caller::Nobody | Caller::Session(_), None) => return Err(Problem::no_voter()),
+    };
+    services.callers.admit_voter(&voter)?;
+    Ok(voter)
+}
+
+/// The voter whom a browser or a program stands for, where there is one: to see what voters may see.
+pub(super) async fn voter_of(
+    services: &Services,
+    found: &Registered,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<Option<VoterKey>, Problem> {
+    let code = match caller {
+        Caller::Code(code) => Some(code.clone()),
+        Caller::Token(_) => return Ok(None),
+        Caller::Device(_) | Caller::Nobody | Caller::Session(_) => kept_code(services, found, headers),
+    };
+    match (found.election.access, code) {
+        (Access::Device, _) => {
+            Ok(device(services, headers).map(|device| services.keys.device_voter(found.election.id, &device)))
+        }
+        (Access::Codes | Access::Roster, Some(code)) => Ok(coded(services, found, &code).await.ok()),
+        (Access::Codes | Access::Roster, None) => Ok(None),
+    }
+}
+
+/// The access code that a browser keeps for this election, if this installation signed it.
+pub(super) fn kept_code(services: &Services, found: &Registered, headers: &HeaderMap) -> Option<String> {
+    let name = services.settings.code_cookie_name(&found.election.code);
+    let code = cookies(headers, &name).find_map(|value| services.keys.verify_code(found.election.id, value));
+    code.map(|code| code.to_string())
+}
+
+/// The access code of an election as it is kept, where it may be voted with; 401 `unknown_access_code` or
+/// `revoked_access_code` otherwise.
+pub(super) async fn find_code(services: &Services, found: &Registered, code: &str) -> Result<KeptCode, Problem> {
+    let unknown = || Problem::unauthorized("unknown_access_code", "this election takes no such access code");
+    if found.election.access.is_device() {
+        return Err(unknown());
+    }
+    let kept = match code.parse::<AccessCode>() {
+        Ok(code) => {
+            let hash = services.keys.access_code(found.election.id, &code);
+            services.electorate.code(found.election.id, hash).await?
+        }
+        Err(_) => None,
+    };
+    match kept {
+        Some(kept) if kept.revoked.is_none() => Ok(kept),
+        Some(_) => {
+            let detail = "this access code was revoked; a vote that was counted with it stays. Ask who gave it to you";
+            services.callers.admit_failed_code(found.election.id)?;
+            Err(Problem::unauthorized("revoked_access_code", detail))
+        }
+        None => {
+            metrics::counter!("hustings_codes_refused_total").increment(1);
+            services.callers.admit_failed_code(found.election.id)?;
+            Err(unknown())
+        }
+    }
+}
+
+async fn coded(services: &Services, found: &Registered, code: &str) -> Result<VoterKey, Problem> {
+    let kept = find_code(services, found, code).await?;
+    Ok(services.keys.coded_voter(found.election.id, kept.voter))
+}
+
+/// 401: this election asks for an access code.
+fn no_access_code() -> Problem {
+    Problem::unauthorized(
+        "no_access_code",
+        "this election asks for an access code: type the one you were given on the poll's page, or send it as \
+         `Authorization: Code <code>`",
+    )
+}
+
+/// A voter's name in the one form that is hashed: NFC, trimmed, 1 to 128 bytes.
+fn voter_name(name: &str) -> Result<String, Problem> {
+    let text = Text::parse(name).map_err(|error| Problem::text("/voter", error))?;
+    if text.as_str().len() > 128 {
+        return Err(Problem::invalid(TextError::TooLong(0).code(), "/voter", "a voter's name has at most 128 bytes"));
+    }
+    Ok(text.into())
+}
