@@ -47,14 +47,18 @@ const GRACE_MS = 2500;
 
 // Keeps a stream open. `line` is told true when the line stands and false when it is lost. A browser reconnects by itself
 // after a lost line, and gives up after a refusal, such as while a server restarts: then this begins anew, not all at once.
-export function follow(address, show, line) {
+export function follow(address, show, line, seen = "") {
   let waits = 0;
   let [source, timer, grace] = [];
   const begin = () => {
     clearTimeout(timer);
     source?.close();
-    source = new EventSource(address);
-    source.addEventListener("results", (event) => show(JSON.parse(event.data)));
+    // What was seen, here or on another node, is not sent again, and nothing older is.
+    source = new EventSource(seen ? `${address}?last_event_id=${encodeURIComponent(seen)}` : address);
+    source.addEventListener("results", (event) => {
+      seen = event.lastEventId;
+      show(JSON.parse(event.data));
+    });
     source.addEventListener("open", () => {
       waits = 0;
       clearTimeout(grace);

@@ -125,6 +125,20 @@ said-score-out-of-range = One of your numbers is outside the allowed range.
 said-unknown-choice = A new round has begun. Here is its ballot.
 said-other = Your vote was not counted. Please try again.
 
+## The screen
+close = Close
+screen-hidden = Results are hidden until they are revealed.
+screen-draft = Voting has not opened yet. Scan the code to be ready.
+screen-join = How to vote
+screen-qr = QR code of this poll’s address
+screen-full = Full screen
+screen-large-qr = Large QR code
+screen-keys = Keys
+screen-rounds = Earlier and later rounds
+screen-this-help = This list
+screen-unreachable = Phones cannot reach this address: it is this machine’s own.
+screen-start-with = Start the server with:
+
 ## Election night
 night-status-counting = Counting
 night-status-complete = All boxes are final

@@ -125,6 +125,20 @@ said-score-out-of-range = L’un de vos nombres est hors des limites permises.
 said-unknown-choice = Un nouveau tour a commencé. Voici son bulletin.
 said-other = Votre voix n’a pas été comptée. Veuillez réessayer.
 
+## The screen
+close = Fermer
+screen-hidden = Les résultats sont masqués jusqu’à leur dévoilement.
+screen-draft = Le vote n’est pas encore ouvert. Scannez le code pour être prêt.
+screen-join = Comment voter
+screen-qr = Code QR de l’adresse de ce scrutin
+screen-full = Plein écran
+screen-large-qr = Grand code QR
+screen-keys = Touches
+screen-rounds = Tours précédents et suivants
+screen-this-help = Cette liste
+screen-unreachable = Les téléphones ne peuvent pas joindre cette adresse : c’est celle de cette machine.
+screen-start-with = Démarrez le serveur avec :
+
 ## Election night
 night-status-counting = Dépouillement en cours
 night-status-complete = Toutes les urnes sont définitives

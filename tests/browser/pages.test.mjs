@@ -1,6 +1,6 @@
 // Every page, looked at: phone and wide, light and dark, and by axe.
 import { after, before, test } from "node:test";
-import { launch, look, PHONE } from "./browser.mjs";
+import { launch, look, PHONE, WIDE } from "./browser.mjs";
 import { Server } from "./server.mjs";
 
 let [browser, server] = [];
@@ -73,4 +73,22 @@ test("the results", async () => {
   await look(browser, "results", `${poll.page}/results`);
   const hidden = await festival({ visibility: "on_reveal" });
   await look(browser, "results-hidden", `${hidden.page}/results`, undefined, [["phone", PHONE]]);
+});
+
+test("the screen in each state", async () => {
+  const bars = (page) => page.locator("#line", { hasText: "Live" }).waitFor();
+  const poll = await festival({ accent: "#2e7d32" });
+  await look(browser, "screen", `${poll.page}/screen`, bars);
+  const large = async (page) => { await page.keyboard.press("q"); await page.locator("#qr img").waitFor(); };
+  await look(browser, "screen-qr", `${poll.page}/screen`, large, [["wide", WIDE]]);
+  const keys = async (page) => { await page.keyboard.press("?"); };
+  await look(browser, "screen-keys", `${poll.page}/screen`, keys, [["wide", WIDE]]);
+  await server.act(poll, "close");
+  await look(browser, "screen-closed", `${poll.page}/screen`, bars, [["wide", WIDE]]);
+  const hidden = await festival({ visibility: "on_reveal" });
+  await look(browser, "screen-hidden", `${hidden.page}/screen`, bars, [["wide", WIDE]]);
+  const many = await server.poll({ title: "Which of these?", choices: Array.from({ length: 14 }, (_, at) => `Candidate number ${at + 1}`) });
+  await look(browser, "screen-many", `${many.page}/screen`, bars, [["wide", WIDE]]);
+  const draft = await server.poll({ ...FESTIVAL, open: false });
+  await look(browser, "screen-draft", `${draft.page}/screen`, bars, [["wide", WIDE]]);
 });

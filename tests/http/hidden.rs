@@ -35,7 +35,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn note(&mut self, what: &str, text: &str) {
-        let text = mask(&text.replace(&self.poll.code, "<code>"));
+        let port = format!(":{}", self.server.address().port());
+        let text = mask(&text.replace(&self.poll.code, "<code>").replace(&port, ":<port>"));
         self.seen.push((what.to_owned(), text));
     }
 

@@ -38,12 +38,13 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 8] = assets! {
+static ASSETS: [Asset; 9] = assets! {
     "compose.js" SCRIPT;
     "host.js" SCRIPT;
     "hustings.css" CSS;
     "live.js" SCRIPT;
     "results.js" SCRIPT;
+    "screen.js" SCRIPT;
     "send.js" SCRIPT;
     "texts.js" SCRIPT;
     "vote.js" SCRIPT;

@@ -23,6 +23,7 @@ mod people;
 mod qr;
 mod reference;
 mod results;
+mod screen;
 mod sign_in;
 #[cfg(debug_assertions)]
 mod styleguide;
@@ -72,13 +73,15 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
         .route("/{code}/cohost/{secret}", get(cohost::form).post(cohost::accept))
         .route("/{code}", get(vote::show).post(vote::cast))
         .route("/{code}/results", get(results::results))
-        .route("/{code}/screen", get(notice::not_yet))
+        .route("/{code}/screen", get(screen::screen))
         .route("/{code}/host", get(host::host).post(host::act))
         .route("/{code}/host/health", get(host::health));
     #[cfg(debug_assertions)]
     let pages = pages.route("/styleguide", get(styleguide::styleguide));
     pages
         .layer(axum::middleware::from_fn_with_state(Shared::clone(services), page::send))
+        .route("/{code}/screen/stream", get(screen::stream))
+        .route("/{code}/qr.svg", get(qr::qr))
         .route("/assets/{hash}/{name}", get(assets::asset))
         .route("/assets/{hash}/accent/{name}", get(assets::accent_sheet))
         .route("/favicon.ico", get(async || StatusCode::NO_CONTENT))

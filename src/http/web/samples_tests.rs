@@ -10,6 +10,7 @@ use super::draft::{Draft, Wrong};
 use super::page::Page;
 use super::paper::Paper;
 use super::results::{LIVE_TEXTS, ResultsPage};
+use super::screen::ScreenPage;
 use super::styleguide::{StyleguidePage, results};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
@@ -29,6 +30,9 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     }
     for link in [None, Some(("/", NASTY.to_owned()))] {
         add("notice.html", &notice::NoticePage { page: &page, title: NASTY, text: NASTY, link });
+    }
+    for results in samples() {
+        add("screen.html", &screen_page(&page, &results));
     }
     for vote in votes(&page) {
         add("vote.html", &vote);
@@ -206,6 +210,23 @@ fn results_page<'a>(page: &'a Page, results: &'a Results) -> ResultsPage<'a> {
         round: (results.round > 1).then(|| "2".to_owned()),
         voters: results.ballots.map(|ballots| page.language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, page.language),
+        texts: page.texts(&LIVE_TEXTS, &["voters"]),
+    }
+}
+
+fn screen_page<'a>(page: &'a Page, results: &'a Results) -> ScreenPage<'a> {
+    ScreenPage {
+        page,
+        code: "A5KYQ5",
+        host: NASTY.to_owned(),
+        results,
+        status: bars::status(page.language, results.status),
+        identified: bars::identified(page.language, results.identified_by),
+        round: (results.round > 1).then(|| "2".to_owned()),
+        latest: results.round,
+        voters: String::new(),
+        bars: Bars::of(results, page.language),
+        unreachable: results.hidden.then(|| vec![NASTY.to_owned()]),
         texts: page.texts(&LIVE_TEXTS, &["voters"]),
     }
 }

@@ -71,10 +71,6 @@ async fn pages_are_plain_and_safe() {
         let asset = server.get(asset).send().await.is(200);
         assert!(asset.header("cache-control").is_some_and(|cache| cache.contains("immutable")));
     }
-    for path in ["/screen"] {
-        let not_yet = server.get(&format!("/{}{path}", poll.code.to_lowercase())).send().await.is(200).text();
-        assert!(not_yet.contains("not there yet") && not_yet.contains("/results"), "{not_yet}");
-    }
     server.get("/town-hall/results").send().await.is(200);
     for path in ["/", "/api"] {
         server.get(path).send().await.is(200);

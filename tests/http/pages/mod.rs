@@ -1,5 +1,6 @@
 //! Pages: their languages, what they load, and how it travels.
 
+mod screen;
 mod vote;
 
 use crate::support::TestServer;

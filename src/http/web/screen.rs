@@ -1,0 +1,199 @@
+//! `/{code}/screen`: the big screen of a hall. The way in, what is asked, and the results as they come.
+//!
+//! Invariant: what is hidden is not on it, and what is drawn first is the latest, so a reload shows no noughts. It must
+//! not know: how frames are made, who runs the poll.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use hustings_core::ContestNumber;
+use hustings_core::election::Viewer;
+use serde::Deserialize;
+
+use super::bars::{Bars, identified, status};
+use super::device::with_device;
+use super::page::{Page, render};
+use super::results::LIVE_TEXTS;
+use super::{problem_page, without_token};
+use crate::feed::Results;
+use crate::http::api::{find, invalid_query};
+use crate::http::live::{self, StreamQuery};
+use crate::http::name::Name;
+use crate::http::{Problem, Services, Settings, Shared};
+use crate::ledger::Registered;
+
+/// About as many characters stand in one line of the screen.
+const LINE_CHARACTERS: usize = 34;
+
+#[derive(Template)]
+#[template(path = "screen.html")]
+pub(super) struct ScreenPage<'a> {
+    pub(super) page: &'a Page,
+    pub(super) code: &'a str,
+    /// The address before the code, as people type it.
+    pub(super) host: String,
+    pub(super) results: &'a Results,
+    pub(super) status: String,
+    pub(super) identified: String,
+    pub(super) round: Option<String>,
+    /// The latest round; only that one is live.
+    pub(super) latest: u32,
+    pub(super) voters: String,
+    pub(super) bars: Bars<'a>,
+    /// Where phones cannot reach this server: what to start it with instead.
+    pub(super) unreachable: Option<Vec<String>>,
+    pub(super) texts: String,
+}
+
+impl ScreenPage<'_> {
+    /// How large rows can be: by how many lines there will be, as far as that can be told without a browser. What it gets
+    /// wrong, the script mends.
+    pub(super) fn size(&self) -> &'static str {
+        let lines = |bar: &super::bars::Bar<'_>| if bar.title.chars().count() > LINE_CHARACTERS { 3 } else { 2 };
+        let halves: usize = self.bars.rows.iter().map(lines).sum();
+        match halves + if self.is_long() { 2 } else { 0 } {
+            0..=6 => "few",
+            7..=10 => "some",
+            11..=24 => "many",
+            25..=32 => "dense",
+            _ => "crowd",
+        }
+    }
+
+    /// Whether the title needs smaller letters.
+    pub(super) fn is_long(&self) -> bool {
+        self.results.title.chars().count() > 2 * LINE_CHARACTERS
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        !["draft", "open", "paused"].contains(&self.results.status)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct ScreenQuery {
+    round: Option<u32>,
+}
+
+/// The screen.
+pub(super) async fn screen(
+    State(services): State<Shared>,
+    page: Page,
+    Name(code): Name,
+    headers: HeaderMap,
+    query: Result<Query<ScreenQuery>, QueryRejection>,
+) -> Response {
+    let round = query.ok().and_then(|Query(query)| query.round);
+    let shown = match find(&services.elections, &code).await {
+        Ok(found) => shown(&services, &page.clone().of(&found.election), &found, round).await,
+        Err(problem) => Err(problem),
+    };
+    match shown {
+        Ok(shown) => with_device(&services, &headers, shown),
+        Err(problem) => problem_page(&page, &problem, &format!("/{code}/screen")),
+    }
+}
+
+/// What the screen follows: results as all may see them, whoever's browser it is.
+pub(super) async fn stream(
+    State(services): State<Shared>,
+    Name(code): Name,
+    headers: HeaderMap,
+    query: Result<Query<StreamQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(invalid_query)?;
+    let found = find(&services.elections, &code).await?;
+    let mut headers = without_token(&headers);
+    headers.remove(header::COOKIE);
+    let watcher = live::begin(&services, &found, None, &headers, query).await?;
+    Ok(live::events(&services, watcher))
+}
+
+async fn shown(services: &Services, page: &Page, found: &Registered, round: Option<u32>) -> Result<Response, Problem> {
+    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    // A hall looks on: whatever the browser's own vote, it sees what all may see.
+    let viewer = Viewer::Public;
+    let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(gone)?;
+    let rounds = latest.poll().ok_or_else(gone)?.round;
+    let frame = match round.filter(|round| (1..rounds).contains(round)) {
+        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?.ok_or_else(gone)?,
+        None => latest,
+    };
+    let results = frame.poll().ok_or_else(gone)?;
+    let (election, language) = (&found.election, page.language);
+    Ok(render(&ScreenPage {
+        page,
+        code: election.code.as_str(),
+        host: host(&services.settings.base_url()).to_owned(),
+        results,
+        status: status(language, results.status),
+        identified: identified(language, results.identified_by),
+        round: (rounds > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
+        latest: rounds,
+        voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
+        bars: Bars::of(results, language),
+        unreachable: unreachable(&services.settings),
+        texts: page.texts(&[&LIVE_TEXTS[..], &["screen-hidden", "screen-draft"]].concat(), &["voters"]),
+    }))
+}
+
+/// An address without its scheme: nobody types that.
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, host)| host)
+}
+
+/// Where phones cannot reach this server: options to start it with instead, one line for each address of this machine in
+/// the local network. Nothing where they can.
+fn unreachable(settings: &Settings) -> Option<Vec<String>> {
+    let base = settings.base_url();
+    let name = host(&base).rsplit_once(':').map_or(host(&base), |(name, _)| name);
+    let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
+    let is_own =
+        name == "localhost" || address.is_some_and(|address| address.is_loopback() || address.is_unspecified());
+    let port = settings.listen.port();
+    let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let option = |address: IpAddr| format!("--listen {listen} --public-url http://{}", SocketAddr::new(address, port));
+    is_own.then(|| local_addresses().into_iter().map(option).collect())
+}
+
+/// Addresses of this machine that others reach. A datagram socket that is connected, and sends nothing, has the one that
+/// the way out begins with.
+fn local_addresses() -> Vec<IpAddr> {
+    let towards = |own: &str, far: &str| {
+        let socket = UdpSocket::bind(own).ok()?;
+        socket.connect(far).ok()?;
+        Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
+    };
+    // Addresses of documentation (RFC 5737, RFC 3849).
+    [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")]
+        .into_iter()
+        .filter_map(|(own, far)| towards(own, far))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_phones_reach_are_taken_for_such() {
+        for (public_url, listen, is_unreachable) in [
+            (None, "127.0.0.1:8080", true),
+            (None, "0.0.0.0:8080", true),
+            (None, "192.168.1.7:8080", false),
+            (Some("http://localhost:8080"), "0.0.0.0:8080", true),
+            (Some("http://[::1]:8080"), "0.0.0.0:8080", true),
+            (Some("https://vote.example"), "127.0.0.1:8080", false),
+        ] {
+            let public_url = public_url.map(str::to_owned);
+            let listen = listen.parse().expect("an address");
+            let settings =
+                Settings { public_url, listen, bench: false, trusted_proxies: Vec::new(), open_sign_up: false };
+            assert_eq!(unreachable(&settings).is_some(), is_unreachable, "{settings:?}");
+        }
+    }
+}

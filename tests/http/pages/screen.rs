@@ -1,0 +1,46 @@
+//! The screen of a hall, before any script runs.
+
+use serde_json::json;
+
+use crate::support::{ADMIN, Events, TestServer};
+
+#[tokio::test]
+async fn the_screen_says_where_to_vote_and_how_it_stands() {
+    let server = TestServer::with(&["--public-url", "https://vote.example"]).await;
+    let poll = server.create(json!({})).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    let page = server.get(&format!("/{}/screen", poll.code)).send().await.is(200).text();
+    assert!(page.contains("<span>vote.example/</span>") && page.contains("scale(1.000 1)"), "{page}");
+    assert!(page.contains(">1 voter<") && !page.contains("Phones cannot reach"), "{page}");
+    let picture = server.get(&format!("/{}/qr.svg", poll.code)).send().await.is(200);
+    assert_eq!((picture.header("content-type"), picture.header("set-cookie")), (Some("image/svg+xml"), None));
+    assert!(picture.text().starts_with("<svg"));
+    server.get("/ZZZZZZ/qr.svg").send().await.is(404);
+    server.get("/ZZZZZZ/screen").send().await.is(404);
+    // An earlier round stays to be shown.
+    server.act(&poll, "close").await.is(200);
+    server.post(&poll.path("/rounds"), &json!({ "open": true })).bearer(ADMIN).send().await.is(201);
+    let screen = async |query: &str| server.get(&format!("/{}/screen{query}", poll.code)).send().await.is(200).text();
+    assert!(screen("").await.contains("data-round=\"2\" data-latest=\"2\""));
+    assert!(screen("?round=1").await.contains("data-round=\"1\" data-latest=\"2\""));
+    for query in ["?round=0", "?round=3", "?round=x"] {
+        assert!(screen(query).await.contains("data-round=\"2\""), "{query}");
+    }
+    server.finish().await;
+}
+
+/// Who has voted sees results on the own page, and not on a wall that others look at.
+#[tokio::test]
+async fn a_hall_does_not_see_what_only_voters_may() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "visibility": "after_vote" })).await;
+    let cookie = server.device(&poll).await;
+    server.post(&poll.path("/votes"), &json!({ "choices": ["tea"] })).cookie(&cookie).send().await.is(201);
+    let page = server.get(&format!("/{}/screen", poll.code)).cookie(&cookie).send().await.is(200).text();
+    assert!(page.contains("data-hidden") && !page.contains("1 voter<"), "{page}");
+    assert!(page.contains("Phones cannot reach"), "{page}");
+    let stream = server.get(&format!("/{}/screen/stream", poll.code)).cookie(&cookie).bearer(ADMIN);
+    let frame = Events::open(stream).await.next().await.expect("a frame").json();
+    assert_eq!((&frame["hidden"], &frame["ballots"]), (&json!(true), &json!(null)));
+    server.finish().await;
+}
