@@ -163,8 +163,8 @@ fn a_forbidden_import_is_noticed_however_it_is_written() {
         ("load", "use crate::load::Api;", &[]),
         ("load", "// use crate::http::Problem;", &[]),
         ("load", "use crate::ledger::Seq;", &["load knows ledger"]),
-        ("keys", "use crate::ledger::ElectionKey;", &[]),
-        ("keys", "use crate::ledger::Ledger;", &["keys knows more of ledger than ElectionKey"]),
+        ("keys", "use crate::ledger::{CodeHash, DeviceHash, ElectionKey};", &[]),
+        ("keys", "use crate::ledger::Ledger;", &["keys knows more of ledger than names and hashes"]),
         ("ledger", "use other_crate::http;", &[]),
         ("novel", "", &["`novel` is not in the table"]),
     ] {

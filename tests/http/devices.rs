@@ -42,7 +42,7 @@ async fn only_pages_make_devices() {
             assert_eq!(answer.header("set-cookie"), None, "POST {path}");
         }
     }
-    for path in ["", "/results", "/screen"] {
+    for path in ["", "/results"] {
         for name in [&poll.code, "town-hall"] {
             let page = server.get(&format!("/{name}{path}")).send().await.is(200);
             let cookie = page.header("set-cookie").unwrap_or_else(|| panic!("no cookie at {path}")).to_owned();

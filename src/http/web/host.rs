@@ -69,6 +69,9 @@ pub(super) struct Act {
 /// How the vote goes, as the page shows it.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct HealthBody {
+    /// Devices that opened a page of the poll, and new ones a minute: many of them without votes are a program's, not a hall's.
+    pub(super) joined: String,
+    pub(super) joining: String,
     pub(super) per_second: String,
     pub(super) repeated: String,
     pub(super) turned_away: String,
@@ -123,7 +126,10 @@ pub(super) async fn act(
 /// How the vote goes, for the page's script.
 pub(super) async fn health(State(services): State<Shared>, visitor: Visitor, name: Name) -> Response {
     match visitor.election(&services, &name, Role::CoHost).await {
-        Ok(found) => Json(HealthBody::of(&services, &visitor.page, &found)).into_response(),
+        Ok(found) => match HealthBody::of(&services, &visitor.page, &found).await {
+            Ok(health) => Json(health).into_response(),
+            Err(problem) => problem.into_response(),
+        },
         Err(response) => response,
     }
 }
@@ -196,7 +202,7 @@ async fn show(
         owner: role == Some(Role::Owner),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
-        health: HealthBody::of(services, &page, found),
+        health: HealthBody::of(services, &page, found).await?,
         error,
         texts: page.texts(&[&HOST_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
         results,
@@ -241,7 +247,8 @@ fn acts(page: &Page, contest: &ContestState, visibility: Visibility) -> (Option<
 }
 
 impl HealthBody {
-    fn of(services: &Services, page: &Page, found: &Registered) -> Self {
+    async fn of(services: &Services, page: &Page, found: &Registered) -> Result<Self, Problem> {
+        let come = services.joined.count(services, found.election.id).await?;
         let health = services.pulses.health(found.key);
         let language = page.language;
         let took = |time: Option<Duration>| match time {
@@ -252,7 +259,9 @@ impl HealthBody {
             Some((_, ago)) => language.count("host-checked", ago.as_secs()),
             None => page.say("host-unchecked"),
         };
-        Self {
+        Ok(Self {
+            joined: language.number(come.devices),
+            joining: language.number(come.per_minute),
             per_second: language.tenths(health.tenths_per_second),
             repeated: language.number(health.repeated),
             turned_away: language.number(health.turned_away),
@@ -260,7 +269,7 @@ impl HealthBody {
             p99: took(health.p99),
             watchers: language.number(services.feed.watchers(found.key) as u64),
             checked,
-        }
+        })
     }
 }
 

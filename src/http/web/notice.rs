@@ -1,17 +1,13 @@
 //! Pages that say one thing, and the way on from there.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::device::with_device;
 use super::home::HomePage;
 use super::page::{Page, render};
 use super::texts::Language;
-use crate::http::api::find;
-use crate::http::name::Name;
-use crate::http::{Problem, Shared};
+use crate::http::Problem;
 
 #[derive(Template)]
 #[template(path = "notice.html")]
@@ -46,23 +42,4 @@ pub(super) fn explained(language: Language, problem: &Problem) -> String {
         _ if problem.status().is_server_error() => language.say("problem-unavailable"),
         _ => problem.detail().to_owned(),
     }
-}
-
-/// For a page that is not there yet.
-pub(super) async fn not_yet(
-    State(services): State<Shared>,
-    page: Page,
-    Name(code): Name,
-    headers: HeaderMap,
-) -> Response {
-    let found = match find(&services.elections, &code).await {
-        Ok(found) => found,
-        Err(problem) => return problem_page(&page, &problem, &format!("/{code}")),
-    };
-    let page = page.of(&found.election);
-    let results = format!("/{}/results", found.election.code);
-    let title = found.election.title.as_str();
-    let link = Some((results.as_str(), page.say("live-results")));
-    let shown = NoticePage { page: &page, title, text: &page.say("not-yet"), link };
-    with_device(&services, &found.election, &headers, render(&shown))
 }

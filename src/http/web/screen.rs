@@ -15,7 +15,6 @@ use hustings_core::election::Viewer;
 use serde::Deserialize;
 
 use super::bars::{Bars, identified, status};
-use super::device::with_device;
 use super::page::{Page, render};
 use super::results::LIVE_TEXTS;
 use super::{problem_page, without_token};
@@ -84,7 +83,6 @@ pub(super) async fn screen(
     State(services): State<Shared>,
     page: Page,
     Name(code): Name,
-    headers: HeaderMap,
     query: Result<Query<ScreenQuery>, QueryRejection>,
 ) -> Response {
     let round = query.ok().and_then(|Query(query)| query.round);
@@ -93,7 +91,8 @@ pub(super) async fn screen(
         Err(problem) => Err(problem),
     };
     match shown {
-        Ok(shown) => with_device(&services, &headers, shown),
+        // A screen is no phone: it gets no key to vote with, and has not come.
+        Ok(shown) => shown,
         Err(problem) => problem_page(&page, &problem, &format!("/{code}/screen")),
     }
 }

@@ -96,7 +96,7 @@ async fn the_description_names_every_call() {
     calls.sort();
     let poll = "/api/v1/polls/{poll}";
     let acts = ["open", "pause", "close", "reopen", "reveal", "rounds", "title", "clone", "rehearse"];
-    let sent = ["votes", "results/tickets", "codes", "roster"];
+    let sent = ["votes", "results/tickets", "codes", "roster", "links"];
     let mut expected: Vec<String> = acts
         .into_iter()
         .chain(sent)

@@ -181,6 +181,13 @@ async fn the_console_is_for_those_who_run_the_poll() {
     assert_eq!(forged.status, 403, "{}", forged.text());
     let health = olga.get(&format!("{place}/health")).await.is(200).json();
     assert_eq!((&health["turned_away"], &health["per_second"]), (&json!("0"), &json!("0.0")), "{health}");
+    // A program that fetches pages and keeps no cookies is seen: each page is another device.
+    for _ in 0..30 {
+        server.get(code).send().await.is(200);
+    }
+    let all_came =
+        async { while olga.get(&format!("{place}/health")).await.is(200).json()["joined"] != json!("30") {} };
+    tokio::time::timeout(std::time::Duration::from_secs(60), all_came).await.expect("thirty devices that came");
     server.finish().await;
 }
 
