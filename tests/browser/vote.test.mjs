@@ -100,8 +100,10 @@ test("an answer that is lost is asked for again, and counted once", async () => 
   const poll = await server.poll();
   const phone = await open(browser, poll.page);
   let sent = 0;
+  const names = new Set();
   await phone.route("**/votes", async (route) => {
     sent += 1;
+    names.add(route.request().postDataJSON().id);
     // The vote arrives, and its answer does not.
     await route.fetch();
     if (sent < 3) await route.abort("connectionreset");
@@ -112,6 +114,7 @@ test("an answer that is lost is asked for again, and counted once", async () => 
   await phone.locator("#own-state", { hasText: "not yet confirmed" }).waitFor();
   await counted(phone);
   assert.ok(sent >= 3);
+  assert.deepEqual([names.size, names.has(undefined)], [1, false], "one vote has one name, however often it is sent");
   assert.deepEqual(await totals(poll), [1, 1, 0]);
 });
 
