@@ -275,16 +275,20 @@ async fn devices_that_come_are_counted_once_on_all_nodes() {
     let other = server.create(json!({})).await;
     let mut cookies = Vec::new();
     for node in 0..6 {
-        let page = server.ask_node(node, "GET", &format!("/{}/results", poll.code)).send().await.is(200);
+        let page = server.ask_node(node, "GET", &format!("/{}", poll.code)).send().await.is(200);
         cookies
             .push(page.header("set-cookie").and_then(|cookie| cookie.split(';').next()).expect("a cookie").to_owned());
     }
     for (node, cookie) in cookies.iter().enumerate() {
         for again in [node, node + 1] {
-            server.ask_node(again, "GET", &format!("/{}/results", poll.code)).cookie(cookie).send().await.is(200);
+            server.ask_node(again, "GET", &format!("/{}", poll.code)).cookie(cookie).send().await.is(200);
         }
     }
-    server.get(&format!("/{}/results", other.code)).cookie(&cookies[0]).send().await.is(200);
+    server.get(&format!("/{}", other.code)).cookie(&cookies[0]).send().await.is(200);
+    // Who only reads results, or shows them, has not come.
+    for page in ["results", "screen"] {
+        server.get(&format!("/{}/{page}", poll.code)).send().await.is(200);
+    }
     let sql = "SELECT devices FROM joined_total ORDER BY devices";
     let counted = async {
         while server.rows(sql).await != [["1"], ["6"]] {
@@ -293,8 +297,8 @@ async fn devices_that_come_are_counted_once_on_all_nodes() {
     };
     soon("six and one device", counted).await;
     server.restart().await;
-    server.get(&format!("/{}/results", poll.code)).cookie(&cookies[3]).send().await.is(200);
-    let page = server.get(&format!("/{}/results", poll.code)).send().await.is(200);
+    server.get(&format!("/{}", poll.code)).cookie(&cookies[3]).send().await.is(200);
+    let page = server.get(&format!("/{}", poll.code)).send().await.is(200);
     assert!(page.header("set-cookie").is_some());
     let counted = async {
         while server.rows(sql).await != [["1"], ["7"]] {

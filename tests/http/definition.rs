@@ -145,6 +145,8 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     for voter in ["a", "b"] {
         server.vote(&poll, voter, json!({ "choices": ["tea"] })).await.is(201);
     }
+    // One node knows the slug, and the other one removes the poll.
+    server.ask_node(0, "GET", "/api/v1/polls/town-hall").send().await.is(200);
     let mut screen = Events::open(server.ask_node(1, "GET", &poll.path("/results/stream"))).await;
     screen.until("both votes", |results| results["ballots"] == 2).await;
     for title in ["", "tea or coffee?", "Tea", kept.code.as_str()] {
@@ -177,6 +179,12 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     let again = server.create(json!({ "slug": "town-hall" })).await;
     assert_eq!(server.results(&again).await["ballots"], 0);
     assert_eq!(server.results(&kept).await["ballots"], 0);
+    let learnt = async {
+        while server.ask_node(0, "GET", "/api/v1/polls/town-hall").send().await.json()["id"] != again.id {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the name means the new one", learnt).await;
     let erased = async {
         loop {
             let left = server.rows("SELECT (SELECT count(*) FROM gone_election), (SELECT count(*) FROM ballot)").await;

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use hustings_core::election::Viewer;
 use hustings_core::{Change, Contest, ContestState, Kind, Method, Visibility};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::find;
+use super::{find, successor};
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::body::{doubled, pointer};
@@ -186,7 +186,13 @@ pub(in crate::http) fn invalid_query(rejection: axum::extract::rejection::QueryR
     responses((status = 200, body = PollBody), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn get(State(services): State<Shared>, Name(poll): Name) -> Result<Json<PollBody>, Problem> {
     let found = find(&services.elections, &poll).await?;
-    Ok(Json(show(&services, &found).await?))
+    match show(&services, &found).await {
+        // Another node may have replaced the definition a moment ago.
+        Err(problem) if problem.status() == StatusCode::NOT_FOUND => {
+            Ok(Json(show(&services, &successor(&services, &found).await?).await?))
+        }
+        shown => Ok(Json(shown?)),
+    }
 }
 
 /// A poll as it stands now.

@@ -79,7 +79,7 @@ pub(super) async fn results(
         Kind::Poll | Kind::Competition => of_poll(&services, &own, &found, &headers).await,
     };
     match shown {
-        Ok(shown) => with_device(&services, &found.election, &headers, shown),
+        Ok(shown) => with_device(&services, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}/results")),
     }
 }

@@ -14,7 +14,7 @@ use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time};
 use serde::Deserialize;
 
 use super::bars::{Bars, identified, status};
-use super::device::with_device;
+use super::device::with_voter;
 use super::page::{Page, render};
 use super::paper::{self, Paper};
 use super::results::LIVE_TEXTS;
@@ -146,7 +146,7 @@ pub(super) async fn show(
     let page = page.of(&found.election);
     let query = query.map_or(VoteQuery { said: None, change: None }, |Query(query)| query);
     match shown(&services, &page, &found, &without_token(&headers), &query).await {
-        Ok(shown) => with_device(&services, &found.election, &headers, shown),
+        Ok(shown) => with_voter(&services, &found.election, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
     }
 }
