@@ -25,6 +25,8 @@ pub(super) struct Draft {
     pub(super) high: String,
     pub(super) changeable: bool,
     pub(super) visibility: String,
+    /// Who may vote: device, codes or roster.
+    pub(super) access: String,
     /// The colour of its pages, where it is not the usual one.
     pub(super) accent: Option<String>,
     pub(super) slug: String,
@@ -49,6 +51,7 @@ impl Default for Draft {
             high: "5".to_owned(),
             changeable: true,
             visibility: "after_vote".to_owned(),
+            access: "device".to_owned(),
             accent: None,
             slug: empty(),
             opens: empty(),
@@ -71,6 +74,7 @@ impl Draft {
             high: text("high"),
             changeable: form.get("changeable") == "yes",
             visibility: text("visibility"),
+            access: text("access"),
             accent: (form.get("coloured") == "yes").then(|| text("accent")),
             slug: text("slug").to_lowercase(),
             opens: text("opens"),
@@ -88,6 +92,7 @@ impl Draft {
             choices: titles.join("\n"),
             changeable: contest.change == Change::UntilClose,
             visibility: visibility(election.visibility).to_owned(),
+            access: election.access.name().to_owned(),
             accent: election.accent.as_ref().map(ToString::to_string),
             slug: election.slug.as_ref().map(ToString::to_string).unwrap_or_default(),
             opens: schedule.opens_at.map(local).unwrap_or_default(),
@@ -119,6 +124,9 @@ impl Draft {
         put("method", self.method.as_str().into());
         put("change", if self.changeable { "until_close" } else { "final" }.into());
         put("visibility", self.visibility.as_str().into());
+        if !self.access.is_empty() {
+            put("access", self.access.as_str().into());
+        }
         match self.method.as_str() {
             "approval" => {
                 put("min", number("/min", &self.fewest)?.unwrap_or(1).into());
@@ -231,7 +239,7 @@ mod tests {
             ..Draft::default()
         };
         let expected = json!({ "title": "Tea?", "choices": ["Yes", "No"], "method": "approval", "min": 1, "max": 2,
-            "change": "until_close", "visibility": "after_vote", "slug": "tea", "opens_at": "2026-07-01T18:00:00Z" });
+            "change": "until_close", "visibility": "after_vote", "access": "device", "slug": "tea", "opens_at": "2026-07-01T18:00:00Z" });
         assert_eq!(draft.body().unwrap(), expected);
         assert_eq!(Draft { most: "x".to_owned(), ..draft }.body().unwrap_err().code(), "invalid_bounds");
     }
