@@ -5,9 +5,9 @@ import { localise, number, say } from "./texts.js";
 
 const at = (id) => document.getElementById(id);
 const [page, paper, own] = [at("main"), at("paper"), at("own")];
-const { poll, contest, round } = page.dataset;
+const { poll, keep, round } = page.dataset;
 const canChange = "changeable" in page.dataset;
-const kept = keeper(`hustings ${contest}`);
+const kept = keeper(`hustings ${keep}`);
 const form = paper.dataset.form;
 
 let status = page.dataset.status;
@@ -143,7 +143,7 @@ at("change").addEventListener("click", (event) => {
 
 // Another tab of this browser voted: what counts now stands with the server.
 addEventListener("storage", (event) => {
-  if (event.key === `hustings ${contest}` && event.newValue === null && !isSending) location.reload();
+  if (event.key === `hustings ${keep}` && event.newValue === null && !isSending) location.reload();
 });
 // A page that comes back from the browser's memory may be long out of date.
 addEventListener("pageshow", (event) => event.persisted && location.reload());

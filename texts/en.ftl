@@ -112,6 +112,13 @@ opens-at = Opens { $moment }
 closes-at = Closes { $moment }
 line-lost-voter = No connection just now. This page catches up by itself.
 said-already-voted = This device has already voted, and votes here are final. What counts is shown below.
+access-title = Access code
+access-text = Voting here takes the access code that you were given. Upper and lower case are the same, and the hyphen may be left out.
+access-go = Go on
+access-unknown = This is no access code of this poll. Look at each character again: there are ten, and never 0, O, 1, I or L.
+access-revoked = This access code was revoked: nobody can vote with it any more. A vote that was counted with it stays. Ask whoever gave it to you.
+access-other = Use another access code
+said-already-voted-code = Somebody has already voted with this access code, and votes here are final. What counts is shown below.
 said-contest-closed = Voting closed before your vote arrived, so it was not counted.
 said-contest-paused = Voting is paused, so your vote was not counted. Your choice is kept: vote when it opens again.
 said-contest-not-open = Voting has not opened yet, so your vote was not counted.
@@ -345,6 +352,74 @@ wrong-zone = There is no time zone of this name. One is Europe/London, another A
 wrong-opened = Voting was opened meanwhile, so this cannot be edited any more.
 wrong-edited = Somebody else has edited or removed it meanwhile. Open it again to see how it is now.
 wrong-other = This could not be saved. Look at all fields, and try again.
+
+## Who may vote
+codes-title = Access codes
+codes-text = A code is one vote, on any number of devices. Codes are shown once, when they are made, and never again.
+codes-none = There is no access code yet, so nobody can vote.
+codes-made = { $count ->
+    [one] { $shown } code made
+   *[other] { $shown } codes made
+  }
+codes-revoked = { $count ->
+    [one] { $shown } of them revoked
+   *[other] { $shown } of them revoked
+  }
+codes-unreachable = Phones cannot reach this server, so the links and QR codes lead nowhere. Set its public address before you print any.
+codes-make = Make codes
+codes-count = How many
+codes-count-hint = 1 to 50,000. Up to 500 can be a sheet of cards to print; more come as a CSV file.
+codes-count-wrong = Give a number from 1 to 50,000.
+codes-full = These would be too many: a poll has at most 200,000 access codes.
+codes-as-sheet = Make a sheet to print
+codes-as-file = Make a CSV file
+codes-revoke = Revoke a code
+codes-number = Number
+codes-revoke-hint = It stands on the card. Nobody can vote with the code any more, and this cannot be undone; a vote that was counted with it stays.
+codes-revoke-done = Code { $number } is revoked.
+codes-revoke-unknown = There is no code with this number.
+sheet-title = { $count ->
+    [one] { $shown } new access code
+   *[other] { $shown } new access codes
+  }
+sheet-once = Print them or save them now: they cannot be shown again.
+sheet-print-hint = Ten cards fit on a sheet of A4 or Letter paper.
+sheet-print = Print
+sheet-save = Save as a CSV file
+sheet-back = Done
+card-number = No. { $number }
+roster-title = Roster
+roster-none = Nobody is on the roster yet, so nobody can vote.
+roster-listed = { $count ->
+    [one] { $shown } person listed
+   *[other] { $shown } people listed
+  }
+roster-add = Add people
+roster-persons = Names and e-mail addresses
+roster-persons-hint = Paste a CSV table: its first line is name,email, and each other line is one person. The e-mail may be empty; nothing is ever sent to it.
+roster-file = Or read it from a CSV file
+roster-as-file = Add them, and make a CSV file of their codes
+roster-as-sheet = Add them, and make a sheet to print
+roster-list = Who is listed
+roster-more = More
+roster-revoke-of = Revoke the code of { $name }
+roster-revoke-hint = Nobody can vote with it any more, and this cannot be undone; a vote that was counted with it stays.
+roster-wrong = Nobody was added: something is not right yet in these lines.
+roster-columns = Nobody was added: the first line must be name,email, with commas between the columns.
+roster-nobody = There is nobody in this list.
+roster-full = These are too many people at once: add at most 50,000, and a poll has at most 200,000.
+roster-moved = Somebody else changes this roster just now. Nobody was added; please try again.
+roster-line = Line { $number }:
+fault-empty = the name is missing.
+fault-long = this is longer than 200 characters.
+fault-repeated = this person stands further up too; another one of this name needs an e-mail address.
+fault-listed = this person is listed already; another one of this name needs an e-mail address.
+fault-columns = this line has more or fewer columns than the first one.
+fault-characters = there are characters here that no name or address has.
+person-email = E-mail
+person-state = State
+person-voted = has voted
+person-revoked = revoked
 
 ## Running a poll
 host-title = Console

@@ -112,6 +112,13 @@ opens-at = Ouverture le { $moment }
 closes-at = Clôture le { $moment }
 line-lost-voter = Pas de connexion pour le moment. Cette page se remettra à jour toute seule.
 said-already-voted = Cet appareil a déjà voté, et les votes sont ici définitifs. Ce qui compte est affiché ci-dessous.
+access-title = Code d’accès
+access-text = Pour voter ici, il faut le code d’accès que vous avez reçu. Majuscules et minuscules se valent, et le trait d’union est facultatif.
+access-go = Continuer
+access-unknown = Ce n’est pas un code d’accès de ce vote. Vérifiez chaque caractère : il y en a dix, et jamais 0, O, 1, I ni L.
+access-revoked = Ce code d’accès a été révoqué : plus personne ne peut voter avec lui. Une voix déjà comptée le reste. Adressez-vous à qui vous l’a donné.
+access-other = Prendre un autre code d’accès
+said-already-voted-code = On a déjà voté avec ce code d’accès, et les votes sont ici définitifs. Ce qui compte est affiché ci-dessous.
 said-contest-closed = Le vote a été clos avant l’arrivée de votre voix ; elle n’a pas été comptée.
 said-contest-paused = Le vote est en pause ; votre voix n’a pas été comptée. Votre choix est gardé : votez quand il rouvrira.
 said-contest-not-open = Le vote n’est pas encore ouvert ; votre voix n’a pas été comptée.
@@ -345,6 +352,74 @@ wrong-zone = Aucun fuseau horaire n’a ce nom. Il y a par exemple Europe/Paris 
 wrong-opened = Le vote a été ouvert entre-temps ; on ne peut plus le modifier.
 wrong-edited = Quelqu’un d’autre l’a modifié ou supprimé entre-temps. Ouvrez-le de nouveau pour voir où il en est.
 wrong-other = Cela n’a pas pu être enregistré. Vérifiez tous les champs et réessayez.
+
+## Who may vote
+codes-title = Codes d’accès
+codes-text = Un code, c’est une voix, sur n’importe quel nombre d’appareils. Les codes sont affichés une fois, à leur création, puis plus jamais.
+codes-none = Il n’y a pas encore de code d’accès : personne ne peut voter.
+codes-made = { $count ->
+    [one] { $shown } code créé
+   *[other] { $shown } codes créés
+  }
+codes-revoked = { $count ->
+    [one] dont { $shown } révoqué
+   *[other] dont { $shown } révoqués
+  }
+codes-unreachable = Les téléphones ne peuvent pas joindre ce serveur : les liens et codes QR ne mènent nulle part. Fixez son adresse publique avant d’imprimer.
+codes-make = Créer des codes
+codes-count = Combien
+codes-count-hint = De 1 à 50 000. Jusqu’à 500, ils peuvent faire une planche de cartes à imprimer ; au-delà, un fichier CSV.
+codes-count-wrong = Donnez un nombre de 1 à 50 000.
+codes-full = Ce serait trop : un vote a au plus 200 000 codes d’accès.
+codes-as-sheet = Créer une planche à imprimer
+codes-as-file = Créer un fichier CSV
+codes-revoke = Révoquer un code
+codes-number = Numéro
+codes-revoke-hint = Il figure sur la carte. Plus personne ne pourra voter avec ce code, et on ne peut pas l’annuler ; une voix déjà comptée le reste.
+codes-revoke-done = Le code { $number } est révoqué.
+codes-revoke-unknown = Aucun code n’a ce numéro.
+sheet-title = { $count ->
+    [one] { $shown } nouveau code d’accès
+   *[other] { $shown } nouveaux codes d’accès
+  }
+sheet-once = Imprimez-les ou enregistrez-les maintenant : ils ne pourront plus être affichés.
+sheet-print-hint = Dix cartes tiennent sur une feuille A4 ou Letter.
+sheet-print = Imprimer
+sheet-save = Enregistrer en fichier CSV
+sheet-back = Terminé
+card-number = Nº { $number }
+roster-title = Liste électorale
+roster-none = La liste est encore vide : personne ne peut voter.
+roster-listed = { $count ->
+    [one] { $shown } personne inscrite
+   *[other] { $shown } personnes inscrites
+  }
+roster-add = Ajouter des personnes
+roster-persons = Noms et adresses électroniques
+roster-persons-hint = Collez un tableau CSV : sa première ligne est name,email, et chaque autre ligne une personne. L’adresse peut rester vide ; rien n’y est jamais envoyé.
+roster-file = Ou lisez-le dans un fichier CSV
+roster-as-file = Les ajouter, et créer un fichier CSV de leurs codes
+roster-as-sheet = Les ajouter, et créer une planche à imprimer
+roster-list = Personnes inscrites
+roster-more = Suite
+roster-revoke-of = Révoquer le code de { $name }
+roster-revoke-hint = Plus personne ne pourra voter avec lui, et on ne peut pas l’annuler ; une voix déjà comptée le reste.
+roster-wrong = Personne n’a été ajouté : quelque chose ne va pas encore dans ces lignes.
+roster-columns = Personne n’a été ajouté : la première ligne doit être name,email, avec des virgules entre les colonnes.
+roster-nobody = Il n’y a personne dans cette liste.
+roster-full = C’est trop de personnes à la fois : ajoutez-en au plus 50 000, et un vote en a au plus 200 000.
+roster-moved = Quelqu’un d’autre modifie cette liste en ce moment. Personne n’a été ajouté ; veuillez réessayer.
+roster-line = Ligne { $number } :
+fault-empty = il manque le nom.
+fault-long = c’est plus long que 200 caractères.
+fault-repeated = cette personne figure déjà plus haut ; il faut une adresse pour un homonyme.
+fault-listed = cette personne est déjà inscrite ; il faut une adresse pour un homonyme.
+fault-columns = cette ligne a plus ou moins de colonnes que la première.
+fault-characters = il y a ici des caractères qu’aucun nom ni adresse ne contient.
+person-email = Adresse électronique
+person-state = État
+person-voted = a voté
+person-revoked = révoqué
 
 ## Running a poll
 host-title = Régie

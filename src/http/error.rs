@@ -304,6 +304,12 @@ impl Problem {
         &self.detail
     }
 
+    /// Everything that is wrong with an import, the first thousand of it.
+    #[must_use]
+    pub fn errors(&self) -> &[Fault] {
+        &self.errors
+    }
+
     /// The field that it is about.
     #[must_use]
     pub fn pointer(&self) -> Option<&str> {

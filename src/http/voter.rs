@@ -8,7 +8,7 @@ use hustings_core::{Access, AccessCode, Text, TextError, VoterKey};
 use super::Services;
 use super::auth::{Caller, cookies, device, same_site};
 use super::error::Problem;
-use crate::ledger::{KeptCode, Registered, Scope};
+use crate::ledger::{CodeNumber, KeptCode, Registered, Scope};
 
 /// The voter of a request, who may vote in this election.
 pub(super) async fn voter(
@@ -64,6 +64,31 @@ pub(super) async fn voter_of(
         }
         (Access::Codes | Access::Roster, Some(code)) => Ok(coded(services, found, &code).await.ok()),
         (Access::Codes | Access::Roster, None) => Ok(None),
+    }
+}
+
+/// Whom a browser stands for in an election, whatever else it carries.
+pub(super) enum Browser {
+    /// A voter; with the place of the access code, where that is what it votes with.
+    Voter(VoterKey, Option<CodeNumber>),
+    /// Nobody yet.
+    Nobody,
+    /// Nobody, because the access code that it keeps is not good: the code of the refusal.
+    Refused(&'static str),
+}
+
+/// Finds out whom a browser stands for in an election.
+pub(super) async fn browser(services: &Services, found: &Registered, headers: &HeaderMap) -> Result<Browser, Problem> {
+    let election = found.election.id;
+    if found.election.access.is_device() {
+        let voter = device(services, headers).map(|device| services.keys.device_voter(election, &device));
+        return Ok(voter.map_or(Browser::Nobody, |voter| Browser::Voter(voter, None)));
+    }
+    let Some(code) = kept_code(services, found, headers) else { return Ok(Browser::Nobody) };
+    match find_code(services, found, &code).await {
+        Ok(kept) => Ok(Browser::Voter(services.keys.coded_voter(election, kept.voter), Some(kept.number))),
+        Err(problem) if problem.status().is_client_error() => Ok(Browser::Refused(problem.code())),
+        Err(problem) => Err(problem),
     }
 }
 

@@ -1,5 +1,6 @@
 //! People: how they come, how they sign in, what each may do, and how it ends.
 
+mod codes;
 mod commands;
 mod host;
 mod roles;

@@ -41,19 +41,19 @@ pub(super) struct MadeCodes {
 
 /// An access code, shown once.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MadeCode {
+pub(in crate::http) struct MadeCode {
     /// Its number, to revoke it by.
-    number: u32,
+    pub(in crate::http) number: u32,
     /// Whose it is, in a roster.
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
+    pub(in crate::http) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
+    pub(in crate::http) email: Option<String>,
     /// Keep it: it cannot be shown again.
     #[schema(example = "ABCDE-FGHJK")]
-    code: String,
+    pub(in crate::http) code: String,
     /// The voter's page with the code, for a QR code.
-    link: String,
+    pub(in crate::http) link: String,
 }
 
 /// How many access codes there are.
@@ -94,11 +94,20 @@ pub(super) async fn create(
     let found = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Codes)?;
     let CodesBody { count } = body::read(body, VOTE_MAX).await?;
+    answer(&make_codes(&services, &found, count).await?, wants_csv(&headers, false))
+}
+
+/// Makes so many access codes for whoever gets them.
+pub(in crate::http) async fn make_codes(
+    services: &Services,
+    found: &Registered,
+    count: usize,
+) -> Result<Vec<MadeCode>, Problem> {
+    require_access(found, Access::Codes)?;
     if !(1..=CODES_AT_ONCE).contains(&count) {
         return Err(Problem::invalid("invalid_count", "/count", format!("`count` goes from 1 to {CODES_AT_ONCE}")));
     }
-    let made = make(&services, &found, vec![None; count], None).await?.ok_or_else(unknown)?;
-    answer(&made, wants_csv(&headers, false))
+    make(services, found, vec![None; count], None).await?.ok_or_else(unknown)
 }
 
 /// How many access codes were made and revoked, and how many voted where that may be shown.
@@ -132,6 +141,17 @@ pub(super) async fn revoke(
 ) -> Result<Json<RevokedCode>, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
     let found = managed(&services, &poll, &headers).await?;
+    let number = revoke_code(&services, &found, &number).await?;
+    let detail = "nobody can vote with it any more; a vote that was counted with it stays";
+    Ok(Json(RevokedCode { number: number.0, status: "revoked", detail }))
+}
+
+/// Revokes the access code of this number for ever; one that is revoked already is as it was wanted.
+pub(in crate::http) async fn revoke_code(
+    services: &Services,
+    found: &Registered,
+    number: &str,
+) -> Result<CodeNumber, Problem> {
     let missing = || Problem::not_found("unknown_code_number", "this poll has no access code with this number");
     let number = CodeNumber(number.parse().map_err(|_| missing())?);
     let id = found.election.id;
@@ -140,8 +160,7 @@ pub(super) async fn revoke(
         let kept = services.electorate.codes(id, Some(before), 1).await?;
         kept.first().filter(|kept| kept.number == number).ok_or_else(missing)?;
     }
-    let detail = "nobody can vote with it any more; a vote that was counted with it stays";
-    Ok(Json(RevokedCode { number: number.0, status: "revoked", detail }))
+    Ok(number)
 }
 
 /// A poll that the caller may run.
@@ -222,9 +241,14 @@ pub(super) fn answer(made: &[MadeCode], csv: bool) -> Result<Response, Problem> 
         let codes = serde_json::json!({ "codes": made });
         return Ok((StatusCode::CREATED, [uncached], Json(codes)).into_response());
     }
-    let table = table(made).map_err(|_| Problem::unavailable("stopping", "please try again"))?;
+    let table = codes_table(made)?;
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), uncached];
     Ok((StatusCode::CREATED, headers, table).into_response())
+}
+
+/// Codes as a CSV file whose cells are only text, also to a spreadsheet.
+pub(in crate::http) fn codes_table(made: &[MadeCode]) -> Result<Vec<u8>, Problem> {
+    table(made).map_err(|_| Problem::unavailable("stopping", "please try again"))
 }
 
 fn table(made: &[MadeCode]) -> Result<Vec<u8>, csv::Error> {

@@ -26,13 +26,15 @@ use super::{Services, Shared};
 use crate::ledger::{Elections, Registered};
 
 pub(super) use acts::act;
+pub(super) use codes::{MadeCode, codes_table, make_codes, revoke_code};
 pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
 pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
 pub(super) use links::make_link;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
 pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer};
-pub(super) use votes::{VoteBody, known_caller, vote_in};
+pub(super) use roster::{PersonShown, list_persons, roster_page};
+pub(super) use votes::{VoteBody, vote_in};
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()

@@ -17,7 +17,7 @@ use hustings_core::{Access, Audience, ContestNumber, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::codes::{CODES_AT_ONCE, MadeCodes, answer, make, managed, require_access, wants_csv};
+use super::codes::{CODES_AT_ONCE, MadeCode, MadeCodes, answer, make, managed, require_access, wants_csv};
 use super::polls::{PageQuery, invalid_query};
 use crate::clock::rfc3339;
 use crate::http::body;
@@ -79,14 +79,30 @@ pub(super) async fn add(
     require_access(&found, Access::Roster)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let read = if kind.trim_start().to_ascii_lowercase().starts_with("text/csv") { csv } else { json };
-    let Sent { persons, faults } = body::parse_aside(body, BODY_MAX, read).await??;
+    let sent = body::parse_aside(body, BODY_MAX, read).await??;
+    answer(&take_over(&services, &found, sent).await?, wants_csv(&headers, true))
+}
+
+/// Lists the persons of a CSV file and makes an access code for each, all or none.
+pub(in crate::http) async fn list_persons(
+    services: &Services,
+    found: &Registered,
+    table: String,
+) -> Result<Vec<MadeCode>, Problem> {
+    require_access(found, Access::Roster)?;
+    let sent = body::parse_aside(Body::from(table), BODY_MAX, csv).await??;
+    take_over(services, found, sent).await
+}
+
+async fn take_over(services: &Services, found: &Registered, sent: Sent) -> Result<Vec<MadeCode>, Problem> {
+    let Sent { persons, faults } = sent;
     if persons.len() > CODES_AT_ONCE {
         let detail = format!("one request can list at most {CODES_AT_ONCE} persons; send the others in another one");
         return Err(Problem::invalid("too_many_persons", "/persons", detail));
     }
     let mut faults = repeated(&persons, faults);
     for _ in 0..ATTEMPTS {
-        let listed = listed(&services, &found).await?;
+        let listed = listed(services, found).await?;
         for (place, person) in &persons {
             if listed.persons.contains_key(person) {
                 let detail = format!("`{}` is listed already; another one of this name needs an e-mail", person.name);
@@ -98,8 +114,8 @@ pub(super) async fn add(
             return Err(Problem::invalid("no_persons", "/persons", "there is nobody in this roster"));
         }
         let new = persons.iter().map(|(_, person)| Some(person.clone())).collect();
-        if let Some(made) = make(&services, &found, new, Some(listed.count)).await? {
-            return answer(&made, wants_csv(&headers, true));
+        if let Some(made) = make(services, found, new, Some(listed.count)).await? {
+            return Ok(made);
         }
     }
     Err(Problem::conflict("roster_moved", "somebody else changes this roster just now; please send it again"))
@@ -174,29 +190,29 @@ async fn listed(services: &Services, found: &Registered) -> Result<Listed, Probl
 
 /// A page of the roster, in the order in which persons were listed.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RosterList {
-    persons: Vec<PersonShown>,
+pub(in crate::http) struct RosterList {
+    pub(in crate::http) persons: Vec<PersonShown>,
     /// The cursor of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<u32>,
+    pub(in crate::http) next: Option<u32>,
 }
 
 /// A person of a roster.
 #[derive(Debug, Serialize, ToSchema)]
-struct PersonShown {
+pub(in crate::http) struct PersonShown {
     /// The number of the access code, to revoke it by.
-    number: u32,
-    name: String,
+    pub(in crate::http) number: u32,
+    pub(in crate::http) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
+    pub(in crate::http) email: Option<String>,
     /// When the access code was made.
     made: String,
     /// When the access code was revoked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    revoked: Option<String>,
+    pub(in crate::http) revoked: Option<String>,
     /// Whether the person has a counted ballot in the current round, never which; absent while results are hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
-    voted: Option<bool>,
+    pub(in crate::http) voted: Option<bool>,
 }
 
 /// Lists the roster. Whether a person voted is told only where everybody may see results; what was voted, never.
@@ -214,14 +230,24 @@ pub(super) async fn list(
 ) -> Result<Json<RosterList>, Problem> {
     let found = managed(&services, &poll, &headers).await?;
     let Query(query) = query.map_err(invalid_query)?;
-    let (after, limit) = (query.after().map(|after| CodeNumber(after.0)), query.limit());
+    let after = query.after().map(|after| CodeNumber(after.0));
+    Ok(Json(roster_page(&services, &found, after, query.limit()).await?))
+}
+
+/// Persons after a number, at most `limit`, in the order in which they were listed.
+pub(in crate::http) async fn roster_page(
+    services: &Services,
+    found: &Registered,
+    after: Option<CodeNumber>,
+    limit: usize,
+) -> Result<RosterList, Problem> {
     let page = services.electorate.codes(found.election.id, after, limit).await?;
     let next = page.last().filter(|_| page.len() == limit).map(|last| last.number.0);
-    let contest = shown_contest(&services, &found).await?;
+    let contest = shown_contest(services, found).await?;
     let mut persons = Vec::with_capacity(page.len());
     for kept in page {
         let voted = match contest {
-            Some(contest) => Some(has_voted(&services, &found, contest, &kept).await?),
+            Some(contest) => Some(has_voted(services, found, contest, &kept).await?),
             None => None,
         };
         let Some(person) = kept.person else { continue };
@@ -234,7 +260,7 @@ pub(super) async fn list(
             voted,
         });
     }
-    Ok(Json(RosterList { persons, next }))
+    Ok(RosterList { persons, next })
 }
 
 /// The current round, where its turnout may be shown to everybody.

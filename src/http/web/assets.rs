@@ -38,7 +38,8 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 9] = assets! {
+static ASSETS: [Asset; 11] = assets! {
+    "codes.js" SCRIPT;
     "compose.js" SCRIPT;
     "host.js" SCRIPT;
     "hustings.css" CSS;
@@ -46,6 +47,7 @@ static ASSETS: [Asset; 9] = assets! {
     "results.js" SCRIPT;
     "screen.js" SCRIPT;
     "send.js" SCRIPT;
+    "sheet.css" CSS;
     "texts.js" SCRIPT;
     "vote.js" SCRIPT;
 };

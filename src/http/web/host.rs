@@ -48,6 +48,10 @@ pub(super) struct HostPage<'a> {
     pub(super) hides: bool,
     pub(super) editable: bool,
     pub(super) owner: bool,
+    /// Who may vote: device, codes or roster.
+    pub(super) access: &'static str,
+    /// Whether nobody can vote, because there is no access code yet.
+    pub(super) codeless: bool,
     pub(super) voters: String,
     pub(super) bars: Bars<'a>,
     pub(super) health: HealthBody,
@@ -200,6 +204,8 @@ async fn show(
         hides: public == hustings_core::Audience::Masked,
         editable: results.round == 1 && matches!(contest, ContestState::Draft { .. }),
         owner: role == Some(Role::Owner),
+        access: election.access.name(),
+        codeless: !election.access.is_device() && services.electorate.count_codes(election.id).await?.made == 0,
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
         health: HealthBody::of(services, &page, found).await?,
@@ -309,6 +315,8 @@ pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestSt
         hides: true,
         editable: results.status == "draft",
         owner: true,
+        access: results.identified_by,
+        codeless: results.status == "draft",
         voters: String::new(),
         bars: Bars::of(results, page.language),
         health: HealthBody { checked: text.to_owned(), ..HealthBody::default() },

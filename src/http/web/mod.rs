@@ -4,9 +4,11 @@
 //! Invariant: text from users is only ever text. It must not know: SQL, how totals are made.
 
 mod accent;
+mod access;
 mod account;
 mod assets;
 mod bars;
+mod codes;
 mod cohost;
 mod compose;
 mod device;
@@ -23,7 +25,9 @@ mod people;
 mod qr;
 mod reference;
 mod results;
+mod roster;
 mod screen;
+mod sheet;
 mod sign_in;
 #[cfg(debug_assertions)]
 mod styleguide;
@@ -71,6 +75,10 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
         .route("/{code}/edit", get(compose::edit).post(compose::redefine))
         .route("/{code}/people", get(people::people).post(people::change))
         .route("/{code}/cohost/{secret}", get(cohost::form).post(cohost::accept))
+        .route("/{code}/codes", get(codes::codes).post(codes::change))
+        .route("/{code}/roster", get(roster::roster).post(roster::change))
+        .route("/{code}/c", get(access::form).post(access::enter))
+        .route("/{code}/c/{access}", get(access::open))
         .route("/{code}", get(vote::show).post(vote::cast))
         .route("/{code}/results", get(results::results))
         .route("/{code}/screen", get(screen::screen))

@@ -14,7 +14,10 @@ use super::screen::ScreenPage;
 use super::styleguide::{StyleguidePage, results};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
-use super::{account, cohost, compose, home, host, join, keys, notice, people, qr, reference, sign_in};
+use super::{
+    access, account, codes, cohost, compose, home, host, join, keys, notice, people, qr, reference, roster, sheet,
+    sign_in,
+};
 use crate::feed::Results;
 
 /// Text of a user that would break a page that forgets what it is.
@@ -45,6 +48,7 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     add("styleguide.html", &StyleguidePage { page: &page, bars: Bars::of(&single, language) });
     people(&page, &mut add);
     hosts(&page, &mut add);
+    who_may_vote(&page, &mut add);
     for (name, html) in crate::http::elections::samples(&page) {
         all.push((name, html));
     }
@@ -85,6 +89,61 @@ fn hosts(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate
             let results = Results { status, ..results.clone() };
             add("host.html", &host::sample(page, &results, &state, NASTY));
         }
+    }
+}
+
+/// Who may vote, and with what.
+fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
+    let nasty = || NASTY.to_owned();
+    for error in [None, Some(nasty())] {
+        let (code, title, typed) = ("A5KYQ5", NASTY, NASTY);
+        add("access.html", &access::AccessPage { page, title, code, typed, wrong: error.clone() });
+        let counted = error.as_ref().map(|_| (nasty(), nasty()));
+        let shown = codes::CodesPage {
+            page,
+            title,
+            code,
+            counted: counted.clone(),
+            unreachable: error.is_some(),
+            typed: nasty(),
+            done: error.clone(),
+            make_error: error.clone(),
+            revoke_error: error.clone(),
+        };
+        add("codes.html", &shown);
+        let row = |revocation| roster::PersonRow {
+            number: nasty(),
+            name: nasty(),
+            email: nasty(),
+            state: nasty(),
+            revocation,
+        };
+        let shown = roster::RosterPage {
+            page,
+            title,
+            code,
+            rows: if counted.is_some() { vec![row(None), row(Some(nasty()))] } else { Vec::new() },
+            counted,
+            next: error.clone(),
+            unreachable: error.is_some(),
+            typed: nasty(),
+            faults: error.iter().map(|_| (nasty(), nasty())).collect(),
+            error: error.clone(),
+        };
+        add("roster.html", &shown);
+        let card = || sheet::Card { number: nasty(), name: error.clone(), code: nasty(), qr: qr::Qr::of(NASTY) };
+        let shown = sheet::SheetPage {
+            page,
+            title,
+            code,
+            place: "codes",
+            count: nasty(),
+            address: nasty(),
+            unreachable: error.is_some(),
+            cards: vec![card(), card()],
+            lines: nasty(),
+        };
+        add("sheet.html", &shown);
     }
 }
 
@@ -241,6 +300,8 @@ fn votes(page: &Page) -> Vec<VotePage<'_>> {
         code: "A5KYQ5",
         poll: String::new(),
         contest: String::new(),
+        keep: String::new(),
+        coded: has_voted,
         results,
         status: bars::status(page.language, results.status),
         identified: bars::identified(page.language, results.identified_by),

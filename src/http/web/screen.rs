@@ -141,13 +141,13 @@ async fn shown(services: &Services, page: &Page, found: &Registered, round: Opti
 }
 
 /// An address without its scheme: nobody types that.
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, host)| host)
 }
 
 /// Where phones cannot reach this server: options to start it with instead, one line for each address of this machine in
 /// the local network. Nothing where they can.
-fn unreachable(settings: &Settings) -> Option<Vec<String>> {
+pub(super) fn unreachable(settings: &Settings) -> Option<Vec<String>> {
     let base = settings.base_url();
     let name = host(&base).rsplit_once(':').map_or(host(&base), |(name, _)| name);
     let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();

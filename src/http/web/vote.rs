@@ -10,9 +10,10 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time};
+use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time, VoterKey};
 use serde::Deserialize;
 
+use super::access::AccessPage;
 use super::bars::{Bars, identified, status};
 use super::device::with_voter;
 use super::page::{Page, render};
@@ -22,13 +23,13 @@ use super::texts::Language;
 use super::{not_found_page, problem_page, without_token};
 use crate::clock::{rfc3339, uuid_v7};
 use crate::feed::Results;
-use crate::http::api::{find, known_caller, schedule, vote_in};
+use crate::http::api::{find, schedule, vote_in};
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::name::Name;
 use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
-use crate::http::voter::voter_of;
+use crate::http::voter::{Browser, browser};
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::Registered;
 
@@ -39,6 +40,10 @@ pub(super) struct VotePage<'a> {
     pub(super) code: &'a str,
     pub(super) poll: String,
     pub(super) contest: String,
+    /// The name under which a script keeps what this very voter chose.
+    pub(super) keep: String,
+    /// Whether an access code is voted with.
+    pub(super) coded: bool,
     pub(super) results: &'a Results,
     pub(super) status: String,
     /// How voters are told apart.
@@ -125,6 +130,8 @@ pub(super) struct VoteQuery {
     /// The code of what became of what was sent last.
     said: Option<String>,
     change: Option<String>,
+    /// Whether the browser was just given an access code to keep.
+    kept: Option<String>,
 }
 
 /// The page as it stands for this device.
@@ -144,7 +151,7 @@ pub(super) async fn show(
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}")),
     };
     let page = page.of(&found.election);
-    let query = query.map_or(VoteQuery { said: None, change: None }, |Query(query)| query);
+    let query = query.map_or(VoteQuery { said: None, change: None, kept: None }, |Query(query)| query);
     match shown(&services, &page, &found, &without_token(&headers), &query).await {
         Ok(shown) => with_voter(&services, &found.election, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
@@ -164,18 +171,29 @@ async fn shown(
     let rounds = state.contests.len();
     let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
     let contest = found.election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
-    let own = own(services, &found, contest, headers).await?;
+    let who = browser(services, &found, headers).await?;
+    let own = match who {
+        Browser::Voter(voter, _) => own(services, &found, contest, voter).await?,
+        Browser::Nobody | Browser::Refused(_) => None,
+    };
     let viewer = if own.is_some() { Viewer::Voted } else { Viewer::Public };
     // Of this very round: one that begins meanwhile is told by the stream.
     let frame = services.feed.contest(found.key, contest.number, viewer).await?.ok_or_else(gone)?;
     let results = frame.poll().ok_or_else(gone)?;
     let (election, language) = (&found.election, page.language);
+    if let Some(wrong) = lacks_code(&found, &who, results.status, query) {
+        return Ok(render(&AccessPage::of(page, &found, "", wrong)));
+    }
+    let place = if let Browser::Voter(_, place) = who { place } else { None };
     let changeable = contest.change == Change::UntilClose;
     Ok(render(&VotePage {
         page,
         code: election.code.as_str(),
         poll: election.id.to_string(),
         contest: contest.id.to_string(),
+        // Another code in the same browser is another voter, who must not send what this one chose.
+        keep: place.map_or_else(|| contest.id.to_string(), |place| format!("{} {}", contest.id, place.0)),
+        coded: place.is_some(),
         status: status(language, results.status),
         identified: identified(language, results.identified_by),
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
@@ -184,7 +202,7 @@ async fn shown(
         changeable,
         changing: changeable && query.change.is_some() && results.status == "open",
         own: own.map(|(selections, receipt)| OwnVote::of(contest, &selections, &receipt, language)),
-        said: query.said.as_deref().map(|code| said(language, code)),
+        said: query.said.as_deref().map(|code| said(language, code, place.is_some())),
         id: uuid_v7(services.clock.as_ref(), services.random.as_ref()).to_string(),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
@@ -193,15 +211,24 @@ async fn shown(
     }))
 }
 
-/// The vote of whoever asks that counts in this contest.
+/// Whether the field for an access code stands in the place of the paper, and why the code that is kept is not enough. What
+/// is over asks for none.
+fn lacks_code(found: &Registered, who: &Browser, status: &str, query: &VoteQuery) -> Option<Option<&'static str>> {
+    let is_asked = !found.election.access.is_device() && ["draft", "open", "paused"].contains(&status);
+    match who {
+        Browser::Refused(why) => is_asked.then_some(Some(why)),
+        Browser::Nobody => is_asked.then_some(query.kept.is_some().then_some("not_kept")),
+        Browser::Voter(..) => None,
+    }
+}
+
+/// The vote of this voter that counts in this contest.
 async fn own(
     services: &Services,
     found: &Registered,
     contest: &Contest,
-    headers: &HeaderMap,
+    voter: VoterKey,
 ) -> Result<Option<(Selections, Receipt)>, Problem> {
-    // A page's request is a browser's, whatever else it carries.
-    let Some(voter) = voter_of(services, found, &Caller::Nobody, headers).await? else { return Ok(None) };
     let Some(stored) = services.ledger.ballot(found.key, contest.number, voter).await? else { return Ok(None) };
     let receipt = Receipt::new(&services.keys, found, &stored);
     match stored.entry.event {
@@ -233,8 +260,9 @@ fn due(language: Language, status: &str, schedule: Schedule) -> Option<(&'static
 }
 
 /// What became of a vote that was not counted, in words.
-fn said(language: Language, code: &str) -> String {
+fn said(language: Language, code: &str, is_coded: bool) -> String {
     language.say(match code {
+        "already_voted" if is_coded => "said-already-voted-code",
         "already_voted" => "said-already-voted",
         "contest_closed" => "said-contest-closed",
         "contest_paused" => "said-contest-paused",
@@ -278,7 +306,7 @@ async fn counted(
     body: Body,
 ) -> Result<&'static str, Problem> {
     let mut patience = Patience::new();
-    let caller = patience.look_up(known_caller(services, headers)).await?;
+    let caller = patience.look_up(Caller::of_voter(services, headers)).await?;
     let form = patience.receive(body::collect(body, VOTE_MAX)).await?;
     let vote = async |named: bool| {
         let vote = paper::read(&form);

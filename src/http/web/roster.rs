@@ -1,0 +1,224 @@
+//! `/{code}/roster`: the persons who may vote: who is listed, more of them, and one less.
+//!
+//! Invariant: a list is taken over whole or not at all, with all that is wrong said at its line, and nothing that was typed is
+//! lost. It must not know: how persons are kept, what anybody voted.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use hustings_core::Access;
+use serde::Deserialize;
+
+use super::codes::run_by;
+use super::form::Form;
+use super::page::{Page, render};
+use super::screen::unreachable;
+use super::sheet;
+use super::texts::Language;
+use super::visitor::Visitor;
+use crate::http::api::{PersonShown, list_persons, revoke_code, roster_page};
+use crate::http::name::Name;
+use crate::http::{Problem, Services, Shared};
+use crate::ledger::{CodeNumber, Registered};
+
+/// The largest form: 50,000 persons with long names.
+const ROSTER_MAX: usize = 16 * 1024 * 1024;
+/// How many persons a page shows.
+const PAGE: usize = 100;
+/// The most faults that a page shows.
+const FAULTS_SHOWN: usize = 200;
+/// What a list begins with.
+pub(super) const COLUMNS: &str = "name,email\n";
+
+#[derive(Template)]
+#[template(path = "roster.html")]
+pub(super) struct RosterPage<'a> {
+    pub(super) page: &'a Page,
+    pub(super) title: &'a str,
+    pub(super) code: &'a str,
+    /// How many are listed, and how many of their codes are revoked; nothing where nobody is.
+    pub(super) counted: Option<(String, String)>,
+    pub(super) rows: Vec<PersonRow>,
+    /// Where the next ones are.
+    pub(super) next: Option<String>,
+    pub(super) unreachable: bool,
+    /// What was typed.
+    pub(super) typed: String,
+    pub(super) error: Option<String>,
+    /// The line, and what is wrong there.
+    pub(super) faults: Vec<(String, String)>,
+}
+
+/// A person as the page shows it.
+pub(super) struct PersonRow {
+    pub(super) number: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    /// Whether the person voted, or that the code is revoked.
+    pub(super) state: String,
+    /// What the button does, for who hears the page; none where the code is revoked already.
+    pub(super) revocation: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct RosterQuery {
+    after: Option<u32>,
+}
+
+/// What became of what was sent.
+struct Said {
+    typed: String,
+    error: Option<String>,
+    faults: Vec<(String, String)>,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self { typed: COLUMNS.to_owned(), error: None, faults: Vec::new() }
+    }
+}
+
+/// Shows who is listed.
+pub(super) async fn roster(
+    State(services): State<Shared>,
+    visitor: Visitor,
+    name: Name,
+    query: Result<Query<RosterQuery>, QueryRejection>,
+) -> Response {
+    let found = match run_by(&services, &visitor, &name, Access::Roster).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let after = query.ok().and_then(|Query(query)| query.after).map(CodeNumber);
+    answer(&visitor, &found, show(&services, &visitor, &found, after, Said::default()).await)
+}
+
+/// Lists persons, revokes a code, or gives the file of those on a sheet.
+pub(super) async fn change(
+    State(services): State<Shared>,
+    visitor: Visitor,
+    name: Name,
+    form: Form<ROSTER_MAX>,
+) -> Response {
+    let found = match run_by(&services, &visitor, &name, Access::Roster).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let done = match form.get("do") {
+        "add" => add(&services, &visitor, &found, &form).await,
+        "revoke" => revoke(&services, &found, form.get("number")).await,
+        "again" => sheet::again(&services, &found, "roster", form.get("lines")),
+        _ => show(&services, &visitor, &found, None, Said::default()).await,
+    };
+    answer(&visitor, &found, done)
+}
+
+fn answer(visitor: &Visitor, found: &Registered, done: Result<Response, Problem>) -> Response {
+    done.unwrap_or_else(|problem| visitor.problem(problem, &place(found)))
+}
+
+fn place(found: &Registered) -> String {
+    format!("/{}/roster", found.election.code)
+}
+
+async fn add(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    form: &Form<ROSTER_MAX>,
+) -> Result<Response, Problem> {
+    let page = visitor.page.clone().of(&found.election);
+    let typed = form.get("persons");
+    // Browsers end lines with two characters, and the numbers of lines go by the second one.
+    let problem = match list_persons(services, found, typed.replace("\r\n", "\n")).await {
+        Ok(made) => return sheet::answer(services, &page, found, "roster", &made, form.get("format") == "csv"),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        Err(problem) => problem,
+    };
+    let faults = problem.errors().iter().take(FAULTS_SHOWN).map(|fault| {
+        let line = page.language.number(fault.line.unwrap_or_default());
+        (page.language.say_with("roster-line", &[("number", &line)]), page.say(fault_key(fault.code)))
+    });
+    let error = Some(refused(page.language, &problem));
+    let said = Said { typed: typed.to_owned(), error, faults: faults.collect() };
+    show(services, visitor, found, None, said).await
+}
+
+/// What is wrong with a line.
+fn fault_key(code: &str) -> &'static str {
+    match code {
+        "empty_text" => "fault-empty",
+        "text_too_long" => "fault-long",
+        "repeated_person" => "fault-repeated",
+        "already_listed" => "fault-listed",
+        "wrong_length" => "fault-columns",
+        _ => "fault-characters",
+    }
+}
+
+/// What is wrong with the list as a whole.
+fn refused(language: Language, problem: &Problem) -> String {
+    language.say(match problem.code() {
+        "invalid_roster" => "roster-wrong",
+        "no_persons" => "roster-nobody",
+        "too_many_persons" | "too_many_access_codes" => "roster-full",
+        "roster_moved" => "roster-moved",
+        _ => "roster-columns",
+    })
+}
+
+async fn revoke(services: &Services, found: &Registered, number: &str) -> Result<Response, Problem> {
+    match revoke_code(services, found, number).await {
+        // A number that is nobody's revokes nothing: the list shows who there is.
+        Err(problem) if problem.code() != "unknown_code_number" => Err(problem),
+        _ => Ok(Redirect::to(&place(found)).into_response()),
+    }
+}
+
+async fn show(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    after: Option<CodeNumber>,
+    said: Said,
+) -> Result<Response, Problem> {
+    let page = visitor.page.clone().of(&found.election);
+    let counted = services.electorate.count_codes(found.election.id).await?;
+    let listed = roster_page(services, found, after, PAGE).await?;
+    let count = |key, number: u32| page.language.count(key, number.into());
+    let status = if said.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let shown = RosterPage {
+        page: &page,
+        title: found.election.title.as_str(),
+        code: found.election.code.as_str(),
+        counted: (counted.made > 0)
+            .then(|| (count("roster-listed", counted.made), count("codes-revoked", counted.revoked))),
+        rows: listed.persons.into_iter().map(|person| PersonRow::of(&page, person)).collect(),
+        next: listed.next.map(|after| format!("{}?after={after}", place(found))),
+        unreachable: unreachable(&services.settings).is_some(),
+        typed: said.typed,
+        error: said.error,
+        faults: said.faults,
+    };
+    Ok((status, render(&shown)).into_response())
+}
+
+impl PersonRow {
+    fn of(page: &Page, person: PersonShown) -> Self {
+        let state = match (&person.revoked, person.voted) {
+            (Some(_), _) => page.say("person-revoked"),
+            (None, Some(true)) => page.say("person-voted"),
+            (None, _) => String::new(),
+        };
+        let revocation = || page.language.say_with("roster-revoke-of", &[("name", &person.name)]);
+        Self {
+            revocation: person.revoked.is_none().then(revocation),
+            number: person.number.to_string(),
+            email: person.email.unwrap_or_default(),
+            name: person.name,
+            state,
+        }
+    }
+}
