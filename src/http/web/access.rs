@@ -59,7 +59,7 @@ pub(super) async fn form(State(services): State<Shared>, page: Page, Name(code):
         Ok(found) if found.election.access.is_device() => to_poll(&found, "").into_response(),
         Ok(found) => {
             let page = page.of(&found.election);
-            with_device(&services, &found.election, &headers, render(&AccessPage::of(&page, &found, "", None)))
+            with_device(&services, &headers, render(&AccessPage::of(&page, &found, "", None)))
         }
         Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
     }
@@ -104,7 +104,7 @@ async fn take(
     let page = page.of(&found.election);
     let typed: String = typed.chars().take(TYPED_MAX).collect();
     let shown = render(&AccessPage::of(&page, &found, &typed, Some(problem.code())));
-    (status, with_device(services, &found.election, headers, shown)).into_response()
+    (status, with_device(services, headers, shown)).into_response()
 }
 
 fn to_poll(found: &Registered, query: &str) -> Redirect {
