@@ -75,7 +75,7 @@ identified-code = Counted by access code, each code once.
 identified-roster = Counted by the roster, each person on it once.
 identified-device = Each device, or named voter, is counted once; this is not “one person, one vote”.
 
-results-page = All results, and downloads
+results-page = All results
 
 ## Voting
 choose-one = Choose one.

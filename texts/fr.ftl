@@ -75,7 +75,7 @@ identified-code = Compté par code d’accès, chaque code une fois.
 identified-roster = Compté d’après la liste, chaque personne une fois.
 identified-device = Chaque appareil, ou votant nommé, compte une fois ; ce n’est pas « une personne, une voix ».
 
-results-page = Tous les résultats, et les téléchargements
+results-page = Tous les résultats
 
 ## Voting
 choose-one = Choisissez une réponse.

@@ -77,9 +77,11 @@ const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 /// Every entry in words: who changed what, when and why. As JSON, or as a file of CSV, NDJSON or Excel.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/audit", tag = "elections", params(AuditQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = AuditPage), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, content((AuditPage = "application/json"), (String = "text/csv"),
+            (String = "application/x-ndjson"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn audit(
     State(services): State<Shared>,
