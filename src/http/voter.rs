@@ -62,7 +62,11 @@ pub(super) async fn voter_of(
         (Access::Device, _) => {
             Ok(device(services, headers).map(|device| services.keys.device_voter(found.election.id, &device)))
         }
-        (Access::Codes | Access::Roster, Some(code)) => Ok(coded(services, found, &code).await.ok()),
+        (Access::Codes | Access::Roster, Some(code)) => match coded(services, found, &code).await {
+            // A code that is not good is nobody's; a store that does not answer is an error.
+            Err(problem) if problem.status().is_client_error() => Ok(None),
+            voter => voter.map(Some),
+        },
         (Access::Codes | Access::Roster, None) => Ok(None),
     }
 }
