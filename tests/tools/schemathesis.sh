@@ -69,6 +69,14 @@ def map_path_parameters(context, path_parameters):
         if name in parameters and len(value) % 2 == 0:
             parameters[name] = known[len(value) // 2 % len(known)]
     return parameters
+
+
+# A wait for news may last half a minute, and there is none here: it is asked for, and kept short.
+@schemathesis.hook
+def map_query(context, query):
+    if query and str(query.get("wait_s", "")).isdigit():
+        query["wait_s"] = str(int(query["wait_s"]) % 2)
+    return query
 PY
 
 echo "seed $seed"
@@ -83,7 +91,7 @@ for _ in 1 2 3; do
         --exclude-path-regex '/results/(stream|ws)$' \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,unsupported_method,allow_header_conformance \
         --phases examples,coverage,fuzzing --mode all --max-examples 60 --workers 1 \
-        --seed "$seed" --request-timeout 30 --warnings off --continue-on-failure >"$folder/report" 2>&1 || result=$?
+        --seed "$seed" --request-timeout 60 --warnings off --continue-on-failure >"$folder/report" 2>&1 || result=$?
     grep -q 'AST constructor recursion depth mismatch' "$folder/report" || break
     echo "the tool met its own fault; once more"
 done
