@@ -61,25 +61,27 @@ pub(super) struct BallotColumns<'a> {
 }
 
 impl<'a> BallotColumns<'a> {
-    /// One row for each voter, in key order: the last entry is the one that counts.
-    pub(super) fn of(entries: &'a [(ElectionKey, Stored)]) -> Self {
+    /// Of voters who had no ballot in the store, and of those who had one; each voter once, in key order. The last entry
+    /// of a voter is the one that counts, and the first one knows whether it replaced another.
+    pub(super) fn of(entries: &'a [(ElectionKey, Stored)]) -> (Self, Self) {
         let cast = entries.iter().filter_map(|(key, stored)| match &stored.entry.event {
-            Event::BallotCast(ballot) => Some((*key, ballot.contest, &ballot.voter, stored.entry.seq)),
+            Event::BallotCast(ballot) => {
+                Some(((*key, ballot.contest, &ballot.voter), stored.entry.seq, ballot.previous.is_some()))
+            }
             _ => None,
         });
         let mut ballots: Vec<_> = cast.collect();
         ballots.sort_unstable();
-        let mut columns = Self::default();
-        for (place, (key, contest, voter, seq)) in ballots.iter().enumerate() {
-            let next = ballots.get(place + 1).map(|(key, contest, voter, _)| (key, contest, voter));
-            if next != Some((key, contest, voter)) {
-                columns.elections.push(election_number(*key));
-                columns.contests.push(contest_number(*contest));
-                columns.voters.push(&voter.0);
-                columns.seqs.push(signed(seq.0));
-            }
+        let (mut new, mut changed) = (Self::default(), Self::default());
+        for of_voter in ballots.chunk_by(|(one, ..), (next, ..)| one == next) {
+            let [((key, contest, voter), _, had_one), ..] = of_voter else { continue };
+            let columns = if *had_one { &mut changed } else { &mut new };
+            columns.elections.push(election_number(*key));
+            columns.contests.push(contest_number(*contest));
+            columns.voters.push(&voter.0);
+            columns.seqs.extend(of_voter.last().map(|(_, seq, _)| signed(seq.0)));
         }
-        columns
+        (new, changed)
     }
 }
 

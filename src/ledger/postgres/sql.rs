@@ -101,11 +101,20 @@ pub(super) async fn definitions(client: &Client, keys: &[i32]) -> Result<HashMap
     rows.iter().map(rows::defined).collect()
 }
 
+/// The elections whose parts of the tables a statement needs. Each once, because PostgreSQL goes through all of them for
+/// every row that it looks up.
+fn each_once(elections: &[i32]) -> Vec<i32> {
+    let mut elections = elections.to_vec();
+    elections.sort_unstable();
+    elections.dedup();
+    elections
+}
+
 /// The entries that these ids stand for.
 ///
 /// The planner knows little of young tables, and a wrong guess about ten thousand rows takes minutes. `LATERAL` with a
-/// limit leaves it no choice: one look into the index for each id. Naming the elections once more lets it leave out all
-/// other parts of the tables.
+/// limit leaves it no choice: one look into the index for each id. Naming the elections once more, each once, lets it leave
+/// out all other parts of the tables.
 pub(super) async fn by_ids(
     client: &Client,
     ids: &[(ElectionKey, SubmissionId)],
@@ -118,13 +127,13 @@ pub(super) async fn by_ids(
              FROM unnest($1::int[], $2::uuid[]) AS asked (election, id)
              CROSS JOIN LATERAL (
                  SELECT seq FROM submission
-                 WHERE election = asked.election AND id = asked.id AND election = ANY ($1) LIMIT 1
+                 WHERE election = asked.election AND id = asked.id AND election = ANY ($3) LIMIT 1
              ) AS named
              CROSS JOIN LATERAL (
                  SELECT bytes FROM entry
-                 WHERE election = asked.election AND seq = named.seq AND election = ANY ($1) LIMIT 1
+                 WHERE election = asked.election AND seq = named.seq AND election = ANY ($3) LIMIT 1
              ) AS kept",
-            &[(&elections, Type::INT4_ARRAY), (&ids, Type::UUID_ARRAY)],
+            &[(&elections, Type::INT4_ARRAY), (&ids, Type::UUID_ARRAY), (&each_once(&elections), Type::INT4_ARRAY)],
         )
         .await?;
     let found = |row: &Row| {
@@ -150,13 +159,18 @@ pub(super) async fn by_voters(client: &Client, voters: &[VoterIn]) -> Result<Vec
              CROSS JOIN LATERAL (
                  SELECT seq FROM ballot
                  WHERE election = asked.election AND contest = asked.contest AND voter = asked.voter
-                     AND election = ANY ($1) LIMIT 1
+                     AND election = ANY ($4) LIMIT 1
              ) AS counted
              CROSS JOIN LATERAL (
                  SELECT bytes FROM entry
-                 WHERE election = asked.election AND seq = counted.seq AND election = ANY ($1) LIMIT 1
+                 WHERE election = asked.election AND seq = counted.seq AND election = ANY ($4) LIMIT 1
              ) AS kept",
-            &[(&elections, Type::INT4_ARRAY), (&contests, Type::INT4_ARRAY), (&keys, Type::BYTEA_ARRAY)],
+            &[
+                (&elections, Type::INT4_ARRAY),
+                (&contests, Type::INT4_ARRAY),
+                (&keys, Type::BYTEA_ARRAY),
+                (&each_once(&elections), Type::INT4_ARRAY),
+            ],
         )
         .await?;
     let found = |row: &Row| {
@@ -168,19 +182,42 @@ pub(super) async fn by_voters(client: &Client, voters: &[VoterIn]) -> Result<Vec
     rows.iter().filter_map(|row| found(row).transpose()).collect()
 }
 
-/// Writes what was decided, in one flight: units and reports where there are any; entries, ids, ballots and heads in one
-/// statement. A row that is there already fails it.
+/// Writes what was decided, in one flight: units, reports and changed ballots where there are any; entries, ids, new ballots
+/// and heads in one statement. A row that is there already fails it.
 pub(super) async fn append(client: &Client, decided: &Decided) -> Result<(), Failure> {
     let (units, reports) = (UnitColumns::of(&decided.entries), ReportColumns::of(&decided.entries));
+    let (ballots, changed) = BallotColumns::of(&decided.entries);
     let adding = in_order(reports::add_units(client, &units), reports::retire_units(client, &decided.entries));
     let adding = in_order(adding, reports::add_reports(client, &reports));
-    in_order(adding, append_entries(client, decided)).await.map(drop)
+    let adding = in_order(adding, change_ballots(client, &changed));
+    in_order(adding, append_entries(client, decided, &ballots)).await.map(drop)
 }
 
-async fn append_entries(client: &Client, decided: &Decided) -> Result<(), Failure> {
+/// Lets other entries count for voters. Without any, nothing is sent.
+async fn change_ballots(client: &Client, changed: &BallotColumns<'_>) -> Result<(), Failure> {
+    if changed.elections.is_empty() {
+        return Ok(());
+    }
+    client
+        .execute_typed(
+            "-- change_ballots
+             INSERT INTO ballot (election, contest, voter, seq)
+             SELECT * FROM unnest($1::int[], $2::int[], $3::bytea[], $4::bigint[])
+             ON CONFLICT (election, contest, voter) DO UPDATE SET seq = excluded.seq",
+            &[
+                (&changed.elections, Type::INT4_ARRAY),
+                (&changed.contests, Type::INT4_ARRAY),
+                (&changed.voters, Type::BYTEA_ARRAY),
+                (&changed.seqs, Type::INT8_ARRAY),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn append_entries(client: &Client, decided: &Decided, ballots: &BallotColumns<'_>) -> Result<(), Failure> {
     let entries = EntryColumns::of(&decided.entries);
     let ids = IdColumns::of(decided);
-    let ballots = BallotColumns::of(&decided.entries);
     let heads = HeadColumns::of(&decided.advances)?;
     client
         .execute_typed(
@@ -193,7 +230,6 @@ async fn append_entries(client: &Client, decided: &Decided) -> Result<(), Failur
              ), ballots AS (
                  INSERT INTO ballot (election, contest, voter, seq)
                  SELECT * FROM unnest($8::int[], $9::int[], $10::bytea[], $11::bigint[])
-                 ON CONFLICT (election, contest, voter) DO UPDATE SET seq = excluded.seq
              )
              UPDATE head SET seq = moved.seq, time = moved.time, chain = moved.chain,
                  state = coalesce(moved.state, head.state),
@@ -235,12 +271,12 @@ pub(super) async fn count_stored(client: &Client, decided: &Decided) -> Result<u
              SELECT (SELECT count(*) FROM unnest($1::int[], $2::bigint[], $3::bytea[]) AS wanted (election, seq, bytes)
                      CROSS JOIN LATERAL (
                          SELECT bytes FROM entry
-                         WHERE election = wanted.election AND seq = wanted.seq AND election = ANY ($1) LIMIT 1
+                         WHERE election = wanted.election AND seq = wanted.seq AND election = ANY ($7) LIMIT 1
                      ) AS kept WHERE kept.bytes = wanted.bytes)
                   + (SELECT count(*) FROM unnest($4::int[], $5::uuid[], $6::bigint[]) AS wanted (election, id, seq)
                      CROSS JOIN LATERAL (
                          SELECT seq FROM submission
-                         WHERE election = wanted.election AND id = wanted.id AND election = ANY ($4) LIMIT 1
+                         WHERE election = wanted.election AND id = wanted.id AND election = ANY ($7) LIMIT 1
                      ) AS kept WHERE kept.seq = wanted.seq)",
             &[
                 (&entries.elections, Type::INT4_ARRAY),
@@ -249,6 +285,7 @@ pub(super) async fn count_stored(client: &Client, decided: &Decided) -> Result<u
                 (&ids.elections, Type::INT4_ARRAY),
                 (&ids.ids, Type::UUID_ARRAY),
                 (&ids.seqs, Type::INT8_ARRAY),
+                (&each_once(&[entries.elections.as_slice(), ids.elections.as_slice()].concat()), Type::INT4_ARRAY),
             ],
         )
         .await?;

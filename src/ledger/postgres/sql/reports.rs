@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Row};
 
 use super::super::failure::Failure;
 use super::super::rows::{self, contest_number, election_number, signed, unsigned};
+use super::each_once;
 use crate::ledger::batch::BoxIn;
 use crate::ledger::trees;
 use crate::ledger::{Case, Digest, ElectionKey, Head, LedgerError, Settled, Stored};
@@ -113,13 +114,18 @@ pub(in super::super) async fn current(client: &Client, boxes: &[OfBox]) -> Resul
              CROSS JOIN LATERAL (
                  SELECT seq FROM report
                  WHERE election = asked.election AND ballot_box = asked.ballot_box AND contest = asked.contest
-                     AND election = ANY ($1) ORDER BY revision DESC LIMIT 1
+                     AND election = ANY ($4) ORDER BY revision DESC LIMIT 1
              ) AS highest
              CROSS JOIN LATERAL (
                  SELECT bytes FROM entry
-                 WHERE election = asked.election AND seq = highest.seq AND election = ANY ($1) LIMIT 1
+                 WHERE election = asked.election AND seq = highest.seq AND election = ANY ($4) LIMIT 1
              ) AS kept ORDER BY asked.place",
-            &[(&elections, Type::INT4_ARRAY), (&units, Type::INT4_ARRAY), (&contests, Type::INT4_ARRAY)],
+            &[
+                (&elections, Type::INT4_ARRAY),
+                (&units, Type::INT4_ARRAY),
+                (&contests, Type::INT4_ARRAY),
+                (&each_once(&elections), Type::INT4_ARRAY),
+            ],
         )
         .await?;
     found(&rows, boxes)
@@ -143,17 +149,18 @@ pub(in super::super) async fn with_revisions(
              CROSS JOIN LATERAL (
                  SELECT seq FROM report
                  WHERE election = asked.election AND ballot_box = asked.ballot_box AND contest = asked.contest
-                     AND revision = asked.revision AND election = ANY ($1) LIMIT 1
+                     AND revision = asked.revision AND election = ANY ($5) LIMIT 1
              ) AS same
              CROSS JOIN LATERAL (
                  SELECT bytes FROM entry
-                 WHERE election = asked.election AND seq = same.seq AND election = ANY ($1) LIMIT 1
+                 WHERE election = asked.election AND seq = same.seq AND election = ANY ($5) LIMIT 1
              ) AS kept",
             &[
                 (&elections, Type::INT4_ARRAY),
                 (&units, Type::INT4_ARRAY),
                 (&contests, Type::INT4_ARRAY),
                 (&revisions, Type::INT8_ARRAY),
+                (&each_once(&elections), Type::INT4_ARRAY),
             ],
         )
         .await?;
@@ -202,10 +209,10 @@ pub(in super::super) async fn counted(
              FROM unnest($1::int[], $2::int[]) WITH ORDINALITY AS asked (election, ballot_box, place)
              CROSS JOIN LATERAL (
                  SELECT DISTINCT ON (contest) contest, content FROM report
-                 WHERE election = asked.election AND ballot_box = asked.ballot_box AND election = ANY ($1)
+                 WHERE election = asked.election AND ballot_box = asked.ballot_box AND election = ANY ($3)
                  ORDER BY contest, revision DESC
              ) AS highest WHERE highest.content <> 'withdrawn'",
-            &[(&elections, Type::INT4_ARRAY), (&units, Type::INT4_ARRAY)],
+            &[(&elections, Type::INT4_ARRAY), (&units, Type::INT4_ARRAY), (&each_once(&elections), Type::INT4_ARRAY)],
         )
         .await?;
     let one = |row: &Row| {
