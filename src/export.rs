@@ -3,8 +3,10 @@
 //! Invariant: an export of entries holds the canonical bytes, so that anybody can recount it; a public export holds
 //! neither voter nor time nor place, and is sorted by content.
 
+pub mod ballots;
 pub mod changes;
 mod places;
+pub mod results;
 pub mod sheets;
 
 use std::fmt::Write as _;

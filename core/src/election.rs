@@ -42,6 +42,10 @@ pub struct Election {
     /// A marked copy to try everything with, whose votes never mix with those of the real one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
+    /// Whether the ballots of a round are shown to all once it is closed and its results are shown: what was chosen, never
+    /// by whom or when.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public_ballots: bool,
 }
 
 /// Who may vote, which is also how voters are told apart. Programs with a token that names voters may always.

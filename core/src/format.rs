@@ -21,7 +21,7 @@ impl Format {
     pub const NEWEST: Self = Self::ACCESS;
     /// Elections of boxes, with their units and reports.
     pub const REPORTS: Self = Self(2);
-    /// Access by codes and rosters, rehearsals of polls, corrected titles.
+    /// Access by codes and rosters, rehearsals of polls, public ballots, corrected titles.
     pub const ACCESS: Self = Self(3);
 
     /// Whether an installation of this format may hold what needs another one.
@@ -66,7 +66,7 @@ impl Election {
     #[must_use]
     pub fn format(&self) -> Format {
         match self.kind {
-            _ if self.rehearsal || !self.access.is_device() => Format::ACCESS,
+            _ if self.rehearsal || self.public_ballots || !self.access.is_device() => Format::ACCESS,
             Kind::Poll | Kind::Competition => Format::FIRST,
             Kind::Election => Format::REPORTS,
         }

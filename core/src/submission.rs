@@ -62,7 +62,7 @@ pub struct Ballot {
 }
 
 /// What was chosen, in a form where equal choices are equal values: sorted, each choice once.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Selections {
     /// Choices, for the methods single and approval.
     Choices(Vec<ChoiceNumber>),

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use self::process::{metrics_handle, raise_file_limit};
 use crate::clock::{SystemClock, SystemRandom};
 use crate::config::{Config, CountersStore, Database};
-use crate::feed::Feed;
+use crate::feed::{Feed, PublicBallots, Timelines};
 use crate::http::{Callers, Joined, Pulses, ServerLimits, Services, Sessions, Settings, VoteMeters, router, serve};
 use crate::ingest::{Ingest, Limits};
 use crate::keys::Keys;
@@ -110,6 +110,8 @@ pub async fn run(
         joined: Joined::default(),
         elections: Arc::clone(&engine.elections),
         feed: Arc::clone(&engine.feed),
+        timelines: Timelines::new(Arc::clone(&ledger)),
+        ballots: PublicBallots::new(Arc::clone(&ledger)),
         keys,
         clock: clock.clone(),
         random,

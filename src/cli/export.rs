@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::offline::{DataArgs, Offline};
 use super::output::Output;
+use crate::export::results::COLUMNS as RESULTS_COLUMNS;
 use crate::export::{EXPORT_FORMAT, entry_line, selections, spreadsheet_cell, totals};
 use crate::ledger::{Ledger, PAGE_MAX, Registered, Stored};
 use crate::tally;
@@ -153,7 +154,7 @@ fn write_totals(counted: &Value, format: Format, out: &mut dyn Write) -> anyhow:
         return Ok(writeln!(out, "{counted}")?);
     }
     let mut csv = Csv::new(out);
-    csv.row(["round", "status", "ballots", "choice", "title", "votes", "points"])?;
+    csv.row(RESULTS_COLUMNS)?;
     for round in counted["rounds"].as_array().into_iter().flatten() {
         for choice in round["choices"].as_array().into_iter().flatten() {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), spreadsheet_cell);

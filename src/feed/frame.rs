@@ -1,11 +1,12 @@
 //! One version of the results, rendered once: the same bytes for JSON, SSE, WebSocket and the page.
 
 use bytes::Bytes;
-use hustings_core::{Audience, Contest, ContestNumber, Election, Measure, Method, Tally, Version};
+use hustings_core::{Audience, Contest, ContestNumber, Election, Measure, Method, Seq, Tally, Version};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::night::NightResults;
+use crate::clock::rfc3339;
 use crate::tally::{Snapshot, TallyStatus};
 
 /// Results at one version, ready to be sent.
@@ -114,6 +115,9 @@ pub struct Results {
     /// Voters whose ballot counts; absent while hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ballots: Option<u64>,
+    /// When the last entry was counted that these include; absent while hidden, because it would tell when somebody voted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
     /// Ballots without a selection, where the method allows them; absent while hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blank: Option<u64>,
@@ -167,6 +171,7 @@ pub(super) fn render(
         stale: status == TallyStatus::Stale,
         degraded: status == TallyStatus::Degraded,
         ballots: full.then(|| tally.total(number, Measure::Ballots).get()),
+        time: (full && snapshot.fold.seq > Seq(0)).then(|| rfc3339(snapshot.fold.time)),
         blank: (full && blank_possible).then(|| tally.total(number, Measure::Blank).get()),
         choices: choices(contest, full.then_some(tally)),
     };

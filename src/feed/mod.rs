@@ -5,8 +5,10 @@
 //! Invariant: a version never goes back for a watcher, hidden results are in no masked frame, and no watcher is ever
 //! waited for. It must not know: HTTP, who a viewer is, how votes arrive.
 
+mod ballots;
 mod frame;
 pub mod night;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +24,9 @@ use self::night::Asked;
 use crate::ledger::{ElectionKey, Elections, LedgerError, Reports};
 use crate::tally::{Snapshot, Tallies, Watched};
 
+pub use ballots::{Ballots, BallotsError, PublicBallots};
 pub use frame::{ChoiceResult, Frame, Results, Shown};
+pub use timeline::{COLUMNS_MAX, Columns, Timeline, Timelines};
 
 /// The share of a core that fan-out may take: one tenth.
 const FAN_OUT_SHARE: u32 = 10;

@@ -34,7 +34,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, Random};
-use crate::feed::Feed;
+use crate::feed::{Feed, PublicBallots, Timelines};
 use crate::ingest::Ingest;
 use crate::keys::Keys;
 use crate::ledger::{Elections, Electorate, Ledger, People, Registry, Reports};
@@ -69,6 +69,10 @@ pub struct Services {
     pub elections: Arc<Elections>,
     /// Results.
     pub feed: Arc<Feed>,
+    /// When votes came.
+    pub timelines: Arc<Timelines>,
+    /// Ballots that may be counted again.
+    pub ballots: PublicBallots,
     /// Voter keys, cookies, receipts.
     pub keys: Keys,
     /// Time.

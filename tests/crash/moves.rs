@@ -155,5 +155,6 @@ fn poll(number: u32) -> Election {
         reporting: None,
         access: hustings_core::Access::Device,
         rehearsal: false,
+        public_ballots: false,
     }
 }

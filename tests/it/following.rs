@@ -19,14 +19,32 @@ use crate::conformance::support::{OPEN, act_on, poll, vote};
 use crate::conformance::{Backend, Sqlite};
 
 /// A ledger that notes the questions for heads, and can be out of reach.
-struct Asked {
+pub(crate) struct Asked {
     ledger: Arc<dyn Ledger>,
     questions: watch::Sender<Vec<Vec<ElectionKey>>>,
     /// Whose entries were read.
     reads: Mutex<Vec<ElectionKey>>,
-    is_away: AtomicBool,
+    pub(crate) is_away: AtomicBool,
     /// Each question for heads takes one of these.
     answers: Semaphore,
+}
+
+impl Asked {
+    /// The ledger of a store, which can be reached.
+    pub(crate) fn new(store: &dyn Backend) -> Arc<Self> {
+        Arc::new(Self {
+            ledger: store.ledger(),
+            questions: watch::Sender::default(),
+            reads: Mutex::default(),
+            is_away: AtomicBool::new(false),
+            answers: Semaphore::new(MANY),
+        })
+    }
+
+    /// How many pages of entries were read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.lock().expect("no panic while one is noted").len()
+    }
 }
 
 #[async_trait]
@@ -48,7 +66,10 @@ impl Ledger for Asked {
 
     async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError> {
         self.reads.lock().expect("no panic while one is noted").push(election);
-        self.ledger.read(election, after, limit).await
+        match self.is_away.load(Ordering::SeqCst) {
+            true => Err(LedgerError::Unavailable("it is away".to_owned())),
+            false => self.ledger.read(election, after, limit).await,
+        }
     }
 
     async fn ballot(
@@ -103,13 +124,7 @@ struct Rig {
 impl Rig {
     async fn start(polls: usize) -> Self {
         let store = Sqlite::start().await;
-        let ledger = Arc::new(Asked {
-            ledger: store.ledger(),
-            questions: watch::Sender::default(),
-            reads: Mutex::default(),
-            is_away: AtomicBool::new(false),
-            answers: Semaphore::new(MANY),
-        });
+        let ledger = Asked::new(&store);
         let elections = Arc::new(Elections::new(store.registry()));
         let counters = Arc::new(MemoryCounters::default());
         let tallies = Tallies::new(Arc::clone(&ledger) as _, elections, Arc::clone(&counters) as _);

@@ -11,3 +11,4 @@ mod redis;
 #[path = "../services/mod.rs"]
 mod services;
 mod sqlite;
+mod timelines;

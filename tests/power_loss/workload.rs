@@ -323,6 +323,7 @@ fn election(number: usize, dice: &mut Dice) -> Election {
         reporting: None,
         access: hustings_core::Access::Device,
         rehearsal: false,
+        public_ballots: false,
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn election(contest: Contest, visibility: Visibility, schedule: Sched
         reporting: None,
         access: hustings_core::Access::Device,
         rehearsal: false,
+        public_ballots: false,
     }
 }
 

@@ -50,6 +50,10 @@ pub(super) struct CreateBody {
     /// Who may vote.
     #[serde(default)]
     access: AccessName,
+    /// Whether all may have the ballots, to count them again, once voting is closed and results are shown: what was chosen,
+    /// never by whom or when.
+    #[serde(default)]
+    public_ballots: bool,
     /// A short address of your own: 3 to 64 of a-z, 0-9 and inner hyphens.
     slug: Option<String>,
     /// The accent colour of the pages, as #rrggbb.
@@ -234,6 +238,7 @@ pub(super) fn define(services: &Services, asked: CreateBody, now: Time) -> Resul
         reporting: None,
         access: asked.access.into(),
         rehearsal: false,
+        public_ballots: asked.public_ballots,
     })
 }
 

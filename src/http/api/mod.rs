@@ -2,9 +2,11 @@
 
 mod acts;
 mod aliases;
+mod ballots;
 mod codes;
 mod create;
 mod entries;
+mod files;
 mod life;
 mod links;
 mod openapi;
@@ -59,6 +61,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/polls/{poll}/results/stream", get(live::stream))
         .route("/api/v1/polls/{poll}/results/ws", get(live::socket))
         .route("/api/v1/polls/{poll}/results/tickets", post(live::issue_ticket))
+        .route("/api/v1/polls/{poll}/ballots", get(ballots::ballots))
         .route("/api/v1/polls/{poll}/entries", get(entries::entries))
         .route("/api/v1/receipts/{receipt}", get(receipts::receipt))
         .route("/api/v1/tokens", post(tokens::create).get(tokens::list))
@@ -83,6 +86,6 @@ pub(super) async fn successor(services: &Services, gone: &Registered) -> Result<
     services.elections.successor(gone).await?.ok_or_else(unknown)
 }
 
-pub(super) fn unknown() -> Problem {
+pub(in crate::http) fn unknown() -> Problem {
     Problem::not_found("unknown_poll", "there is no poll with this id, code or slug")
 }

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{acts, codes, create, entries, life, links, polls, receipts, results, roster, tokens, votes};
+use super::{acts, ballots, codes, create, entries, life, links, polls, receipts, results, roster, tokens, votes};
 use crate::http::{elections, live};
 
 #[derive(OpenApi)]
@@ -18,7 +18,7 @@ use crate::http::{elections, live};
         codes::create, codes::count, codes::revoke, roster::add, roster::list,
         acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
         votes::vote, receipts::receipt,
-        results::results, live::stream, live::socket, live::issue_ticket, entries::entries,
+        results::results, live::stream, live::socket, live::issue_ticket, entries::entries, ballots::ballots,
         tokens::create, tokens::list, tokens::revoke,
     ),
     modifiers(&Security)

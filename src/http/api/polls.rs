@@ -36,6 +36,9 @@ pub(super) struct PollBody {
     visibility: &'static str,
     /// Who may vote: device, codes or roster.
     access: &'static str,
+    /// Whether all may have the ballots once voting is closed and results are shown; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    public_ballots: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     accent: Option<String>,
     /// The current round, from 1.
@@ -79,6 +82,7 @@ struct Urls {
     screen: String,
     host: String,
     results: String,
+    embed: String,
     stream: String,
 }
 
@@ -218,6 +222,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
         status: contest_state.name(),
         visibility: visibility(election.visibility),
         access: election.access.name(),
+        public_ballots: election.public_ballots,
         accent: election.accent.as_ref().map(ToString::to_string),
         round,
         opens_at: schedule.opens_at.map(rfc3339),
@@ -228,6 +233,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Poll
             screen: format!("{page}/screen"),
             host: format!("{page}/host"),
             results: format!("{page}/results"),
+            embed: format!("{page}/embed"),
             stream: format!("{base}/api/v1/polls/{}/results/stream", election.id),
             vote: page,
         },

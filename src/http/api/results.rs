@@ -9,6 +9,7 @@ use hustings_core::{Audience, ContestNumber, Kind, Version, Visibility};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::files::{ResultsFormat, results_file};
 use super::polls::invalid_query;
 use super::{find, successor};
 use crate::feed::Results;
@@ -28,13 +29,17 @@ pub(super) struct ResultsQuery {
     round: Option<u32>,
     /// A version that was seen before, maybe on another node: what is answered is not older. Waits two seconds at most.
     min_version: Option<String>,
+    /// As which file (default: the JSON document). Hidden results are no file: 403 `results_hidden`.
+    #[serde(default)]
+    format: ResultsFormat,
 }
 
 /// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`, and to whoever is
 /// signed in with a part in the poll and sends `Hustings-Audience: full`.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = Results), (status = 304, description = "not changed since `If-None-Match`"),
+    responses((status = 200, content((Results = "application/json"), (String = "text/csv"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 304, description = "not changed since `If-None-Match`"),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem)),
     security((), ("token" = [])))]
@@ -60,6 +65,10 @@ pub(super) async fn results(
         Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?,
     };
     let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
+    match query.format {
+        ResultsFormat::Json => {}
+        format => return results_file(&found.election, frame.poll().ok_or_else(super::unknown)?, format),
+    }
     Ok(respond(&frame.tag(), frame.json.clone(), &headers, viewer, found.election.visibility))
 }
 

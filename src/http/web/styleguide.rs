@@ -42,6 +42,7 @@ pub(super) fn results(method: &'static str, figures: &[(u64, Option<u64>)]) -> R
         stale: false,
         degraded: false,
         ballots: Some(figures.iter().map(|(votes, _)| votes).sum()),
+        time: Some("2026-11-22T18:05:00.000Z".to_owned()),
         blank: None,
         choices: figures.iter().enumerate().map(choice).collect(),
     }

@@ -102,7 +102,7 @@ async fn the_description_names_every_call() {
         .chain(sent)
         .map(|tail| format!("post {poll}/{tail}"))
         .chain(
-            ["results", "results/stream", "results/ws", "entries", "codes", "roster"]
+            ["results", "results/stream", "results/ws", "entries", "ballots", "codes", "roster"]
                 .map(|tail| format!("get {poll}/{tail}")),
         )
         .collect();

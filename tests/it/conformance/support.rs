@@ -145,6 +145,7 @@ pub(crate) fn poll(method: Method, change: Change, schedule: Schedule) -> Electi
         reporting: None,
         access: hustings_core::Access::Device,
         rehearsal: false,
+        public_ballots: false,
     }
 }
 

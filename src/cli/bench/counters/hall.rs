@@ -122,6 +122,7 @@ impl Shape {
             reporting: None,
             access: hustings_core::Access::Device,
             rehearsal: false,
+            public_ballots: false,
         })
     }
 

@@ -157,6 +157,7 @@ fn election(services: &Services, asked: &CreateBody) -> Result<Election, Problem
         contests: Vec::new(),
         access: hustings_core::Access::Device,
         rehearsal: false,
+        public_ballots: false,
         reporting: Some(Reporting {
             rehearsal: asked.rehearsal,
             zone: zone.to_owned(),
