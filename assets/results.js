@@ -1,20 +1,94 @@
-// The results page follows its stream.
+// The results page follows its stream: figures move at once, and what only the server draws comes a little later.
 import { draw, follow, put } from "./live.js";
-import { say } from "./texts.js";
+import { localise, number, say, tenths } from "./texts.js";
 
-const page = document.getElementById("main");
-let isLive = false;
-let isLost = false;
-const tell = () => put(document.getElementById("line"), isLost ? say("line-lost") : isLive ? say("live") : "");
+const at = (id) => document.getElementById(id);
+const page = at("main");
+const lang = document.documentElement.lang;
+const locale = navigator.language.startsWith(lang) ? navigator.language : lang;
+const long = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+const figure = (choice) => choice.points ?? choice.votes ?? 0;
+const isOver = (status) => !["draft", "open", "paused"].includes(status);
 
-follow(
-  page.dataset.stream,
-  (results) => {
-    // A new round has new choices: the server draws the page again.
-    if (!draw(results)) return location.reload();
-    document.getElementById("hidden").hidden = !results.hidden;
-    isLive = results.status === "open" && !results.hidden;
-    tell();
-  },
-  (stands) => { isLost = !stands; tell(); },
-);
+// Moments in the reader's own zone, where the server could only tell them in UTC.
+function tellTimes() {
+  localise();
+  const days = new Set([...document.querySelectorAll(".times [data-at]")].map(({ dateTime }) => new Date(dateTime).toDateString()));
+  const short = new Intl.DateTimeFormat(locale, days.size > 1 ? { dateStyle: "medium", timeStyle: "short" } : { timeStyle: "medium" });
+  for (const moment of document.querySelectorAll("[data-at]")) {
+    put(moment, (moment.dataset.at === "long" ? long : short).format(new Date(moment.dateTime)));
+  }
+  put(at("zone"), say("chart-own-zone"));
+}
+tellTimes();
+
+// While votes come, rows stand as on the ballot paper, so that nothing jumps; then the most stands first.
+function order(results) {
+  const list = at("bars");
+  const choices = [...results.choices];
+  if (isOver(results.status)) choices.sort((one, other) => figure(other) - figure(one));
+  const rows = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  const wanted = choices.map((choice) => rows.get(choice.id));
+  if (wanted.some((row, place) => row !== list.children[place])) list.append(...wanted);
+  return rows;
+}
+
+// What `draw` does not know: how many gave points, who shares the first place for good, and since when it is so.
+function more(results) {
+  const rows = order(results);
+  for (const choice of results.choices) {
+    const given = rows.get(choice.id).querySelector("[data-given]");
+    if (!given || results.hidden) continue;
+    put(given, number(choice.votes));
+    put(rows.get(choice.id).querySelector(".share"), tenths(Math.floor((choice.points * 10 + Math.floor(choice.votes / 2)) / Math.max(choice.votes, 1))));
+  }
+  const most = Math.max(...results.choices.map(figure));
+  const isTied = results.choices.filter((choice) => figure(choice) === most).length > 1;
+  at("tie").hidden = results.hidden || !isOver(results.status) || most === 0 || !isTied;
+  put(at("version"), results.version);
+  if (at("blank") && results.blank !== undefined) put(at("blank"), number(results.blank));
+  if (at("as-of") && results.time) {
+    at("as-of").dateTime = results.time;
+    put(at("as-of"), long.format(new Date(results.time)));
+  }
+}
+
+// Takes over what the server draws. Not all readers at once, and not under the hands of one who is there.
+let timer;
+function renew(delay) {
+  timer ??= setTimeout(async () => {
+    timer = undefined;
+    if (document.visibilityState !== "visible") return document.addEventListener("visibilitychange", () => renew(0), { once: true });
+    const answer = await fetch(location.href).catch(() => undefined);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of ["hidden", "more"]) {
+      const [old, now] = [at(id), fresh.getElementById(id)];
+      if (!now || old.contains(document.activeElement)) continue;
+      for (const details of now.querySelectorAll("details")) details.open = at(details.id)?.open ?? false;
+      old.replaceWith(now);
+    }
+    tellTimes();
+  }, delay);
+}
+
+let [isLive, isLost] = ["live" in page.dataset, false];
+const tell = () => put(at("line"), isLost ? say("line-lost") : isLive ? say("live") : "");
+tell();
+
+function show(results) {
+  const was = [at("status").dataset.status, "hidden" in page.dataset].join();
+  // A new round has new choices: the server draws the page again.
+  if (!draw(results)) return location.reload();
+  page.toggleAttribute("data-hidden", results.hidden);
+  at("hidden").hidden = !results.hidden;
+  more(results);
+  isLive = results.status === "open" && !results.hidden;
+  tell();
+  const isTurned = was !== [results.status, results.hidden].join();
+  renew((isTurned ? 500 : 8000) * (1 + Math.random()));
+}
+
+if ("stream" in page.dataset) {
+  follow(page.dataset.stream, show, (stands) => { isLost = !stands; tell(); }, page.dataset.version);
+}

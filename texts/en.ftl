@@ -74,7 +74,57 @@ unit-votes = Percentages of votes.
 identified-code = Counted by access code, each code once.
 identified-roster = Counted by the roster, each person on it once.
 identified-device = Each device, or named voter, is counted once; this is not “one person, one vote”.
-
+results-draft = Voting has not opened yet.
+results-after-vote = Results are hidden for now: each voter sees them after voting, and all see them once voting is closed.
+results-after-close = Results are hidden for now: all see them once voting is closed.
+results-on-reveal = Results are hidden for now: all see them when whoever runs this poll reveals them.
+results-to-poll = To the poll
+results-tie = The first place is shared. No rule to break a tie was fixed before voting, so it stays a tie.
+results-rounds = Rounds
+results-about = About these results
+results-blank = Blank votes
+results-last = Last entry counted
+results-version = Version
+head-choice = Choice
+head-votes = Votes
+head-of-votes = Of votes
+head-of-voters = Of voters
+head-points = Points
+head-mean = Mean
+head-given = Marks
+chart-title = When people voted
+chart-scale = Each column: { $width }. The highest: { $voters }.
+chart-told = { $voters }, from { $first } to { $last }.
+chart-own-zone = Times in your own time zone.
+chart-table = The same as a table
+chart-from = From
+chart-voters = Voters
+chart-so-far = So far
+wide-seconds = { $count ->
+    [one] { $shown } second
+   *[other] { $shown } seconds
+  }
+wide-minutes = { $count ->
+    [one] { $shown } minute
+   *[other] { $shown } minutes
+  }
+wide-hours = { $count ->
+    [one] { $shown } hour
+   *[other] { $shown } hours
+  }
+wide-days = { $count ->
+    [one] { $shown } day
+   *[other] { $shown } days
+  }
+results-files = Take the results away
+ballots-title = Count again
+ballots-text = All ballots of this round, as they were filled in: without voters, without times, sorted by what was chosen. In the table each column’s sum is a choice’s total.
+ballots-as = Ballots ({ $name })
+ballots-recount = With the other file, this counts again in a shell:
+ballots-later = Once voting is closed and results are shown, anybody can have all ballots, to count them again: what was chosen, never by whom or when.
+embed-how = Show these results on another page
+embed-how-text = Put this where the results are to stand. They follow by themselves; while they are hidden, they are hidden there too.
+embed-open = Open the poll
 results-page = All results
 
 ## Voting
@@ -327,6 +377,8 @@ access-codes = Whoever has an access code, once with each code.
 access-codes-hint = You print codes with QR codes and hand them out; one code, one vote, on any device.
 access-roster = People on your list, each once.
 access-roster-hint = You give names, and each gets an access code of their own. The list never shows what anybody voted.
+poll-ballots = Show all ballots afterwards
+poll-ballots-hint = Once voting is closed and results are shown, anybody can take them and count again: what was chosen, never by whom or when. Voters are told before they vote.
 poll-times = Open and close by itself
 poll-times-hint = Leave empty what you do yourself.
 poll-opens = Opens

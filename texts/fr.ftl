@@ -74,7 +74,57 @@ unit-votes = Pourcentages des voix.
 identified-code = Compté par code d’accès, chaque code une fois.
 identified-roster = Compté d’après la liste, chaque personne une fois.
 identified-device = Chaque appareil, ou votant nommé, compte une fois ; ce n’est pas « une personne, une voix ».
-
+results-draft = Le vote n’est pas encore ouvert.
+results-after-vote = Les résultats sont masqués pour le moment : chacun les voit après avoir voté, et tous les voient quand le vote est clos.
+results-after-close = Les résultats sont masqués pour le moment : tous les verront quand le vote sera clos.
+results-on-reveal = Les résultats sont masqués pour le moment : tous les verront quand ils seront dévoilés par qui organise ce vote.
+results-to-poll = Aller au vote
+results-tie = La première place est partagée. Aucune règle de départage n’a été fixée avant le vote ; l’égalité demeure.
+results-rounds = Tours
+results-about = À propos de ces résultats
+results-blank = Votes blancs
+results-last = Dernière écriture comptée
+results-version = Version
+head-choice = Choix
+head-votes = Voix
+head-of-votes = Des voix
+head-of-voters = Des votants
+head-points = Points
+head-mean = Moyenne
+head-given = Notes
+chart-title = Quand on a voté
+chart-scale = Chaque colonne : { $width }. La plus haute : { $voters }.
+chart-told = { $voters }, du { $first } au { $last }.
+chart-own-zone = Heures de votre fuseau horaire.
+chart-table = Les mêmes chiffres en tableau
+chart-from = À partir de
+chart-voters = Votants
+chart-so-far = En tout
+wide-seconds = { $count ->
+    [one] { $shown } seconde
+   *[other] { $shown } secondes
+  }
+wide-minutes = { $count ->
+    [one] { $shown } minute
+   *[other] { $shown } minutes
+  }
+wide-hours = { $count ->
+    [one] { $shown } heure
+   *[other] { $shown } heures
+  }
+wide-days = { $count ->
+    [one] { $shown } jour
+   *[other] { $shown } jours
+  }
+results-files = Emporter les résultats
+ballots-title = Recompter
+ballots-text = Tous les bulletins de ce tour, tels qu’ils ont été remplis : sans votants, sans heures, triés selon ce qui a été choisi. Dans le tableau, la somme de chaque colonne est le total d’un choix.
+ballots-as = Bulletins ({ $name })
+ballots-recount = Avec l’autre fichier, ceci recompte dans un terminal :
+ballots-later = Quand le vote sera clos et les résultats montrés, chacun pourra avoir tous les bulletins pour recompter : ce qui a été choisi, jamais par qui ni quand.
+embed-how = Montrer ces résultats sur une autre page
+embed-how-text = Mettez ceci là où les résultats doivent figurer. Ils se mettent à jour tout seuls ; tant qu’ils sont masqués, ils le sont là aussi.
+embed-open = Ouvrir le vote
 results-page = Tous les résultats
 
 ## Voting
@@ -327,6 +377,8 @@ access-codes = Qui détient un code d’accès, une fois par code.
 access-codes-hint = Vous imprimez des codes avec leur code QR et les distribuez ; un code, une voix, sur n’importe quel appareil.
 access-roster = Les personnes de votre liste, une fois chacune.
 access-roster-hint = Vous donnez les noms, et chaque personne reçoit son propre code d’accès. La liste ne montre jamais qui a voté quoi.
+poll-ballots = Montrer tous les bulletins après
+poll-ballots-hint = Quand le vote est clos et les résultats montrés, chacun peut les prendre et recompter : ce qui a été choisi, jamais par qui ni quand. Les votants en sont avertis avant de voter.
 poll-times = Ouvrir et clore à une heure donnée
 poll-times-hint = Laissez vide ce que vous faites vous-même.
 poll-opens = Ouverture

@@ -61,6 +61,10 @@ impl Reader<'_> {
             format!("/polls/{id}/results/"),
             format!("/{code}"),
             format!("/{code}/results"),
+            format!("/{code}/results?round=1"),
+            format!("/api/v1/polls/{id}/results?format=csv"),
+            format!("/api/v1/polls/{id}/ballots"),
+            format!("/{code}/embed"),
             format!("/{code}/screen"),
             "/metrics".to_owned(),
             "/readyz".to_owned(),
@@ -83,7 +87,7 @@ impl Reader<'_> {
 /// then, and the results that are shown at the end.
 async fn story(visibility: &str, votes: &[(&str, &str)]) -> (Seen, Vec<String>) {
     let server = TestServer::start().await;
-    let poll = server.create(json!({ "visibility": visibility })).await;
+    let poll = server.create(json!({ "visibility": visibility, "public_ballots": true })).await;
     let mut reader = Reader { server: &server, poll: &poll, seen: Vec::new() };
     let mut events = Events::open(server.get(&poll.path("/results/stream"))).await;
     let mut socket = Socket::open(server.address(), &poll.path("/results/ws"), &[]).await.expect("a socket");

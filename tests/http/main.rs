@@ -28,6 +28,7 @@ mod pages;
 mod people;
 mod races;
 mod repeats;
+mod results;
 mod schedules;
 mod startup;
 mod streams;

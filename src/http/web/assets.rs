@@ -38,9 +38,10 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 11] = assets! {
+static ASSETS: [Asset; 12] = assets! {
     "codes.js" SCRIPT;
     "compose.js" SCRIPT;
+    "embed.js" SCRIPT;
     "host.js" SCRIPT;
     "hustings.css" CSS;
     "live.js" SCRIPT;

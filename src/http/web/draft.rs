@@ -27,6 +27,8 @@ pub(super) struct Draft {
     pub(super) visibility: String,
     /// Who may vote: device, codes or roster.
     pub(super) access: String,
+    /// Whether all may have the ballots afterwards.
+    pub(super) public_ballots: bool,
     /// The colour of its pages, where it is not the usual one.
     pub(super) accent: Option<String>,
     pub(super) slug: String,
@@ -52,6 +54,7 @@ impl Default for Draft {
             changeable: true,
             visibility: "after_vote".to_owned(),
             access: "device".to_owned(),
+            public_ballots: false,
             accent: None,
             slug: empty(),
             opens: empty(),
@@ -75,6 +78,7 @@ impl Draft {
             changeable: form.get("changeable") == "yes",
             visibility: text("visibility"),
             access: text("access"),
+            public_ballots: form.get("public_ballots") == "yes",
             accent: (form.get("coloured") == "yes").then(|| text("accent")),
             slug: text("slug").to_lowercase(),
             opens: text("opens"),
@@ -93,6 +97,7 @@ impl Draft {
             changeable: contest.change == Change::UntilClose,
             visibility: visibility(election.visibility).to_owned(),
             access: election.access.name().to_owned(),
+            public_ballots: election.public_ballots,
             accent: election.accent.as_ref().map(ToString::to_string),
             slug: election.slug.as_ref().map(ToString::to_string).unwrap_or_default(),
             opens: schedule.opens_at.map(local).unwrap_or_default(),
@@ -126,6 +131,9 @@ impl Draft {
         put("visibility", self.visibility.as_str().into());
         if !self.access.is_empty() {
             put("access", self.access.as_str().into());
+        }
+        if self.public_ballots {
+            put("public_ballots", true.into());
         }
         match self.method.as_str() {
             "approval" => {

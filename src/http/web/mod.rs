@@ -8,11 +8,13 @@ mod access;
 mod account;
 mod assets;
 mod bars;
+mod chart;
 mod codes;
 mod cohost;
 mod compose;
 mod device;
 mod draft;
+mod embed;
 mod form;
 mod home;
 mod host;
@@ -88,6 +90,8 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
     let pages = pages.route("/styleguide", get(styleguide::styleguide));
     pages
         .layer(axum::middleware::from_fn_with_state(Shared::clone(services), page::send))
+        // Framed by others: it keeps nothing in the browsers of their readers.
+        .route("/{code}/embed", get(embed::embed).layer(axum::middleware::from_fn(page::pack)))
         .route("/{code}/screen/stream", get(screen::stream))
         .route("/{code}/qr.svg", get(qr::qr))
         .route("/assets/{hash}/{name}", get(assets::asset))

@@ -153,11 +153,22 @@ pub(in crate::http) fn render(page: &impl Template) -> Response {
     response
 }
 
+/// The same page for any site's frame. It must have nothing on it that somebody could be made to press.
+pub(super) fn framed(mut response: Response) -> Response {
+    let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *");
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    // Sites that take only what agrees to it may take this.
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    response
+}
+
 /// What happens to every page on its way out: the language asked for is kept, and what is worth it is packed.
 pub(super) async fn send(State(services): State<Shared>, request: Request, next: Next) -> Response {
     let chosen = request.uri().query().and_then(asked);
-    let packs = assets::accepts(request.headers(), "gzip");
-    let mut response = next.run(request).await;
+    let mut response = pack(request, next).await;
     if let Some(language) = chosen {
         let secure = if services.settings.is_secure() { "; Secure" } else { "" };
         let cookie = format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", language.tag());
@@ -165,6 +176,13 @@ pub(super) async fn send(State(services): State<Shared>, request: Request, next:
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
+    response
+}
+
+/// Packs what is worth it.
+pub(super) async fn pack(request: Request, next: Next) -> Response {
+    let packs = assets::accepts(request.headers(), "gzip");
+    let response = next.run(request).await;
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
     if is_page && packs { packed(response).await } else { response }

@@ -1,19 +1,29 @@
-//! `/{code}/results`: the results, for reading.
+//! `/{code}/results`: the results of each round, for reading, printing and taking away.
+//!
+//! Invariant: what is hidden from this reader is nowhere on the page, and neither is what votes left elsewhere, such as
+//! when they came. It must not know: how totals are made, who may see them.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use hustings_core::Kind;
+use hustings_core::election::Viewer;
+use hustings_core::{Contest, ContestNumber, ContestState, ElectionState, Kind, Method, Version, Visibility};
 use serde::Deserialize;
 
 use super::bars::{Bars, identified, status};
+use super::chart::{Chart, Moment};
 use super::device::with_device;
 use super::page::{Page, render};
+use super::texts::Language;
 use super::{not_found_page, problem_page, without_token};
-use crate::feed::Results;
-use crate::http::api::viewer;
+use crate::clock::parse_rfc3339;
+use crate::feed::{ChoiceResult, Frame, Results};
+use crate::http::api::{schedule, unknown, viewer};
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Shared, elections};
 use crate::ledger::Registered;
@@ -28,10 +38,65 @@ pub(super) struct ResultsPage<'a> {
     pub(super) status: String,
     /// How voters are told apart.
     pub(super) identified: String,
-    pub(super) round: Option<String>,
+    /// The latest round; only that one is live.
+    pub(super) latest: u32,
+    /// Every round, where there are several.
+    pub(super) rounds: Vec<RoundRow>,
     pub(super) voters: String,
+    pub(super) blank: Option<String>,
+    /// How votes are made and counted.
+    pub(super) method: &'static str,
     pub(super) bars: Bars<'a>,
+    /// What each choice got besides: who gave it points, and the mean of them.
+    pub(super) scored: Vec<(String, String)>,
+    pub(super) waiting: Waiting,
+    pub(super) as_of: Option<Moment>,
+    pub(super) chart: Option<Chart>,
+    /// Whether the ballots of each round are shown once it is over.
+    pub(super) public_ballots: bool,
+    /// How ballots are counted again, as a line of a shell.
+    pub(super) recount: String,
+    /// What other pages hold to show these results in a frame.
+    pub(super) embed: String,
     pub(super) texts: String,
+}
+
+/// One round of several.
+pub(super) struct RoundRow {
+    pub(super) number: u32,
+    pub(super) name: String,
+    pub(super) status: String,
+}
+
+/// Why there are no figures, and when there will be.
+pub(super) struct Waiting {
+    pub(super) why: &'static str,
+    /// When it opens or closes by itself: the key of the sentence, and the moment.
+    pub(super) due: Option<(&'static str, Moment)>,
+}
+
+impl ResultsPage<'_> {
+    fn is_over(&self) -> bool {
+        is_over(self.results)
+    }
+
+    fn is_scored(&self) -> bool {
+        self.results.method == "score"
+    }
+
+    /// Whether several share the first place, for good.
+    fn is_tied(&self) -> bool {
+        self.is_over() && self.bars.rows.iter().any(|bar| bar.ties)
+    }
+
+    fn is_latest(&self) -> bool {
+        self.results.round == self.latest
+    }
+
+    /// What a row has besides: who gave points, and their mean.
+    fn scores(&self, at: &usize) -> Option<&(String, String)> {
+        self.scored.get(*at)
+    }
 }
 
 /// What scripts say that follow results.
@@ -53,10 +118,14 @@ pub(super) const LIVE_TEXTS: [&str; 15] = [
     "round",
 ];
 
-/// Which part of an election of boxes the page shows; a poll has only one.
+/// What the page's script says besides.
+pub(super) const RESULTS_TEXTS: [&str; 3] = ["opens-at", "closes-at", "chart-own-zone"];
+
+/// Which part of an election of boxes the page shows, or which round of a poll.
 #[derive(Deserialize)]
-pub(super) struct UnitQuery {
+pub(super) struct ResultsQuery {
     unit: Option<String>,
+    round: Option<u32>,
 }
 
 /// The results of whatever is here.
@@ -65,9 +134,9 @@ pub(super) async fn results(
     page: Page,
     Name(code): Name,
     headers: HeaderMap,
-    query: Result<Query<UnitQuery>, QueryRejection>,
+    query: Result<Query<ResultsQuery>, QueryRejection>,
 ) -> Response {
-    let unit = query.ok().and_then(|Query(query)| query.unit);
+    let (unit, round) = query.map_or((None, None), |Query(query)| (query.unit, query.round));
     let found = match services.elections.find(&code).await {
         Ok(Some(found)) => found,
         Ok(None) => return not_found_page(&page, &code),
@@ -76,7 +145,7 @@ pub(super) async fn results(
     let own = page.clone().of(&found.election);
     let shown = match found.election.kind {
         Kind::Election => elections::page(&services, &own, &found, unit.as_deref(), &headers).await,
-        Kind::Poll | Kind::Competition => of_poll(&services, &own, &found, &headers).await,
+        Kind::Poll | Kind::Competition => of_poll(&services, &own, &found, round, &headers).await,
     };
     match shown {
         Ok(shown) => with_device(&services, &headers, shown),
@@ -85,26 +154,153 @@ pub(super) async fn results(
 }
 
 async fn of_poll(
-    services: &Services,
+    services: &Shared,
     page: &Page,
     found: &Registered,
+    round: Option<u32>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     let viewer = viewer(services, found, &without_token(headers)).await?;
-    let frame = services.feed.latest(found.key, viewer).await?.ok_or_else(gone)?;
-    let results = frame.poll().ok_or_else(gone)?;
+    let (frame, chart) = seen(services, page, found, round, viewer).await?;
+    let state = services.feed.state(found.key).await?.ok_or_else(unknown)?;
+    let found = services.elections.with_contests(found.key, state.contests.len()).await?.ok_or_else(unknown)?;
+    let results = ranked(frame.poll().ok_or_else(unknown)?);
+    let number = ContestNumber(results.round - 1);
+    let contest = found.election.contests.get(number.index()).ok_or_else(unknown)?;
+    let contest_state = state.contest(number).map_err(|_| unknown())?;
     let (election, language) = (&found.election, page.language);
+    let time = results.time.as_deref().and_then(parse_rfc3339);
     Ok(render(&ResultsPage {
         page,
         code: election.code.as_str(),
         poll: election.id.to_string(),
-        results,
         status: status(language, results.status),
         identified: identified(language, results.identified_by),
-        round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
+        latest: u32::try_from(state.contests.len()).unwrap_or(u32::MAX),
+        rounds: rounds(&state, language),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
-        bars: Bars::of(results, language),
-        texts: page.texts(&LIVE_TEXTS, &["voters"]),
+        blank: results.blank.map(|blank| language.number(blank)),
+        method: method(contest),
+        bars: Bars::of(&results, language),
+        scored: scored(&results, language),
+        waiting: Waiting::of(election.visibility, contest_state, language),
+        as_of: time.map(|time| Moment::of(time, language)),
+        chart,
+        public_ballots: election.public_ballots,
+        recount: recount(election.code.as_str(), &results),
+        embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
+        texts: page.texts(&[&LIVE_TEXTS[..], &RESULTS_TEXTS[..]].concat(), &["voters"]),
+        results: &results,
     }))
+}
+
+/// The results of a round, or of the latest one, as this reader may see them; with the picture of when votes came, where
+/// the figures may be seen.
+async fn seen(
+    services: &Shared,
+    page: &Page,
+    found: &Registered,
+    round: Option<u32>,
+    viewer: Viewer,
+) -> Result<(Arc<Frame>, Option<Chart>), Problem> {
+    let mut frame = of_round(services, found, round, viewer).await?;
+    let Version::Full(epoch, seq) = frame.version else { return Ok((frame, None)) };
+    let Some(timeline) = services.timelines.of(found.key, epoch, seq).await else { return Ok((frame, None)) };
+    if timeline.seq() > seq {
+        // It tells of later votes too, which may have been hidden from this reader since.
+        frame = of_round(services, found, round, viewer).await?;
+    }
+    let results = frame.poll().filter(|results| !results.hidden);
+    let columns = results.and_then(|results| timeline.round(ContestNumber(results.round - 1)));
+    let chart = columns.and_then(|columns| Chart::of(columns, page.language));
+    Ok((frame, chart))
+}
+
+async fn of_round(
+    services: &Services,
+    found: &Registered,
+    round: Option<u32>,
+    viewer: Viewer,
+) -> Result<Arc<Frame>, Problem> {
+    let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(unknown)?;
+    let rounds = latest.poll().ok_or_else(unknown)?.round;
+    match round.filter(|round| (1..rounds).contains(round)) {
+        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?.ok_or_else(unknown),
+        None => Ok(latest),
+    }
+}
+
+/// Whether no vote can come any more, but by undoing the close.
+fn is_over(results: &Results) -> bool {
+    !["draft", "open", "paused"].contains(&results.status)
+}
+
+/// Results in the order in which they are read: that of the ballot paper while votes come, so that nothing jumps; then the
+/// most first, and equal ones as on the paper.
+pub(super) fn ranked(results: &Results) -> Results {
+    let mut results = results.clone();
+    if is_over(&results) {
+        results.choices.sort_by_key(|choice| Reverse(choice.points.or(choice.votes)));
+    }
+    results
+}
+
+/// How votes are made and counted: the key of its name.
+pub(super) fn method(contest: &Contest) -> &'static str {
+    match contest.method {
+        Method::Single => "method-single",
+        Method::Approval { .. } => "method-approval",
+        Method::Score { .. } => "method-score",
+    }
+}
+
+/// Counts the lines of the file of ballots again: how many chose what, or how many points each got.
+fn recount(code: &str, results: &Results) -> String {
+    let sums = match results.method {
+        "score" => "jq -rs 'map(.scores | to_entries[]) | group_by(.key)[] | \"\\(map(.value) | add) \\(.[0].key)\"'",
+        _ => "jq -rs 'map(.choices[]) | group_by(.)[] | \"\\(length) \\(.[0])\"'",
+    };
+    format!("{sums} {code}-round-{}-ballots.ndjson", results.round)
+}
+
+/// What another page holds to show the results in a frame.
+fn frame_tag(base: &str, code: &str) -> String {
+    format!(
+        "<iframe src=\"{base}/{code}/embed\" title=\"Hustings {code}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>"
+    )
+}
+
+/// What each choice got besides its points: how many gave it some, and the mean.
+pub(super) fn scored(results: &Results, language: Language) -> Vec<(String, String)> {
+    let scored = |choice: &ChoiceResult| {
+        let (points, votes) = (choice.points?, choice.votes?);
+        let tenths = (points.saturating_mul(10).saturating_add(votes / 2)) / votes.max(1);
+        Some((language.number(votes), language.tenths(tenths)))
+    };
+    results.choices.iter().filter_map(scored).collect()
+}
+
+fn rounds(state: &ElectionState, language: Language) -> Vec<RoundRow> {
+    let row = |(number, contest): (u32, &ContestState)| RoundRow {
+        number,
+        name: language.say_with("round", &[("number", &language.number(number.into()))]),
+        status: status(language, contest.name()),
+    };
+    let several = (1..).zip(&state.contests).filter(|_| state.contests.len() > 1);
+    several.map(row).collect()
+}
+
+impl Waiting {
+    pub(super) fn of(visibility: Visibility, contest: &ContestState, language: Language) -> Self {
+        let why = match (contest, visibility) {
+            (ContestState::Draft { .. }, _) => "results-draft",
+            (_, Visibility::AfterVote) => "results-after-vote",
+            (_, Visibility::AfterClose) => "results-after-close",
+            (_, Visibility::OnReveal | Visibility::Always) => "results-on-reveal",
+        };
+        let schedule = schedule(contest);
+        let due = |key, time| (key, Moment::of(time, language));
+        let opens = schedule.opens_at.map(|time| due("opens-at", time));
+        Self { why, due: opens.or_else(|| schedule.closes_at.map(|time| due("closes-at", time))) }
+    }
 }

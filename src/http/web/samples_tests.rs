@@ -3,22 +3,27 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use hustings_core::{Change, Choice, ChoiceId, Contest, ContestId, ContestNumber, Label, Method, Text};
+use hustings_core::{
+    Change, Choice, ChoiceId, Contest, ContestId, ContestNumber, ContestState, Label, Method, Schedule, Text, Time,
+    Visibility,
+};
 
 use super::bars::{self, Bars};
+use super::chart::{Chart, Moment};
 use super::draft::{Draft, Wrong};
+use super::embed::{EMBED_TEXTS, EmbedPage};
 use super::page::Page;
 use super::paper::Paper;
-use super::results::{LIVE_TEXTS, ResultsPage};
+use super::results::{self, LIVE_TEXTS, RESULTS_TEXTS, ResultsPage, RoundRow, Waiting};
 use super::screen::ScreenPage;
-use super::styleguide::{StyleguidePage, results};
+use super::styleguide::{StyleguidePage, results as sample};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
 use super::{
     access, account, codes, cohost, compose, home, host, join, keys, notice, people, qr, reference, roster, sheet,
     sign_in,
 };
-use crate::feed::Results;
+use crate::feed::{Columns, Results};
 
 /// Text of a user that would break a page that forgets what it is.
 const NASTY: &str = "<script>alert(1)</script> & \"'";
@@ -41,10 +46,14 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
         add("vote.html", &vote);
     }
     add("reference.html", &reference::ReferencePage { page: &page, operations: crate::http::api::operations() });
-    for results in samples() {
-        add("results.html", &results_page(&page, &results));
+    let visibilities = [Visibility::AfterVote, Visibility::AfterClose, Visibility::OnReveal];
+    for (results, visibility) in samples().iter().zip(visibilities.into_iter().cycle()) {
+        add("results.html", &results_page(&page, results, visibility));
     }
-    let single = results("single", &[(3, None), (3, None)]);
+    for (results, visibility) in samples().iter().zip(visibilities.into_iter().cycle()) {
+        add("embed.html", &embed_page(&page, results, visibility));
+    }
+    let single = sample("single", &[(3, None), (3, None)]);
     add("styleguide.html", &StyleguidePage { page: &page, bars: Bars::of(&single, language) });
     people(&page, &mut add);
     hosts(&page, &mut add);
@@ -242,13 +251,13 @@ pub(super) fn samples() -> Vec<Results> {
             ("archived", "code"),
             ("certified", "roster"),
         ] {
-            let mut full = results(method, figures);
+            let mut full = sample(method, figures);
             full.status = status;
             full.title = NASTY.to_owned();
             full.identified_by = by;
             full.rehearsal = by == "roster";
             full.choices[0].title = NASTY.to_owned();
-            let mut hidden = Results { hidden: true, ballots: None, round: 2, ..full.clone() };
+            let mut hidden = Results { hidden: true, ballots: None, time: None, round: 2, ..full.clone() };
             for choice in &mut hidden.choices {
                 (choice.votes, choice.points) = (None, None);
             }
@@ -258,18 +267,55 @@ pub(super) fn samples() -> Vec<Results> {
     all
 }
 
-fn results_page<'a>(page: &'a Page, results: &'a Results) -> ResultsPage<'a> {
+fn results_page<'a>(page: &'a Page, results: &'a Results, visibility: Visibility) -> ResultsPage<'a> {
+    let language = page.language;
+    let mut columns = Columns::default();
+    [0, 2_000, 2_000, 90_000].into_iter().for_each(|time| columns.add(Time(time)));
+    let chart = Chart::of(&columns, language).filter(|_| !results.hidden);
+    let due = Schedule { opens_at: Some(Time(0)), closes_at: None };
+    let state = match results.status {
+        "draft" => ContestState::Draft { schedule: due },
+        _ => ContestState::Open { closes_at: Some(Time(0)), revealed: false },
+    };
+    let round = |number| RoundRow { number, name: NASTY.to_owned(), status: NASTY.to_owned() };
     ResultsPage {
         page,
         code: "A5KYQ5",
         poll: "0193e2a0-1111-7222-8333-444455556666".to_owned(),
         results,
-        status: bars::status(page.language, results.status),
-        identified: bars::identified(page.language, results.identified_by),
-        round: (results.round > 1).then(|| "2".to_owned()),
-        voters: results.ballots.map(|ballots| page.language.count("voters", ballots)).unwrap_or_default(),
-        bars: Bars::of(results, page.language),
-        texts: page.texts(&LIVE_TEXTS, &["voters"]),
+        status: bars::status(language, results.status),
+        identified: bars::identified(language, results.identified_by),
+        latest: 2,
+        rounds: if results.round > 1 { vec![round(1), round(2)] } else { Vec::new() },
+        voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
+        blank: results.ballots.map(|_| NASTY.to_owned()),
+        method: "method-approval",
+        bars: Bars::of(results, language),
+        scored: results::scored(results, language),
+        waiting: Waiting::of(visibility, &state, language),
+        as_of: results.time.as_ref().map(|_| Moment::of(Time(0), language)),
+        chart,
+        public_ballots: results.identified_by == "roster",
+        recount: NASTY.to_owned(),
+        embed: NASTY.to_owned(),
+        texts: page.texts(&[&LIVE_TEXTS[..], &RESULTS_TEXTS[..]].concat(), &["voters"]),
+    }
+}
+
+fn embed_page<'a>(page: &'a Page, results: &'a Results, visibility: Visibility) -> EmbedPage<'a> {
+    let shown = results_page(page, results, visibility);
+    EmbedPage {
+        page,
+        code: shown.code,
+        address: NASTY.to_owned(),
+        results,
+        status: shown.status,
+        identified: shown.identified,
+        round: (results.round > 1).then(|| NASTY.to_owned()),
+        voters: shown.voters,
+        bars: shown.bars,
+        waiting: shown.waiting,
+        texts: page.texts(&[&LIVE_TEXTS[..], &EMBED_TEXTS[..]].concat(), &["voters"]),
     }
 }
 
@@ -305,6 +351,7 @@ fn votes(page: &Page) -> Vec<VotePage<'_>> {
         results,
         status: bars::status(page.language, results.status),
         identified: bars::identified(page.language, results.identified_by),
+        public_ballots: has_voted,
         round: has_voted.then(|| "2".to_owned()),
         due: has_voted.then(|| ("closes-at", "2026-11-22T18:00:00.000Z".to_owned(), NASTY.to_owned())),
         paper: Paper::of(contest, None, page.language),

@@ -48,6 +48,8 @@ pub(super) struct VotePage<'a> {
     pub(super) status: String,
     /// How voters are told apart.
     pub(super) identified: String,
+    /// Whether all may have the ballots afterwards, which voters are told before.
+    pub(super) public_ballots: bool,
     pub(super) round: Option<String>,
     /// When it opens or closes by itself: the key of the sentence, the moment, and the sentence.
     pub(super) due: Option<(&'static str, String, String)>,
@@ -196,6 +198,7 @@ async fn shown(
         coded: place.is_some(),
         status: status(language, results.status),
         identified: identified(language, results.identified_by),
+        public_ballots: found.election.public_ballots,
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         due: due(language, results.status, state.contests.last().map(schedule).unwrap_or_default()),
         paper: Paper::of(contest, own.as_ref().map(|(selections, _)| selections), language),

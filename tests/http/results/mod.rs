@@ -1,0 +1,6 @@
+//! The results page, what can be taken away from it, and the frame for other pages.
+
+mod ballots;
+mod files;
+mod frames;
+mod page;
