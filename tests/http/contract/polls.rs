@@ -25,7 +25,7 @@ async fn a_poll_needs_a_title_and_choices_only() {
             "urls": {
                 "vote": format!("<base>/{code}"), "screen": format!("<base>/{code}/screen"),
                 "host": format!("<base>/{code}/host"), "results": format!("<base>/{code}/results"),
-                "stream": "<base>/api/v1/polls/<uuid>/results/stream",
+                "embed": format!("<base>/{code}/embed"), "stream": "<base>/api/v1/polls/<uuid>/results/stream",
             },
         }),
     );

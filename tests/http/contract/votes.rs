@@ -134,7 +134,7 @@ async fn the_addresses_of_the_reference_program_still_work() {
         200,
         json!({
             "status": "open", "version": "<epoch>.2", "round": 1, "title": "Tea?", "identified_by": "device",
-            "method": "single", "hidden": false, "ballots": 1,
+            "method": "single", "hidden": false, "ballots": 1, "time": "<time>",
             "choices": [choice("yes", "Yes", 1), choice("no", "No", 0)],
         }),
     );

@@ -17,7 +17,8 @@ async fn only_the_page_for_frames_may_be_framed() {
     let server = TestServer::start().await;
     let poll = server.create(json!({ "access": "codes" })).await;
     let mut pages = 0;
-    for route in routes() {
+    // A stream has no end, and is no page.
+    for route in routes().into_iter().filter(|route| !route.ends_with("/stream")) {
         let path = route
             .replace("{code}", &poll.code)
             .replace("{secret}", "c0ffee")
