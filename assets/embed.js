@@ -9,7 +9,7 @@ localise();
 function show(results) {
   // What is told while nothing is shown, and other choices, are the server's to draw. Not all frames at once.
   const isTurned = results.hidden && at("status").dataset.status !== results.status;
-  if (!draw(results) || isTurned) return setTimeout(() => location.reload(), 2000 * Math.random());
+  if (!draw(results) || isTurned) return setTimeout(() => location.reload(), 5000 * Math.random());
   page.toggleAttribute("data-hidden", results.hidden);
   at("hidden").hidden = !results.hidden;
 }

@@ -54,22 +54,31 @@ function more(results) {
 }
 
 // Takes over what the server draws. Not all readers at once, and not under the hands of one who is there.
-let timer;
+let [timer, due, latest] = [undefined, Infinity];
 function renew(delay) {
-  timer ??= setTimeout(async () => {
-    timer = undefined;
-    if (document.visibilityState !== "visible") return document.addEventListener("visibilitychange", () => renew(0), { once: true });
-    const answer = await fetch(location.href).catch(() => undefined);
-    if (!answer?.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const id of ["hidden", "more"]) {
-      const [old, now] = [at(id), fresh.getElementById(id)];
-      if (!now || old.contains(document.activeElement)) continue;
-      for (const details of now.querySelectorAll("details")) details.open = at(details.id)?.open ?? false;
-      old.replaceWith(now);
-    }
-    tellTimes();
-  }, delay);
+  if (performance.now() + delay >= due) return;
+  clearTimeout(timer);
+  due = performance.now() + delay;
+  timer = setTimeout(take, delay);
+}
+
+async function take() {
+  due = Infinity;
+  if (document.visibilityState !== "visible") return document.addEventListener("visibilitychange", () => renew(0), { once: true });
+  const answer = await fetch(location.href).catch(() => undefined);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["hidden", "more"]) {
+    const [old, now] = [at(id), fresh.getElementById(id)];
+    if (!now || old.contains(document.activeElement)) continue;
+    for (const details of now.querySelectorAll("details")) details.open = at(details.id)?.open ?? false;
+    old.replaceWith(now);
+  }
+  tellTimes();
+  // What came meanwhile, or was drawn by a node that is a little behind, is as it was told last.
+  if (!latest) return;
+  at("hidden").hidden = !latest.hidden;
+  more(latest);
 }
 
 let [isLive, isLost] = ["live" in page.dataset, false];
@@ -82,11 +91,13 @@ function show(results) {
   if (!draw(results)) return location.reload();
   page.toggleAttribute("data-hidden", results.hidden);
   at("hidden").hidden = !results.hidden;
+  latest = results;
   more(results);
   isLive = results.status === "open" && !results.hidden;
   tell();
   const isTurned = was !== [results.status, results.hidden].join();
-  renew((isTurned ? 500 : 8000) * (1 + Math.random()));
+  // The more have voted, the more may be reading: they ask over as many milliseconds.
+  renew(isTurned ? 500 + Math.random() * Math.min(20000, 500 + (results.ballots ?? 0)) : 20000 * (1 + Math.random()));
 }
 
 if ("stream" in page.dataset) {

@@ -108,10 +108,14 @@ fn size(selections: &Selections) -> usize {
     }
 }
 
+/// A round of an election.
+type Round = (ElectionKey, ContestNumber);
+
 /// The ballots of rounds that were asked for lately.
 pub struct PublicBallots {
     ledger: Arc<dyn Ledger>,
-    kept: Mutex<VecDeque<((ElectionKey, ContestNumber), Arc<Ballots>)>>,
+    /// The one that was made last stands first.
+    kept: Mutex<VecDeque<(Round, Arc<Ballots>)>>,
     /// One ledger is read at a time: nobody waits for this in a vote.
     turn: Semaphore,
 }
