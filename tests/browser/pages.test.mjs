@@ -68,13 +68,6 @@ test("each kind of ballot paper", async () => {
   }
 });
 
-test("the results", async () => {
-  const poll = await festival();
-  await look(browser, "results", `${poll.page}/results`);
-  const hidden = await festival({ visibility: "on_reveal" });
-  await look(browser, "results-hidden", `${hidden.page}/results`, undefined, [["phone", PHONE]]);
-});
-
 test("the screen in each state", async () => {
   const bars = (page) => page.locator("#line", { hasText: "Live" }).waitFor();
   const poll = await festival({ accent: "#2e7d32" });
