@@ -170,3 +170,42 @@ impl PublicBallots {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hustings_core::{BallotCast, ChoiceNumber, GroupNumber, Previous, VoterKey};
+
+    use super::*;
+
+    const ROUND: ContestNumber = ContestNumber(0);
+
+    /// A vote for a choice in place of the one before.
+    fn cast(choice: u16, before: Option<u16>) -> Event {
+        let chosen = |choice| Selections::Choices(vec![ChoiceNumber(choice)]);
+        let previous = before.map(|before| Previous { seq: Seq(1), group: GroupNumber(0), selections: chosen(before) });
+        let (contest, group, voter) = (ROUND, GroupNumber(0), VoterKey([7; 16]));
+        Event::BallotCast(BallotCast { contest, group, voter, id: None, selections: chosen(choice), previous })
+    }
+
+    #[test]
+    fn a_changed_vote_leaves_nothing_of_what_it_was() {
+        let mut ballots = Ballots::new(Epoch([1; 8]));
+        for event in [cast(1, None), cast(1, None), cast(2, Some(1)), cast(3, Some(2))] {
+            ballots.add(ROUND, &event).unwrap();
+        }
+        ballots.add(ContestNumber(1), &cast(1, None)).unwrap();
+        let left: Vec<_> = ballots.iter().map(|(chosen, count)| (chosen.clone(), count)).collect();
+        let chosen = |choice| Selections::Choices(vec![ChoiceNumber(choice)]);
+        assert_eq!((left, ballots.total()), (vec![(chosen(1), 1), (chosen(3), 1)], 2));
+        assert_eq!(ballots.size, 2 * size(&chosen(1)));
+    }
+
+    #[test]
+    fn more_different_ballots_than_memory_is_for_are_refused_and_equal_ones_are_not() {
+        let mut ballots = Ballots::new(Epoch([1; 8]));
+        ballots.add(ROUND, &cast(1, None)).unwrap();
+        ballots.size = SIZE_MAX;
+        ballots.add(ROUND, &cast(1, None)).unwrap();
+        assert!(matches!(ballots.add(ROUND, &cast(2, None)), Err(BallotsError::TooMany)));
+    }
+}

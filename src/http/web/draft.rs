@@ -244,10 +244,11 @@ mod tests {
             most: "2".to_owned(),
             slug: "tea".to_owned(),
             opens: "2026-07-01T18:00".to_owned(),
+            public_ballots: true,
             ..Draft::default()
         };
         let expected = json!({ "title": "Tea?", "choices": ["Yes", "No"], "method": "approval", "min": 1, "max": 2,
-            "change": "until_close", "visibility": "after_vote", "access": "device", "slug": "tea", "opens_at": "2026-07-01T18:00:00Z" });
+            "change": "until_close", "visibility": "after_vote", "access": "device", "public_ballots": true, "slug": "tea", "opens_at": "2026-07-01T18:00:00Z" });
         assert_eq!(draft.body().unwrap(), expected);
         assert_eq!(Draft { most: "x".to_owned(), ..draft }.body().unwrap_err().code(), "invalid_bounds");
     }

@@ -58,10 +58,14 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     let place = made(&mut olga).await;
     let code = place.strip_suffix("/host").expect("a console");
     assert_eq!(buttons(&olga, &place).await, ["open"]);
-    let edited = with(&[("title", "Where shall we dine?"), ("choices", "Harbour\nTown hall\nAt home")]);
+    let choices = ("choices", "Harbour\nTown hall\nAt home");
+    let edited = with(&[("title", "Where shall we dine?"), choices, ("public_ballots", "yes")]);
     let form = olga.get(&format!("{code}/edit")).await.is(200).text();
     assert!(form.contains(">The harbour\nTown hall</textarea>") && form.contains("Where shall we eat?"), "{form}");
+    assert!(form.contains("name=\"public_ballots\" value=\"yes\"><"), "off unless chosen: {form}");
     olga.post(&format!("{code}/edit"), &edited).await.is(303);
+    let form = olga.get(&format!("{code}/edit")).await.is(200).text();
+    assert!(form.contains("name=\"public_ballots\" value=\"yes\" checked><"), "{form}");
     does(&mut olga, &place, "open").await;
     assert_eq!(buttons(&olga, &place).await, ["close", "pause", "reveal"]);
     for choice in ["harbour", "harbour", "at-home"] {
