@@ -76,10 +76,15 @@ async function take() {
   }
   tellTimes();
   // What came meanwhile, or was drawn by a node that is a little behind, is as it was told last.
+  awaitPicture();
   if (!latest) return;
   at("hidden").hidden = !latest.hidden;
   more(latest);
 }
+
+// The picture of many votes may still be on its way.
+const awaitPicture = () => { if (document.querySelector("[data-late]")) renew(2000 * (1 + Math.random())); };
+awaitPicture();
 
 let [isLive, isLost] = ["live" in page.dataset, false];
 const tell = () => put(at("line"), isLost ? say("line-lost") : isLive ? say("live") : "");

@@ -96,6 +96,7 @@ chart-title = When people voted
 chart-scale = Each column: { $width }. The highest: { $voters }.
 chart-told = { $voters }, from { $first } to { $last }.
 chart-own-zone = Times in your own time zone.
+chart-late = The picture of when people voted is still being made; reload in a moment.
 chart-table = The same as a table
 chart-from = From
 chart-voters = Voters

@@ -96,6 +96,7 @@ chart-title = Quand on a voté
 chart-scale = Chaque colonne : { $width }. La plus haute : { $voters }.
 chart-told = { $voters }, du { $first } au { $last }.
 chart-own-zone = Heures de votre fuseau horaire.
+chart-late = L’image des heures de vote est encore en préparation ; rechargez dans un instant.
 chart-table = Les mêmes chiffres en tableau
 chart-from = À partir de
 chart-voters = Votants

@@ -52,6 +52,8 @@ pub(super) struct ResultsPage<'a> {
     pub(super) waiting: Waiting,
     pub(super) as_of: Option<Moment>,
     pub(super) chart: Option<Chart>,
+    /// Whether the picture is still being made.
+    pub(super) is_late: bool,
     /// Whether the ballots of each round are shown once it is over.
     pub(super) public_ballots: bool,
     /// How ballots are counted again, as a line of a shell.
@@ -161,7 +163,7 @@ async fn of_poll(
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let viewer = viewer(services, found, &without_token(headers)).await?;
-    let (frame, chart) = seen(services, page, found, round, viewer).await?;
+    let Seen { frame, chart, is_late } = seen(services, page, found, round, viewer).await?;
     let state = services.feed.state(found.key).await?.ok_or_else(unknown)?;
     let found = services.elections.with_contests(found.key, state.contests.len()).await?.ok_or_else(unknown)?;
     let results = ranked(frame.poll().ok_or_else(unknown)?);
@@ -186,6 +188,7 @@ async fn of_poll(
         waiting: Waiting::of(election.visibility, contest_state, language),
         as_of: time.map(|time| Moment::of(time, language)),
         chart,
+        is_late,
         public_ballots: election.public_ballots,
         recount: recount(election.code.as_str(), &results),
         embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
@@ -194,18 +197,29 @@ async fn of_poll(
     }))
 }
 
-/// The results of a round, or of the latest one, as this reader may see them; with the picture of when votes came, where
-/// the figures may be seen.
+/// What is seen of a round.
+struct Seen {
+    frame: Arc<Frame>,
+    /// When people voted, where the figures may be seen.
+    chart: Option<Chart>,
+    /// Whether that is still being made.
+    is_late: bool,
+}
+
+/// A round, or the latest one, as this reader may see it.
 async fn seen(
     services: &Shared,
     page: &Page,
     found: &Registered,
     round: Option<u32>,
     viewer: Viewer,
-) -> Result<(Arc<Frame>, Option<Chart>), Problem> {
+) -> Result<Seen, Problem> {
     let mut frame = of_round(services, found, round, viewer).await?;
-    let Version::Full(epoch, seq) = frame.version else { return Ok((frame, None)) };
-    let Some(timeline) = services.timelines.of(found.key, epoch, seq).await else { return Ok((frame, None)) };
+    let Version::Full(epoch, seq) = frame.version else { return Ok(Seen { frame, chart: None, is_late: false }) };
+    let Some(timeline) = services.timelines.of(found.key, epoch, seq).await else {
+        let is_late = frame.poll().is_some_and(|results| results.ballots > Some(0));
+        return Ok(Seen { frame, chart: None, is_late });
+    };
     if timeline.seq() > seq {
         // It tells of later votes too, which may have been hidden from this reader since.
         frame = of_round(services, found, round, viewer).await?;
@@ -213,7 +227,7 @@ async fn seen(
     let results = frame.poll().filter(|results| !results.hidden);
     let columns = results.and_then(|results| timeline.round(ContestNumber(results.round - 1)));
     let chart = columns.and_then(|columns| Chart::of(columns, page.language));
-    Ok((frame, chart))
+    Ok(Seen { frame, chart, is_late: false })
 }
 
 async fn of_round(

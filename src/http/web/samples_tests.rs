@@ -295,6 +295,7 @@ fn results_page<'a>(page: &'a Page, results: &'a Results, visibility: Visibility
         waiting: Waiting::of(visibility, &state, language),
         as_of: results.time.as_ref().map(|_| Moment::of(Time(0), language)),
         chart,
+        is_late: results.hidden,
         public_ballots: results.identified_by == "roster",
         recount: NASTY.to_owned(),
         embed: NASTY.to_owned(),
