@@ -206,21 +206,23 @@ test("the results in each state", async () => {
     title: "Where shall the summer festival be held?",
     choices: ["The old harbour", "City park", "Market square, if the fountains are finished in time", "Cancel it"],
   };
+  const phone = [["phone", PHONE]];
+  const page = (name, poll, prepare, shapes) => look(browser, `results-${name}`, `${poll.page}/results`, prepare, shapes);
   const both = async (name, poll, prepare) => {
-    await look(browser, `results-${name}`, `${poll.page}/results`, prepare);
-    await look(browser, `embed-${name}`, `${poll.page}/embed`, undefined, [["phone", PHONE]]);
+    await page(name, poll, prepare);
+    await look(browser, `embed-${name}`, `${poll.page}/embed`, undefined, phone);
   };
   const tables = async (page) => { for (const more of await page.locator("details > summary").all()) await more.click(); };
   const poll = await server.poll({ ...festival, public_ballots: true });
-  await both("none", poll);
+  await page("none", poll, undefined, phone);
   await server.others(poll, "the-old-harbour", range(0, 23));
   await twoSeconds(poll, "city-park");
   await both("open", poll, tables);
-  await look(browser, "results-french", `${poll.page}/results?lang=fr`, tables, [["phone", PHONE]]);
+  await look(browser, "results-french", `${poll.page}/results?lang=fr`, tables, phone);
   await server.act(poll, "close");
-  await both("closed", poll);
+  await page("closed", poll);
   await round(poll);
-  await both("rounds", poll);
+  await page("rounds", poll, undefined, phone);
   const hidden = await server.poll({ ...festival, visibility: "after_close", closes_at: "2100-01-10T18:00:00Z" });
   await both("hidden", hidden);
   const tie = await server.poll({ ...festival, accent: "#2e7d32", method: "approval", min: 0 });
@@ -230,5 +232,5 @@ test("the results in each state", async () => {
   const many = await server.poll({ title: "Which of these?", method: "score", choices: Array.from({ length: 20 }, (_, at) => (at % 4 ? `Candidate ${at}` : `Candidate ${at}, whose name is longer than any line of a phone can be, and then some`)) });
   const scores = Object.fromEntries(many.contest.choices.map(({ code }, at) => [code, at % 6]));
   for (const voter of range(0, 12)) await server.ask("POST", `/api/v1/polls/${many.id}/votes`, { scores, voter });
-  await both("many", many);
+  await page("many", many);
 });
