@@ -1,11 +1,12 @@
 // The big screen follows its poll. It shows what came last, moves towards it, and is never ahead of it.
 import { draw, follow, put } from "./live.js";
-import { say } from "./texts.js";
+import { count, say } from "./texts.js";
 
 const page = document.getElementById("main");
 const at = (id) => document.getElementById(id);
 const { stream, round, latest, version } = page.dataset;
 const isEarlier = round !== latest;
+const JOINED_MS = 2000;
 
 // Letters as large as all choices have room for: none is ever cut off.
 function fit() {
@@ -18,12 +19,34 @@ function fit() {
 fit();
 addEventListener("resize", fit);
 
+// Only a host's browser has the means to reveal, and only while there is something to reveal.
+const ask = at("reveal");
+let canReveal = false;
+function offer(can) {
+  canReveal = Boolean(ask) && can;
+  for (const part of document.querySelectorAll("[data-reveals]")) part.hidden = !canReveal;
+  if (ask?.open && !canReveal) ask.close();
+}
+offer("hidden" in page.dataset && !("draft" in page.dataset));
+
+async function reveal() {
+  put(at("reveal-wrong"), "");
+  at("reveal-yes").disabled = true;
+  const answer = await fetch(ask.dataset.address, { method: "POST" }).catch(() => null);
+  at("reveal-yes").disabled = false;
+  // Who is signed in no more signs in, and comes back here. What was revealed comes by the stream, as to everybody.
+  if (answer?.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  else if (answer?.ok) ask.close();
+  else put(at("reveal-wrong"), say(!answer || answer.status >= 500 ? "problem-unavailable" : "host-refused"));
+}
+
 function show(results) {
   const isDraft = results.status === "draft";
   const opens = "draft" in page.dataset && !isDraft;
   // Another round has other choices, and so may have a draft that was edited until it opened: the server draws them.
   if (opens || results.round !== Number(round) || !draw(results)) return location.reload();
   page.toggleAttribute("data-hidden", results.hidden);
+  offer(results.hidden && !isDraft);
   page.toggleAttribute("data-over", !["draft", "open", "paused"].includes(results.status));
   const veil = at("veil").textContent;
   put(at("veil"), isDraft ? say("screen-draft") : results.hidden ? say("screen-hidden") : "");
@@ -37,6 +60,17 @@ if (!isEarlier) {
   };
   follow(stream, show, line, version);
 }
+
+// Who has come is asked for, because it is no part of results: they may be hidden while a hall fills.
+async function come() {
+  if (document.visibilityState !== "visible") return;
+  const answer = await fetch(page.dataset.joined).catch(() => null);
+  if (!answer?.ok) return;
+  const { joined } = await answer.json();
+  if (joined > 0) put(at("joined"), count("joined", joined));
+}
+setInterval(come, JOINED_MS);
+document.addEventListener("visibilitychange", come);
 
 function full() {
   if (document.fullscreenElement) document.exitFullscreen();
@@ -52,11 +86,14 @@ function turn(by) {
 at("full").addEventListener("click", full);
 at("large").addEventListener("click", () => toggle(at("qr")));
 at("help").addEventListener("click", () => toggle(at("keys")));
+document.querySelector("button[data-reveals]")?.addEventListener("click", () => toggle(ask));
+at("reveal-yes")?.addEventListener("click", reveal);
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const act = {
     f: full,
     q: () => toggle(at("qr")),
+    r: canReveal ? () => toggle(ask) : undefined,
     "?": () => toggle(at("keys")),
     arrowleft: () => turn(-1),
     arrowright: () => turn(1),

@@ -194,6 +194,11 @@ screen-rounds = Earlier and later rounds
 screen-this-help = This list
 screen-unreachable = Phones cannot reach this address: it is this machine’s own.
 screen-start-with = Start the server with:
+screen-reveal = Reveal
+joined = { $count ->
+    [one] { $shown } has joined
+   *[other] { $shown } have joined
+  }
 
 ## Election night
 night-status-counting = Counting

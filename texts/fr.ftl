@@ -194,6 +194,11 @@ screen-rounds = Tours précédents et suivants
 screen-this-help = Cette liste
 screen-unreachable = Les téléphones ne peuvent pas joindre cette adresse : c’est celle de cette machine.
 screen-start-with = Démarrez le serveur avec :
+screen-reveal = Dévoiler
+joined = { $count ->
+    [one] { $shown } a rejoint le vote
+   *[other] { $shown } ont rejoint le vote
+  }
 
 ## Election night
 night-status-counting = Dépouillement en cours

@@ -33,10 +33,17 @@ struct Reader<'a> {
     seen: Seen,
 }
 
+/// A page without how many have come: that is counted a moment later, and is about devices, not votes.
+fn without_joined(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("id=\"joined\"") else { return text.to_owned() };
+    let after = rest.split_once("</p>").map_or("", |(_, after)| after);
+    format!("{before}{after}")
+}
+
 impl Reader<'_> {
     fn note(&mut self, what: &str, text: &str) {
         let port = format!(":{}", self.server.address().port());
-        let text = mask(&text.replace(&self.poll.code, "<code>").replace(&port, ":<port>"));
+        let text = mask(&without_joined(&text.replace(&self.poll.code, "<code>").replace(&port, ":<port>")));
         self.seen.push((what.to_owned(), text));
     }
 

@@ -93,6 +93,7 @@ pub(super) fn routes(services: &Shared) -> Router<Shared> {
         // Framed by others: it keeps nothing in the browsers of their readers.
         .route("/{code}/embed", get(embed::embed).layer(axum::middleware::from_fn(page::pack)))
         .route("/{code}/screen/stream", get(screen::stream))
+        .route("/{code}/screen/joined", get(screen::joined))
         .route("/{code}/qr.svg", get(qr::qr))
         .route("/assets/{hash}/{name}", get(assets::asset))
         .route("/assets/{hash}/accent/{name}", get(assets::accent_sheet))

@@ -1,18 +1,20 @@
 //! `/{code}/screen`: the big screen of a hall. The way in, what is asked, and the results as they come.
 //!
-//! Invariant: what is hidden is not on it, and what is drawn first is the latest, so a reload shows no noughts. It must
-//! not know: how frames are made, who runs the poll.
+//! Invariant: what is hidden is not on it, whoever's browser it is, and what is drawn first is the latest, so a reload shows
+//! no noughts. Only a host's browser can reveal. It must not know: how frames are made, how a reveal is done.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use askama::Template;
+use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
-use axum::response::Response;
-use hustings_core::ContestNumber;
+use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
+use hustings_core::{ContestNumber, Role, Visibility};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::bars::{Bars, identified, status};
 use super::page::{Page, render};
@@ -28,6 +30,9 @@ use crate::ledger::Registered;
 /// About as many characters stand in one line of the screen.
 const LINE_CHARACTERS: usize = 34;
 
+/// What the page's script says, besides what all do that follow results.
+pub(super) const SCREEN_TEXTS: [&str; 4] = ["screen-hidden", "screen-draft", "host-refused", "problem-unavailable"];
+
 #[derive(Template)]
 #[template(path = "screen.html")]
 pub(super) struct ScreenPage<'a> {
@@ -42,6 +47,10 @@ pub(super) struct ScreenPage<'a> {
     /// The latest round; only that one is live.
     pub(super) latest: u32,
     pub(super) voters: String,
+    /// How many have come; nothing where nobody has.
+    pub(super) joined: String,
+    /// Where a host's browser reveals the results.
+    pub(super) reveals: Option<String>,
     pub(super) bars: Bars<'a>,
     /// Where phones cannot reach this server: what to start it with instead.
     pub(super) unreachable: Option<Vec<String>>,
@@ -83,11 +92,15 @@ pub(super) async fn screen(
     State(services): State<Shared>,
     page: Page,
     Name(code): Name,
+    headers: HeaderMap,
     query: Result<Query<ScreenQuery>, QueryRejection>,
 ) -> Response {
     let round = query.ok().and_then(|Query(query)| query.round);
     let shown = match find(&services.elections, &code).await {
-        Ok(found) => shown(&services, &page.clone().of(&found.election), &found, round).await,
+        Ok(found) => {
+            let hosts = is_host(&services, &found, &without_token(&headers)).await;
+            shown(&services, &page.clone().of(&found.election), &found, round, hosts).await
+        }
         Err(problem) => Err(problem),
     };
     match shown {
@@ -112,7 +125,28 @@ pub(super) async fn stream(
     Ok(live::events(&services, watcher))
 }
 
-async fn shown(services: &Services, page: &Page, found: &Registered, round: Option<u32>) -> Result<Response, Problem> {
+/// How many have come, for the page's script.
+pub(super) async fn joined(State(services): State<Shared>, Name(code): Name) -> Result<Response, Problem> {
+    let found = find(&services.elections, &code).await?;
+    let come = services.joined.count(&services, found.election.id).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(json!({ "joined": come.devices }))).into_response())
+}
+
+/// Whether the browser is one of somebody who runs the poll. Where that cannot be looked up just now, the hall sees its screen
+/// all the same.
+async fn is_host(services: &Services, found: &Registered, headers: &HeaderMap) -> bool {
+    let Ok(Some(signed_in)) = services.sessions.of(services, headers).await else { return false };
+    let role = signed_in.role_in(services, found.key).await;
+    matches!(role, Ok(Some(role)) if role >= Role::CoHost)
+}
+
+async fn shown(
+    services: &Services,
+    page: &Page,
+    found: &Registered,
+    round: Option<u32>,
+    hosts: bool,
+) -> Result<Response, Problem> {
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     // A hall looks on: whatever the browser's own vote, it sees what all may see.
     let viewer = Viewer::Public;
@@ -124,6 +158,8 @@ async fn shown(services: &Services, page: &Page, found: &Registered, round: Opti
     };
     let results = frame.poll().ok_or_else(gone)?;
     let (election, language) = (&found.election, page.language);
+    let come = services.joined.count(services, election.id).await?;
+    let reveals = hosts && election.visibility == Visibility::OnReveal && results.round == rounds;
     Ok(render(&ScreenPage {
         page,
         code: election.code.as_str(),
@@ -134,9 +170,11 @@ async fn shown(services: &Services, page: &Page, found: &Registered, round: Opti
         round: (rounds > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         latest: rounds,
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
+        joined: if come.devices == 0 { String::new() } else { language.count("joined", come.devices) },
+        reveals: reveals.then(|| format!("/api/v1/polls/{}/reveal", election.id)),
         bars: Bars::of(results, language),
         unreachable: unreachable(&services.settings),
-        texts: page.texts(&[&LIVE_TEXTS[..], &["screen-hidden", "screen-draft"]].concat(), &["voters"]),
+        texts: page.texts(&[&LIVE_TEXTS[..], &SCREEN_TEXTS].concat(), &["voters", "joined"]),
     }))
 }
 

@@ -1,5 +1,7 @@
 //! The screen of a hall, before any script runs.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{ADMIN, Events, TestServer};
@@ -26,6 +28,24 @@ async fn the_screen_says_where_to_vote_and_how_it_stands() {
     for query in ["?round=0", "?round=3", "?round=x"] {
         assert!(screen(query).await.contains("data-round=\"2\""), "{query}");
     }
+    server.finish().await;
+}
+
+/// Who has come stands beside the code, while results are hidden too: it says nothing about votes.
+#[tokio::test]
+async fn the_screen_says_how_many_have_joined() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "visibility": "on_reveal" })).await;
+    let screen = async || server.get(&format!("/{}/screen", poll.code)).send().await.is(200).text();
+    assert!(screen().await.contains("<p id=\"joined\" class=\"joined\"></p>"), "nobody yet, and no nought");
+    server.get(&format!("/{}", poll.code)).send().await.is(200);
+    server.get(&format!("/{}", poll.code)).send().await.is(200);
+    let asked = async || server.get(&format!("/{}/screen/joined", poll.code)).send().await.is(200).json();
+    let come = async { while asked().await != json!({ "joined": 2 }) {} };
+    tokio::time::timeout(Duration::from_secs(60), come).await.expect("two devices that came");
+    let page = screen().await;
+    assert!(page.contains(">2 have joined<") && page.contains("data-hidden"), "{page}");
+    server.get("/ZZZZZZ/screen/joined").send().await.is(404);
     server.finish().await;
 }
 

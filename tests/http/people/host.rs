@@ -169,6 +169,17 @@ async fn the_console_is_for_those_who_run_the_poll() {
             assert_eq!(browser.get(page).await.status, expected, "{who} {page}");
         }
     }
+    // The screen is everybody's; the means to reveal is on it only for those who may.
+    let reveals = async |browser: &Browser<'_>| {
+        let screen = browser.get(&format!("{code}/screen")).await.is(200).text();
+        let means = ["id=\"reveal\"", "data-reveals", "/reveal\"", "<kbd>R</kbd>"].map(|part| screen.contains(part));
+        assert!(means.iter().all(|there| *there == means[0]), "{means:?} {screen}");
+        means[0]
+    };
+    for (who, browser, expected) in parts {
+        assert_eq!(reveals(browser).await, expected == 200, "{who}");
+    }
+    assert!(!reveals(&Browser::new(&server)).await, "nobody signed in");
     for (who, browser, expected) in parts {
         for act in ["open", "pause", "open", "close", "reveal", "rounds"] {
             let answer = browser.form(&place, &[("do", act)]).send().await.status;

@@ -33,6 +33,7 @@ async fn other_sites_cannot_act_as_whoever_is_signed_in() {
         let (json, form) = ("application/json", "application/x-www-form-urlencoded");
         for (method, path, body, kind, done) in [
             ("POST", poll.path("/open"), "{}", json, 200),
+            ("POST", poll.path("/reveal"), "", json, 200),
             ("POST", poll.path("/results/tickets"), "", json, 201),
             ("DELETE", "/api/v1/tokens/999".to_owned(), "", json, 404),
             ("POST", "/account".to_owned(), "do=nothing", form, 200),
