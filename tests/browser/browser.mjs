@@ -9,6 +9,7 @@ const FLAGS = [
 ];
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 export const WIDE = { viewport: { width: 1440, height: 900 } };
+export const BOTH = [["phone", PHONE], ["wide", WIDE]];
 
 const SHOTS = new URL("screenshots/", import.meta.url).pathname;
 const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -52,16 +53,20 @@ export async function still(page) {
 export const good = (page) => assert.deepEqual(page.wrong, []);
 
 // Takes pictures of an address, phone and wide, light and dark, and lets axe look at each.
-export async function look(browser, name, address, prepare = async () => {}, shapes = [["phone", PHONE], ["wide", WIDE]]) {
+export async function look(browser, name, address, prepare = async () => {}, shapes = BOTH) {
   for (const [shape, options] of shapes) {
+    const page = await open(browser, address, { ...options, reducedMotion: "reduce" });
+    await prepare(page);
     for (const colorScheme of ["light", "dark"]) {
-      const page = await open(browser, address, { ...options, colorScheme, reducedMotion: "reduce" });
-      await prepare(page);
+      await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: `${SHOTS}${name}-${shape}-${colorScheme}.png`, fullPage: true });
       await accessible(page, `${name}, ${shape}, ${colorScheme}`);
-      good(page);
-      await page.context().close();
     }
+    // What is wider than a phone is never seen by half of its readers.
+    const [needs, has] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.ok(needs <= has, `${name}, ${shape}: ${needs} of ${has} pixels wide`);
+    good(page);
+    await page.context().close();
   }
 }
 

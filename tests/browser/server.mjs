@@ -1,5 +1,6 @@
 // A server of a test's own: started on a free port, killed and started again on the same one, asked as its organiser.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,6 +34,13 @@ export class Server {
       this.process.on("exit", (code) => failed(new Error(`the server ended with ${code}: ${this.log}`)));
     });
     this.listen = this.url.replace("http://", "");
+  }
+
+  // The link for the first organiser, which a first start prints.
+  async welcome() {
+    const link = () => /(http:\/\/\S+\/welcome\/[^\s.]\S*)\n/.exec(this.log)?.[1];
+    while (!link()) await once(this.process.stderr, "data");
+    return link();
   }
 
   async kill(signal = "SIGKILL") {
