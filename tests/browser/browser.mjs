@@ -9,7 +9,12 @@ const FLAGS = [
 ];
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 export const WIDE = { viewport: { width: 1440, height: 900 } };
-export const BOTH = [["phone", PHONE], ["wide", WIDE]];
+
+// In which shapes a page is looked at, and as whom.
+export const phone = [["phone", PHONE]];
+export const wide = [["wide", WIDE]];
+const both = [...phone, ...wide];
+export const as = (person, shapes = both) => shapes.map(([shape, options]) => [shape, { ...options, ...person.state }]);
 
 const SHOTS = new URL("screenshots/", import.meta.url).pathname;
 const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -53,8 +58,8 @@ export async function still(page) {
 export const good = (page) => assert.deepEqual(page.wrong, []);
 
 // Takes pictures of an address, phone and wide, light and dark, and lets axe look at each.
-export async function look(browser, name, address, prepare = async () => {}, shapes = BOTH) {
-  for (const [shape, options] of shapes) {
+export async function look(browser, name, address, prepare = async () => {}, shapes = both) {
+  await Promise.all(shapes.map(async ([shape, options]) => {
     const page = await open(browser, address, { ...options, reducedMotion: "reduce" });
     await prepare(page);
     for (const colorScheme of ["light", "dark"]) {
@@ -62,12 +67,12 @@ export async function look(browser, name, address, prepare = async () => {}, sha
       await page.screenshot({ path: `${SHOTS}${name}-${shape}-${colorScheme}.png`, fullPage: true });
       await accessible(page, `${name}, ${shape}, ${colorScheme}`);
     }
-    // What is wider than a phone is never seen by half of its readers.
+    // What is wider than the window is not seen by half of its readers.
     const [needs, has] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(needs <= has, `${name}, ${shape}: ${needs} of ${has} pixels wide`);
     good(page);
     await page.context().close();
-  }
+  }));
 }
 
 // What axe finds wrong with a page: nothing. It runs beside the page's policy, not under it.

@@ -1,26 +1,12 @@
-// Every page, looked at: phone and wide, light and dark, and by axe.
+// Every page that needs no signing in, looked at: phone and wide, light and dark, and by axe.
 import { after, before, test } from "node:test";
-import { launch, look, PHONE, WIDE } from "./browser.mjs";
+import { phone, launch, look } from "./browser.mjs";
+import { FESTIVAL, festival } from "./festival.mjs";
 import { Server } from "./server.mjs";
 
 let [browser, server] = [];
 before(async () => { [browser, server] = await Promise.all([launch(), Server.start()]); });
 after(async () => { await browser.close(); await server.stop(); });
-
-const FESTIVAL = {
-  title: "Where shall the summer festival be held?",
-  choices: ["The old harbour", "City park", "Market square, if the fountains are finished in time", "Cancel it"],
-  change: "until_close",
-};
-const range = (from, to) => Array.from({ length: to - from }, (_, at) => `v${from + at}`);
-
-async function festival(more = {}) {
-  const poll = await server.poll({ ...FESTIVAL, ...more });
-  await server.others(poll, "the-old-harbour", range(0, 23));
-  await server.others(poll, "city-park", range(23, 38));
-  await server.others(poll, "cancel-it", range(38, 41));
-  return poll;
-}
 
 test("home, the unknown code, the interface, the style guide", async () => {
   await look(browser, "home", `${server.url}/`);
@@ -37,7 +23,7 @@ const voted = async (page) => {
 };
 
 test("the voter's page in each state", async () => {
-  const poll = await festival();
+  const poll = await festival(server);
   await look(browser, "vote", poll.page, mark);
   await look(browser, "voted", poll.page, voted);
   const lost = async (page) => {
@@ -46,14 +32,14 @@ test("the voter's page in each state", async () => {
     await page.locator("#vote").click();
     await page.locator("#own-state", { hasText: "not yet" }).waitFor();
   };
-  await look(browser, "unsure", poll.page, lost, [["phone", PHONE]]);
-  await look(browser, "vote-french", `${poll.page}?lang=fr`, mark, [["phone", PHONE]]);
+  await look(browser, "unsure", poll.page, lost, phone);
+  await look(browser, "vote-french", `${poll.page}?lang=fr`, mark, phone);
   await server.act(poll, "pause");
-  await look(browser, "paused", poll.page, mark, [["phone", PHONE]]);
+  await look(browser, "paused", poll.page, mark, phone);
   await server.act(poll, "close");
-  await look(browser, "closed", poll.page, undefined, [["phone", PHONE]]);
+  await look(browser, "closed", poll.page, undefined, phone);
   const waiting = await server.poll({ ...FESTIVAL, open: false, opens_at: "2100-01-10T18:00:00Z" });
-  await look(browser, "waiting", waiting.page, undefined, [["phone", PHONE]]);
+  await look(browser, "waiting", waiting.page, undefined, phone);
 });
 
 test("each kind of ballot paper", async () => {
@@ -64,24 +50,6 @@ test("each kind of ballot paper", async () => {
     ["number", { method: "score", max: 100 }],
   ]) {
     const poll = await server.poll({ ...FESTIVAL, ...more });
-    await look(browser, `paper-${name}`, poll.page, undefined, [["phone", PHONE]]);
+    await look(browser, `paper-${name}`, poll.page, undefined, phone);
   }
-});
-
-test("the screen in each state", async () => {
-  const bars = (page) => page.locator("#line", { hasText: "Live" }).waitFor();
-  const poll = await festival({ accent: "#2e7d32" });
-  await look(browser, "screen", `${poll.page}/screen`, bars);
-  const large = async (page) => { await page.keyboard.press("q"); await page.locator("#qr img").waitFor(); };
-  await look(browser, "screen-qr", `${poll.page}/screen`, large, [["wide", WIDE]]);
-  const keys = async (page) => { await page.keyboard.press("?"); };
-  await look(browser, "screen-keys", `${poll.page}/screen`, keys, [["wide", WIDE]]);
-  await server.act(poll, "close");
-  await look(browser, "screen-closed", `${poll.page}/screen`, bars, [["wide", WIDE]]);
-  const hidden = await festival({ visibility: "on_reveal" });
-  await look(browser, "screen-hidden", `${hidden.page}/screen`, bars, [["wide", WIDE]]);
-  const many = await server.poll({ title: "Which of these?", choices: Array.from({ length: 14 }, (_, at) => `Candidate number ${at + 1}`) });
-  await look(browser, "screen-many", `${many.page}/screen`, bars, [["wide", WIDE]]);
-  const draft = await server.poll({ ...FESTIVAL, open: false });
-  await look(browser, "screen-draft", `${draft.page}/screen`, bars, [["wide", WIDE]]);
 });

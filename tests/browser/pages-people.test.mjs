@@ -1,0 +1,47 @@
+// Signing in, and who takes part, looked at.
+import { after, before, test } from "node:test";
+import { as, launch, look, phone } from "./browser.mjs";
+import { founder, invited, PASSWORD } from "./people.mjs";
+import { Server } from "./server.mjs";
+
+let [browser, server, ada, olga] = [];
+before(async () => {
+  [browser, server] = await Promise.all([launch(), Server.start()]);
+  ada = await founder(server, "ada@example.org");
+  olga = await invited(server, ada, "olga");
+});
+after(async () => { await browser.close(); await server.stop(); });
+
+test("signing in, and who one is", async () => {
+  const wrong = async (page) => {
+    await page.getByLabel("Login name").fill("olga");
+    await page.getByLabel("Password", { exact: true }).fill("a guess");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.locator("#wrong").waitFor();
+  };
+  await look(browser, "login", `${server.url}/login`);
+  await look(browser, "login-wrong", `${server.url}/login`, wrong, phone);
+  await look(browser, "link-gone", `${server.url}/join/nothing`);
+  await look(browser, "mine-none", `${server.url}/`, undefined, as(await invited(server, ada, "new"), phone));
+  const invite = async (page) => { await page.getByRole("button", { name: "Make an invitation" }).click(); };
+  let link;
+  const note = async (page) => { await invite(page); link = await page.getByLabel("Invitation", { exact: true }).inputValue(); };
+  await look(browser, "invitations", `${server.url}/account/invitations`, note, as(ada));
+  const short = async (page) => {
+    await page.getByLabel("Login name").fill("olga");
+    await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+    await page.getByLabel("New password, once more").fill(PASSWORD);
+    await page.getByRole("button", { name: "Go" }).click();
+    await page.locator("#name-error").waitFor();
+  };
+  await look(browser, "join", link);
+  await look(browser, "join-taken", link, short, phone);
+  const token = async (page) => {
+    await page.getByLabel("Name").fill("The press office");
+    await page.getByLabel("results").check();
+    await page.getByRole("button", { name: "Make the token" }).click();
+  };
+  await look(browser, "tokens", `${server.url}/account/tokens`, token, as(ada));
+  await look(browser, "account", `${server.url}/account`, undefined, as(ada));
+  await look(browser, "account-french", `${server.url}/account?lang=fr`, undefined, as(olga, phone));
+});
