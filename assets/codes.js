@@ -9,5 +9,4 @@ at("file")?.addEventListener("change", async ({ target }) => {
   at("persons").focus();
 });
 
-at("print")?.removeAttribute("hidden");
 at("print")?.addEventListener("click", () => print());

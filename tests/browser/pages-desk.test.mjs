@@ -1,8 +1,8 @@
-// What an organiser has on the desk: the form of a poll, the console, codes and rosters, looked at.
+// What an organiser has on the desk: the form of a poll and the console, looked at.
 import { after, before, test } from "node:test";
-import { as, launch, look, phone, wide } from "./browser.mjs";
+import { as, launch, look, phone } from "./browser.mjs";
 import { cast, draft, FESTIVAL } from "./festival.mjs";
-import { founder, invited, joins } from "./people.mjs";
+import { founder, invited } from "./people.mjs";
 import { Server } from "./server.mjs";
 
 let [browser, server, ada, olga] = [];
@@ -44,37 +44,4 @@ test("making a poll, and running it", async () => {
   await look(browser, "host-french", `${poll.console}?lang=fr`, undefined, as(olga));
   await look(browser, "mine", `${server.url}/`, undefined, as(olga));
   await look(browser, "no-part", poll.console, undefined, as(await invited(server, ada, "sam"), phone));
-});
-
-test("who takes part, and who may vote", async () => {
-  const poll = await draft(server, olga);
-  await joins(server, olga, poll, ada, "co_host");
-  let link;
-  const share = async (page) => {
-    await page.getByRole("button", { name: "Make a link" }).click();
-    link = await page.getByLabel("Co-host link").inputValue();
-  };
-  await look(browser, "people", `${poll.page}/people`, share, as(olga));
-  await look(browser, "cohost", link, undefined, as(ada));
-  const coded = await draft(server, olga, { access: "codes" });
-  await look(browser, "codes-none", `${coded.page}/codes`, undefined, as(olga, phone));
-  const sheet = async (page) => {
-    await page.getByLabel("How many").fill("4");
-    await page.getByRole("button", { name: "Make a sheet to print" }).click();
-    await page.locator(".card").first().waitFor();
-  };
-  await look(browser, "sheet", `${coded.page}/codes`, sheet, as(olga));
-  await look(browser, "codes", `${coded.page}/codes`, undefined, as(olga));
-  await server.act(coded, "open");
-  await look(browser, "access", coded.page);
-  await look(browser, "access-wrong", `${coded.page}/c/ABCDE-FGHJK`, undefined, phone);
-  const listed = await draft(server, olga, { access: "roster" });
-  const list = (lines, done) => async (page) => {
-    await page.getByLabel("Names and e-mail addresses").fill(lines);
-    await page.getByRole("button", { name: "Add them, and make a sheet to print" }).click();
-    await page.locator(done).first().waitFor();
-  };
-  await look(browser, "roster-none", `${listed.page}/roster`, undefined, as(olga, phone));
-  await look(browser, "roster-sheet", `${listed.page}/roster`, list("name,email\nAda Lovelace,ada@example.org\nGrace Hopper,\n", ".card"), as(olga, wide));
-  await look(browser, "roster", `${listed.page}/roster`, list("name,email\n,nobody@example.org\nAda Lovelace,ada@example.org\n", "#wrong"), as(olga));
 });

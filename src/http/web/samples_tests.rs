@@ -334,7 +334,7 @@ fn screen_page<'a>(page: &'a Page, results: &'a Results) -> ScreenPage<'a> {
         joined: page.language.count("joined", u64::from(results.round)),
         reveals: results.hidden.then(|| NASTY.to_owned()),
         bars: Bars::of(results, page.language),
-        unreachable: results.hidden.then(|| vec![NASTY.to_owned()]),
+        unreachable: results.hidden.then(|| vec![[NASTY.to_owned(), NASTY.to_owned()]]),
         texts: page.texts(&[&LIVE_TEXTS[..], &SCREEN_TEXTS].concat(), &["voters", "joined"]),
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct ScreenPage<'a> {
     pub(super) reveals: Option<String>,
     pub(super) bars: Bars<'a>,
     /// Where phones cannot reach this server: what to start it with instead.
-    pub(super) unreachable: Option<Vec<String>>,
+    pub(super) unreachable: Option<Vec<[String; 2]>>,
     pub(super) texts: String,
 }
 
@@ -183,9 +183,9 @@ pub(super) fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, host)| host)
 }
 
-/// Where phones cannot reach this server: options to start it with instead, one line for each address of this machine in
-/// the local network. Nothing where they can.
-pub(super) fn unreachable(settings: &Settings) -> Option<Vec<String>> {
+/// Where phones cannot reach this server: options to start it with instead, a pair for each address of this machine in the
+/// local network. Nothing where they can.
+pub(super) fn unreachable(settings: &Settings) -> Option<Vec<[String; 2]>> {
     let base = settings.base_url();
     let name = host(&base).rsplit_once(':').map_or(host(&base), |(name, _)| name);
     let address: Option<IpAddr> = name.trim_matches(['[', ']']).parse().ok();
@@ -193,7 +193,9 @@ pub(super) fn unreachable(settings: &Settings) -> Option<Vec<String>> {
         name == "localhost" || address.is_some_and(|address| address.is_loopback() || address.is_unspecified());
     let port = settings.listen.port();
     let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
-    let option = |address: IpAddr| format!("--listen {listen} --public-url http://{}", SocketAddr::new(address, port));
+    let option = |address: IpAddr| {
+        [format!("--listen {listen}"), format!("--public-url http://{}", SocketAddr::new(address, port))]
+    };
     is_own.then(|| local_addresses().into_iter().map(option).collect())
 }
 

@@ -1,0 +1,47 @@
+// Who takes part and who may vote: people, access codes, rosters, looked at.
+import { after, before, test } from "node:test";
+import { as, launch, look, phone, wide } from "./browser.mjs";
+import { draft } from "./festival.mjs";
+import { founder, invited, joins } from "./people.mjs";
+import { Server } from "./server.mjs";
+
+let [browser, server, ada, olga] = [];
+before(async () => {
+  [browser, server] = await Promise.all([launch(), Server.start()]);
+  ada = await founder(server, "ada@example.org");
+  olga = await invited(server, ada, "olga");
+});
+after(async () => { await browser.close(); await server.stop(); });
+
+test("who takes part, and who may vote", async () => {
+  const poll = await draft(server, olga);
+  await joins(server, olga, poll, ada, "co_host");
+  let link;
+  const share = async (page) => {
+    await page.getByRole("button", { name: "Make a link" }).click();
+    link = await page.getByLabel("Co-host link").inputValue();
+  };
+  await look(browser, "people", `${poll.page}/people`, share, as(olga));
+  await look(browser, "cohost", link, undefined, as(ada));
+  const coded = await draft(server, olga, { access: "codes" });
+  await look(browser, "codes-none", `${coded.page}/codes`, undefined, as(olga, phone));
+  const sheet = async (page) => {
+    await page.getByLabel("How many").fill("4");
+    await page.getByRole("button", { name: "Make a sheet to print" }).click();
+    await page.locator(".card").first().waitFor();
+  };
+  await look(browser, "sheet", `${coded.page}/codes`, sheet, as(olga));
+  await look(browser, "codes", `${coded.page}/codes`, undefined, as(olga));
+  await server.act(coded, "open");
+  await look(browser, "access", coded.page);
+  await look(browser, "access-wrong", `${coded.page}/c/ABCDE-FGHJK`, undefined, phone);
+  const listed = await draft(server, olga, { access: "roster" });
+  const list = (lines, done) => async (page) => {
+    await page.getByLabel("Names and e-mail addresses").fill(lines);
+    await page.getByRole("button", { name: "Add them, and make a sheet to print" }).click();
+    await page.locator(done).first().waitFor();
+  };
+  await look(browser, "roster-none", `${listed.page}/roster`, undefined, as(olga, phone));
+  await look(browser, "roster-sheet", `${listed.page}/roster`, list("name,email\nAda Lovelace,ada@example.org\nGrace Hopper,\n", ".card"), as(olga, wide));
+  await look(browser, "roster", `${listed.page}/roster`, list("name,email\n,nobody@example.org\nAda Lovelace,ada@example.org\n", "#wrong"), as(olga));
+});
