@@ -80,7 +80,7 @@ const ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 const COLOURS = ["color-contrast", "link-in-text-block"];
 
 // What axe finds wrong with a page: nothing. It runs beside the page's policy, not under it.
-async function accessible(page, name, rules) {
+export async function accessible(page, name, rules = ALL) {
   const session = await page.context().newCDPSession(page);
   const run = async (expression) => {
     const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
