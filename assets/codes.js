@@ -1,12 +1,5 @@
-// What a browser can do besides: read a file into the list of persons, and print a sheet. It must not know: what is in them.
-const at = (id) => document.getElementById(id);
+// What a browser can do besides: print a sheet. It must not know: what is on it.
+const button = document.getElementById("print");
 
-at("file-row")?.removeAttribute("hidden");
-at("file")?.addEventListener("change", async ({ target }) => {
-  const [file] = target.files;
-  if (!file) return;
-  at("persons").value = await file.text();
-  at("persons").focus();
-});
-
-at("print")?.addEventListener("click", () => print());
+button?.removeAttribute("hidden");
+button?.addEventListener("click", () => print());
