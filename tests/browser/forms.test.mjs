@@ -220,7 +220,7 @@ test("roster: lines are mended where they are wrong, persons get a code each, an
   await desk.getByRole("link", { name: "Done" }).click();
   const row = (name) => desk.getByRole("row").filter({ hasText: name });
   await row("Ada Lovelace").getByText("has voted").waitFor();
-  await row("Hopper").locator("summary").click();
+  await row("Hopper").locator("summary", { hasText: "Revoke" }).click();
   await row("Hopper").getByRole("button", { name: "Revoke the code of Hopper, Grace" }).click();
   await row("Hopper").getByText("revoked", { exact: true }).waitFor();
   const late = await open(browser, `${poll.page}/c/${codes[1]}`);
