@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 mod elections;
 pub mod error;
+mod import;
 mod joined;
 mod live;
 mod meters;
@@ -42,6 +43,7 @@ use crate::passwords::Passwords;
 
 pub use auth::Callers;
 pub use error::Problem;
+pub(crate) use import::separator;
 pub use joined::{Come, Joined};
 pub use meters::VoteMeters;
 pub use pulse::Pulses;

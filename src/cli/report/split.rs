@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use crate::http::separator;
+
 /// One report as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::cli) struct Line {
@@ -51,7 +53,9 @@ pub(super) fn header(path: &Path) -> anyhow::Result<Option<String>> {
     }
     let first = texts(path)?.next().with_context(|| format!("{} is empty: begin with a header", path.display()))?;
     let (_, header) = first?;
-    Ok(Some(if id_column(&header)?.is_some() { header } else { format!("{ID},{header}") }))
+    let separator = separator(header.as_bytes());
+    let has_ids = id_column(&header, separator)?.is_some();
+    Ok(Some(if has_ids { header } else { format!("{ID}{}{header}", char::from(separator)) }))
 }
 
 /// Gives the lines of a file in parts that fit into a request each; how many lines there are.
@@ -91,10 +95,12 @@ fn texts(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<(u64
     let file = BufReader::new(File::open(path).with_context(|| format!("cannot open {shown}"))?);
     let read = move |(text, line): (std::io::Result<String>, u64)| {
         let text = text.with_context(|| format!("{shown}, line {line}"))?;
-        Ok((line, text.trim_start_matches('\u{feff}').trim().to_owned()))
+        // A tab at an end may stand between two columns.
+        let text = text.trim_start_matches('\u{feff}').trim_matches(|c: char| c.is_whitespace() && c != '\t');
+        Ok((line, text.to_owned()))
     };
     let lines = file.lines().zip(1..).map(read);
-    Ok(lines.filter(|line| line.as_ref().map_or(true, |(_, text)| !text.is_empty())))
+    Ok(lines.filter(|line| line.as_ref().map_or(true, |(_, text)| !text.trim().is_empty())))
 }
 
 fn split_objects<E>(path: &Path, digest: &[u8; 32], cutter: &mut Cutter<E>) -> anyhow::Result<()>
@@ -103,7 +109,7 @@ where
 {
     for line in texts(path)? {
         let (line, text) = line?;
-        let (id, text) = with_id(&text, || made(digest, line))?;
+        let (id, text) = with_id(text.trim(), || made(digest, line))?;
         cutter.add(path, Line { line, id, text })?;
     }
     Ok(())
@@ -139,14 +145,16 @@ where
 {
     let mut lines = texts(path)?;
     let Some(header) = lines.next() else { return Ok(()) };
-    let column = id_column(&header?.1)?;
+    let header = header?.1;
+    let separator = separator(header.as_bytes());
+    let column = id_column(&header, separator)?;
     for line in lines {
         let (line, text) = line?;
         let (id, text) = match column {
-            Some(column) => with_id_in(column, text, || made(digest, line))?,
+            Some(column) => with_id_in(column, separator, text, || made(digest, line))?,
             None => {
                 let id = made(digest, line);
-                let text = format!("{id},{text}");
+                let text = format!("{id}{}{text}", char::from(separator));
                 (id, text)
             }
         };
@@ -156,13 +164,18 @@ where
 }
 
 /// The record with its id in this column.
-fn with_id_in(column: usize, text: String, made: impl FnOnce() -> String) -> anyhow::Result<(String, String)> {
-    let mut fields = fields(&text)?;
+fn with_id_in(
+    column: usize,
+    separator: u8,
+    text: String,
+    made: impl FnOnce() -> String,
+) -> anyhow::Result<(String, String)> {
+    let mut fields = fields(&text, separator)?;
     match fields.get(column).map(String::as_str) {
         Some("") => {
             let id = made();
             fields[column].clone_from(&id);
-            Ok((id, record(&fields)?))
+            Ok((id, record(&fields, separator)?))
         }
         Some(id) => Ok((id.to_owned(), text)),
         // Too few fields: the server says so.
@@ -170,18 +183,19 @@ fn with_id_in(column: usize, text: String, made: impl FnOnce() -> String) -> any
     }
 }
 
-fn id_column(header: &str) -> anyhow::Result<Option<usize>> {
-    Ok(fields(header)?.iter().position(|name| name.trim() == ID))
+fn id_column(header: &str, separator: u8) -> anyhow::Result<Option<usize>> {
+    Ok(fields(header, separator)?.iter().position(|name| name.trim() == ID))
 }
 
-fn fields(line: &str) -> anyhow::Result<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
+fn fields(line: &str, separator: u8) -> anyhow::Result<Vec<String>> {
+    let mut builder = csv::ReaderBuilder::new();
+    let mut reader = builder.has_headers(false).flexible(true).delimiter(separator).from_reader(line.as_bytes());
     let record = reader.records().next().transpose()?.unwrap_or_default();
     Ok(record.iter().map(str::to_owned).collect())
 }
 
-fn record(fields: &[String]) -> anyhow::Result<String> {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+fn record(fields: &[String], separator: u8) -> anyhow::Result<String> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).delimiter(separator).from_writer(Vec::new());
     writer.write_record(fields)?;
     let mut bytes = writer.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?;
     bytes.pop_if(|byte| *byte == b'\n');

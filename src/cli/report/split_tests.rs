@@ -47,6 +47,8 @@ fn a_table_gets_a_column_of_ids_or_fills_the_one_it_has() {
     };
     check("box,votes.a\nb1,3\n\n\"b,2\",4\r\n", "id,box,votes.a", &[(2, "ID,b1,3"), (4, "ID,\"b,2\",4")]);
     check("\u{feff}box,id\nb1,\nb2,x\nb3\n", "box,id", &[(2, "b1,ID"), (3, "b2,ID"), (4, "b3")]);
+    check("box;votes.a\n\"b;1\";3\n", "id;box;votes.a", &[(2, "ID;\"b;1\";3")]);
+    check("box\tid\tcity\nb1\t\t\n", "box\tid\tcity", &[(2, "b1\tID\t")]);
     assert!(parts("").is_err());
 }
 

@@ -10,7 +10,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use hustings_core::election::Viewer;
 use hustings_core::{Access, Audience, ContestNumber, Text};
@@ -21,9 +21,8 @@ use super::codes::{CODES_AT_ONCE, MadeCode, MadeCodes, answer, make, managed, re
 use super::polls::{PageQuery, invalid_query};
 use crate::clock::rfc3339;
 use crate::http::body;
-use crate::http::elections::setup::faults::{Faults, Place};
-use crate::http::elections::setup::table::{Line, Table};
 use crate::http::error::Problem;
+use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{CodeNumber, Elector, KeptCode, Registered};
@@ -77,8 +76,7 @@ pub(super) async fn add(
 ) -> Result<Response, Problem> {
     let found = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Roster)?;
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let read = if kind.trim_start().to_ascii_lowercase().starts_with("text/csv") { csv } else { json };
+    let read = if is_csv(&headers) { csv } else { json };
     let sent = body::parse_aside(body, BODY_MAX, read).await??;
     answer(&take_over(&services, &found, sent).await?, wants_csv(&headers, true))
 }

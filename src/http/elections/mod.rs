@@ -5,7 +5,7 @@
 
 mod desk;
 mod results;
-pub(super) mod setup;
+mod setup;
 
 pub(super) use results::page;
 #[cfg(test)]
@@ -18,9 +18,6 @@ use utoipa::OpenApi;
 use super::error::Problem;
 use super::{Services, Shared};
 use crate::ledger::Registered;
-
-/// What to do with the CSV of spreadsheets where the comma stands in numbers.
-const SEMICOLONS: &str = "the columns are separated by semicolons; save the file again with commas between them";
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().merge(setup::routes()).merge(desk::routes()).merge(results::routes())

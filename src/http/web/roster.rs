@@ -131,8 +131,7 @@ async fn add(
 ) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
     let typed = form.get("persons");
-    // Browsers end lines with two characters, and the numbers of lines go by the second one.
-    let problem = match list_persons(services, found, typed.replace("\r\n", "\n")).await {
+    let problem = match list_persons(services, found, typed.to_owned()).await {
         Ok(made) => return sheet::answer(services, &page, found, "roster", &made, form.get("format") == "csv"),
         Err(problem) if problem.status().is_server_error() => return Err(problem),
         Err(problem) => problem,

@@ -290,6 +290,9 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let listed = rows(&file);
     let cells: Vec<&str> = listed.iter().flat_map(|row| [row[0].as_str(), row[1].as_str()]).collect();
     assert_eq!(cells, ["'=Ann", "'+ann@x.example", "'@Bob", "'-b", "<i>Cat", ""], "cells are only text");
+    let semicolons = "email;name\r\n;Ann, B.\r\n;\r\n";
+    let refused = ada.post(&place, &[("do", "add"), ("persons", semicolons)]).await.is(422).text();
+    assert!(refused.contains("Line 3:</strong> the name is missing") && !refused.contains("Line 2"), "{refused}");
     let more = ada.post(&place, &[("do", "add"), ("persons", "name\n=Dan"), ("format", "sheet")]).await.is(200).text();
     assert!(more.contains("<p class=\"whose\">=Dan</p>"), "{more}");
     let (_, lines) = more.split_once("name=\"lines\" value=\"").expect("the lines");

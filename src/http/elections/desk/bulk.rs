@@ -18,7 +18,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::ToSchema;
 
-use super::super::setup::is_csv;
 use super::Desk;
 use super::counter::Counter;
 use super::lines::{Line, Lines};
@@ -28,6 +27,7 @@ use super::table::Columns;
 use crate::http::Shared;
 use crate::http::body::{self, BODY_TIMEOUT, IMPORT_TIMEOUT};
 use crate::http::error::Problem;
+use crate::http::import::is_csv;
 use crate::http::name::Name;
 use crate::http::receipt::Receipt;
 

@@ -5,11 +5,11 @@
 
 use hustings_core::{Channel, ReportStatus};
 
-use super::super::SEMICOLONS;
 use super::book::short;
 use super::sent::Sent;
 use crate::http::body::Pairs;
 use crate::http::error::{Fault, Problem};
+use crate::http::import::separator;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,19 +54,18 @@ impl Column {
     }
 }
 
-/// The columns of a table, in their order.
+/// The columns of a table, in their order, and what stands between them.
 #[derive(Debug)]
-pub(super) struct Columns(Vec<Column>);
+pub(super) struct Columns {
+    columns: Vec<Column>,
+    separator: char,
+}
 
 impl Columns {
     /// The columns that a header names; a name that is unknown or stands twice is refused, all of them at once.
     pub(super) fn read(header: &[u8]) -> Result<Self, Problem> {
-        let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header))?;
-        if let [only] = &names[..]
-            && only.contains(';')
-        {
-            return Err(Problem::invalid("invalid_csv", "", SEMICOLONS));
-        }
+        let separator = char::from(separator(header));
+        let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header), separator)?;
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         let mut seen = std::collections::HashSet::with_capacity(names.len());
         let mut faults = Vec::new();
@@ -92,19 +91,19 @@ impl Columns {
             let detail = "the header has no column `box`".to_owned();
             faults.push(Fault { line: Some(1), pointer: None, code: "missing_column", detail });
         }
-        Problem::fields(faults).map_or(Ok(Self(columns)), Err)
+        Problem::fields(faults).map_or(Ok(Self { columns, separator }), Err)
     }
 
     /// What one line says. An empty cell says nothing.
     pub(super) fn parse(&self, line: &[u8]) -> Result<Sent, Problem> {
-        let cells = cells(line)?;
-        if cells.len() != self.0.len() {
-            let detail = format!("the line has {} cells, and the header {}", cells.len(), self.0.len());
+        let cells = cells(line, self.separator)?;
+        if cells.len() != self.columns.len() {
+            let detail = format!("the line has {} cells, and the header {}", cells.len(), self.columns.len());
             return Err(Problem::invalid("wrong_cells", "", detail));
         }
         let mut sent = Sent::default();
-        let mut votes = Vec::with_capacity(self.0.len());
-        for (column, cell) in self.0.iter().zip(&cells) {
+        let mut votes = Vec::with_capacity(self.columns.len());
+        for (column, cell) in self.columns.iter().zip(&cells) {
             let cell = cell.trim();
             if !cell.is_empty() {
                 set(&mut sent, &mut votes, column, cell)?;
@@ -174,17 +173,18 @@ fn unknown(field: &str, cell: &str, known: &str) -> Problem {
 }
 
 /// The cells of one line (RFC 4180).
-fn cells(line: &[u8]) -> Result<Vec<String>, Problem> {
+fn cells(line: &[u8], separator: char) -> Result<Vec<String>, Problem> {
     let line = std::str::from_utf8(line).map_err(|_| Problem::invalid("invalid_csv", "", "the line is not UTF-8"))?;
     if !line.contains('"') {
-        return Ok(line.split(',').map(str::to_owned).collect());
+        return Ok(line.split(separator).map(str::to_owned).collect());
     }
     let (mut cells, mut rest) = (Vec::new(), line);
     loop {
         let (cell, after) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted_cell(quoted)?,
+            Some(quoted) => quoted_cell(quoted, separator)?,
             None => {
-                let (cell, after) = rest.split_once(',').map_or((rest, None), |(cell, after)| (cell, Some(after)));
+                let (cell, after) =
+                    rest.split_once(separator).map_or((rest, None), |(cell, after)| (cell, Some(after)));
                 if cell.contains('"') {
                     return Err(Problem::invalid("invalid_csv", "", "a quote stands inside a cell without quotes"));
                 }
@@ -199,8 +199,8 @@ fn cells(line: &[u8]) -> Result<Vec<String>, Problem> {
     }
 }
 
-/// A cell after its first quote, and what follows the comma behind it.
-fn quoted_cell(mut rest: &str) -> Result<(String, Option<&str>), Problem> {
+/// A cell after its first quote, and what follows the separator behind it.
+fn quoted_cell(mut rest: &str, separator: char) -> Result<(String, Option<&str>), Problem> {
     let mut cell = String::new();
     loop {
         let Some((inside, after)) = rest.split_once('"') else {
@@ -212,7 +212,7 @@ fn quoted_cell(mut rest: &str) -> Result<(String, Option<&str>), Problem> {
             rest = after;
         } else if after.is_empty() {
             return Ok((cell, None));
-        } else if let Some(after) = after.strip_prefix(',') {
+        } else if let Some(after) = after.strip_prefix(separator) {
             return Ok((cell, Some(after)));
         } else {
             return Err(Problem::invalid("invalid_csv", "", "text stands behind a closing quote"));
@@ -268,6 +268,18 @@ mod tests {
         assert_eq!(refused(b"box,vote.a,box,votes.")["errors_total"], 3);
         assert_eq!(refused(b"id,votes.a")["code"], "missing_column");
         assert_eq!(refused(b"\xff")["code"], "invalid_csv");
-        assert_eq!(refused(b"box;votes.a;votes.b")["detail"], SEMICOLONS);
+    }
+
+    #[test]
+    fn semicolons_and_tabs_separate_cells_where_they_separate_the_names() {
+        let expected = vec![("a".to_owned(), 120), ("b".to_owned(), 80)];
+        for (header, line) in [
+            ("box;votes.a;votes.b;city", "b-1;120;\"80\";London, Ont."),
+            ("box\tvotes.a\tvotes.b\tcity", "b-1\t120\t80\tLondon, Ont."),
+        ] {
+            let sent = Columns::read(header.as_bytes()).expect("columns").parse(line.as_bytes()).expect("a report");
+            assert_eq!(sent.votes, Some(Pairs(expected.clone())), "{line}");
+            assert_eq!(sent.city.as_deref(), Some("London, Ont."), "{line}");
+        }
     }
 }

@@ -15,15 +15,15 @@ use utoipa::ToSchema;
 
 use super::super::find;
 use super::contests_sent::{ContestsBody, Parties, PartyBody, Sent};
-use super::faults::{Faults, Place};
+use super::parties_of;
 use super::show::{ElectionBody, reached, show};
 use super::units::{ReasonQuery, reason, stopping};
-use super::{is_csv, parties_of};
 use crate::clock::uuid_v7;
 use crate::http::api::{actor, invalid_query};
 use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX};
 use crate::http::error::Problem;
+use crate::http::import::{Faults, Place, is_csv};
 use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope, Wanted};

@@ -14,11 +14,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::contests::PartiesBody;
-use super::faults::{Faults, Place};
-use super::table::{Line, Table};
 use super::units_sent::short;
 use crate::http::body;
 use crate::http::error::Problem;
+use crate::http::import::{Faults, Line, Place, Table};
 
 /// Contests to be added.
 #[derive(Debug, Deserialize, ToSchema)]

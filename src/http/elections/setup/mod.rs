@@ -7,15 +7,12 @@ mod acts;
 mod contests;
 mod contests_sent;
 mod create;
-pub(in crate::http) mod faults;
 mod show;
-pub(in crate::http) mod table;
 mod tokens;
 mod units;
 mod units_sent;
 
 use axum::Router;
-use axum::http::{HeaderMap, header};
 use axum::routing::{get, post};
 use hustings_core::{Contest, Party};
 use utoipa::OpenApi;
@@ -63,10 +60,4 @@ pub(super) fn routes() -> Router<Shared> {
 /// The parties that a contest carries.
 fn parties_of(contest: &Contest) -> impl Iterator<Item = &Party> {
     contest.choices.iter().filter_map(|choice| choice.party.as_ref())
-}
-
-/// Whether a body is CSV; everything else is read as JSON.
-pub(super) fn is_csv(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/csv"))
 }

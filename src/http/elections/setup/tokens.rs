@@ -12,14 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::find;
-use super::faults::{Faults, Place};
-use super::is_csv;
-use super::table::{Line, Table};
 use super::units_sent::short;
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::body;
 use crate::http::error::Problem;
+use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::keys::{new_token, token_hash};

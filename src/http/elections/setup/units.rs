@@ -16,13 +16,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::find;
-use super::is_csv;
 use super::show::{UnitsCount, count, hides_boxes, reached, standing};
 use super::units_sent::{self, Parsed, UnitsBody};
 use crate::http::api::{actor, invalid_query, viewer};
 use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::import::is_csv;
 use crate::http::name::Name;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};

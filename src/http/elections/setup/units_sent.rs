@@ -11,10 +11,9 @@ use serde::Deserialize;
 use serde_json::Number;
 use utoipa::ToSchema;
 
-use super::faults::{Faults, Place};
-use super::table::{Line, Table};
 use crate::http::body;
 use crate::http::error::Problem;
+use crate::http::import::{Faults, Line, Place, Table};
 
 /// The most units of one import.
 const UNITS_MAX: usize = 500_000;

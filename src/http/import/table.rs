@@ -1,0 +1,219 @@
+//! Reading CSV: a header that names its columns in any order, and lines as they arrive.
+//!
+//! Invariant: a header that is not understood is refused as a whole, so that no column is taken for another one; a line that
+//! is not understood is one fault, and a line has the number that an editor shows. It must not know: what the columns mean.
+
+use std::io::{self, Chain, Cursor, Read};
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::faults::{Faults, Place};
+use super::separator;
+use crate::http::error::Problem;
+
+/// The longest header that is looked at for what separates its columns.
+const HEADER_MAX: usize = 64 * 1024;
+
+/// A CSV document that is being read.
+pub(in crate::http) struct Table<'a, const N: usize> {
+    reader: Reader<Chain<Cursor<Vec<u8>>, Lines<'a>>>,
+    /// The place of each known column in a line.
+    columns: [Option<usize>; N],
+    width: usize,
+    record: ByteRecord,
+}
+
+/// One line, its fields in the order of the known columns; those that are not there are empty.
+pub(in crate::http) struct Line<'a, const N: usize> {
+    pub(in crate::http) number: u64,
+    pub(in crate::http) fields: [&'a str; N],
+}
+
+impl<'a, const N: usize> Table<'a, N> {
+    /// Reads the header. The first `needed` columns must be there.
+    pub(in crate::http) fn open(body: &'a mut dyn Read, known: [&str; N], needed: usize) -> Result<Self, Problem> {
+        let mut lines = Lines { body, last: b'\n', is_after_return: false };
+        let header = lines.header().map_err(|_| unreadable())?;
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).delimiter(separator(first(&header)));
+        let mut reader = builder.from_reader(Cursor::new(header).chain(lines));
+        let mut record = ByteRecord::new();
+        let told = || known.join(",");
+        if !reader.read_byte_record(&mut record).map_err(|_| unreadable())? {
+            let detail = format!("the file is empty; its first line names the columns: {}", told());
+            return Err(Problem::invalid("invalid_csv", "", detail));
+        }
+        let mut columns = [None; N];
+        for (at, name) in record.iter().enumerate() {
+            let name = name.strip_prefix(b"\xef\xbb\xbf").filter(|_| at == 0).unwrap_or(name).trim_ascii();
+            let name = String::from_utf8_lossy(name);
+            let Some(column) = known.iter().position(|known| *known == name) else {
+                let name: String = name.chars().take(40).collect();
+                let detail = format!("there is no column `{name}` here; the first line names some of: {}", told());
+                return Err(Problem::invalid("unknown_column", "", detail));
+            };
+            if columns[column].replace(at).is_some() {
+                return Err(Problem::invalid("repeated_column", "", format!("the column `{name}` stands twice")));
+            }
+        }
+        if let Some(missing) = (0..needed).find(|column| columns[*column].is_none()) {
+            let detail = format!("the column `{}` is missing in the first line", known[missing]);
+            return Err(Problem::invalid("missing_column", "", detail));
+        }
+        Ok(Self { reader, columns, width: record.len(), record })
+    }
+
+    /// The next line that can be read; those before it that cannot are faults.
+    pub(in crate::http) fn next(&mut self, faults: &mut Faults) -> Result<Option<Line<'_, N>>, Problem> {
+        let (mut number, mut wrong);
+        loop {
+            if !self.reader.read_byte_record(&mut self.record).map_err(|_| unreadable())? {
+                return Ok(None);
+            }
+            number = self.number();
+            wrong = self.wrong();
+            match wrong.take() {
+                Some((code, detail)) => faults.push(Place::Line(number), "", code, detail),
+                None => break,
+            }
+        }
+        let field = |column: &Option<usize>| column.and_then(|at| self.record.get(at)).unwrap_or_default();
+        let text = |column| std::str::from_utf8(field(column)).unwrap_or_default().trim();
+        Ok(Some(Line { number, fields: self.columns.each_ref().map(text) }))
+    }
+
+    /// Where the line begins. The reader says where a record was looked for, with empty lines before it, but it knows where it
+    /// ended, and each one ends with its line.
+    fn number(&self) -> u64 {
+        let begun = self.record.position().map_or(0, csv::Position::line);
+        let inside = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.reader.position().line().saturating_sub(1 + inside).max(begun)
+    }
+
+    fn wrong(&self) -> Option<(&'static str, String)> {
+        if self.record.len() != self.width {
+            let detail = format!("this line has {} fields, and the first line {}", self.record.len(), self.width);
+            return Some(("wrong_length", detail));
+        }
+        let is_text = self.record.iter().all(|field| std::str::from_utf8(field).is_ok());
+        (!is_text).then(|| ("invalid_utf8", "this line is not UTF-8; save the file as UTF-8".to_owned()))
+    }
+}
+
+/// A text as it arrives, in which every line ends with one `\n`, also the last one.
+struct Lines<'a> {
+    body: &'a mut dyn Read,
+    last: u8,
+    is_after_return: bool,
+}
+
+impl Lines<'_> {
+    /// The text to the end of its first line, and what came with it; no more than a header can have.
+    fn header(&mut self) -> io::Result<Vec<u8>> {
+        let (mut text, mut piece) = (Vec::new(), [0; 4096]);
+        while text.len() < HEADER_MAX && !text.contains(&b'\n') {
+            match self.read(&mut piece)? {
+                0 => break,
+                read => text.extend_from_slice(&piece[..read]),
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.body.read(buffer)?;
+            let mut kept = 0;
+            for at in 0..read {
+                let byte = buffer[at];
+                let is_second = byte == b'\n' && self.is_after_return;
+                self.is_after_return = byte == b'\r';
+                if !is_second {
+                    buffer[kept] = if self.is_after_return { b'\n' } else { byte };
+                    kept += 1;
+                }
+            }
+            if read == 0 && self.last != b'\n' && !buffer.is_empty() {
+                buffer[0] = b'\n';
+                kept = 1;
+            }
+            if kept > 0 {
+                self.last = buffer[kept - 1];
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+fn first(text: &[u8]) -> &[u8] {
+    text.split(|byte| *byte == b'\n').next().unwrap_or_default()
+}
+
+fn unreadable() -> Problem {
+    Problem::invalid("invalid_csv", "", "this is not a CSV file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body that arrives a few bytes at a time.
+    struct Slow<'a>(&'a [u8], usize);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    /// The lines of a table with their numbers, and the numbers of those that are wrong.
+    fn read(text: &str, at_once: usize) -> (Vec<(u64, String, String)>, Vec<u64>) {
+        let mut body = Slow(text.as_bytes(), at_once);
+        let mut table = Table::open(&mut body, ["name", "email"], 1).expect("a header");
+        let (mut lines, mut faults) = (Vec::new(), Faults::new("wrong"));
+        while let Some(Line { number, fields: [name, email] }) = table.next(&mut faults).expect("a line") {
+            lines.push((number, name.to_owned(), email.to_owned()));
+        }
+        let wrong = faults
+            .check()
+            .err()
+            .map_or(Vec::new(), |problem| problem.errors().iter().filter_map(|fault| fault.line).collect());
+        (lines, wrong)
+    }
+
+    #[test]
+    fn lines_have_the_numbers_that_an_editor_shows() {
+        let text = "name,email\nAnna,a@x\n\nBen\n\"Che\nGu\",c@x\nDora,d@x\nEva";
+        let lines = |end: &str| {
+            let line = |number, name: &str, email: &str| (number, name.replace('\n', end), email.to_owned());
+            vec![line(2, "Anna", "a@x"), line(5, "Che\nGu", "c@x"), line(7, "Dora", "d@x")]
+        };
+        for end in ["\n", "\r\n", "\r"] {
+            for last in ["", end] {
+                for at_once in [1, 2, 7, 4096] {
+                    let (found, wrong) = read(&format!("{}{last}", text.replace('\n', end)), at_once);
+                    assert_eq!(found, lines("\n"), "{end:?} {last:?} {at_once}");
+                    assert_eq!(wrong, [4, 8], "{end:?} {last:?} {at_once}");
+                }
+            }
+        }
+        assert_eq!(read("name\n\"Anna\nBen", 4096).0, [(2, "Anna\nBen".to_owned(), String::new())]);
+    }
+
+    #[test]
+    fn columns_are_told_apart_by_what_separates_the_names_in_the_header() {
+        let expected = vec![(2, "Anna, M.".to_owned(), "a@x".to_owned()), (3, "B;b".to_owned(), String::new())];
+        for text in [
+            "name,email\n\"Anna, M.\",a@x\nB;b,",
+            "\u{feff}name;email\r\nAnna, M.;a@x\r\n\"B;b\";",
+            "email\tname\na@x\tAnna, M.\n\tB;b\n",
+        ] {
+            assert_eq!(read(text, 4096), (expected.clone(), Vec::new()), "{text}");
+        }
+    }
+}
