@@ -85,10 +85,10 @@ pub(super) async fn add(
 pub(in crate::http) async fn list_persons(
     services: &Services,
     found: &Registered,
-    table: String,
+    table: impl Into<Body>,
 ) -> Result<Vec<MadeCode>, Problem> {
     require_access(found, Access::Roster)?;
-    let sent = body::parse_aside(Body::from(table), BODY_MAX, csv).await??;
+    let sent = body::parse_aside(table.into(), BODY_MAX, csv).await??;
     take_over(services, found, sent).await
 }
 

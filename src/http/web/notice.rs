@@ -39,6 +39,8 @@ pub(super) fn explained(language: Language, problem: &Problem) -> String {
     match problem.code() {
         "too_many_requests" => language.say("problem-too-many"),
         "storage_full" => language.say("problem-full"),
+        "body_too_large" => language.say("problem-too-large"),
+        "incomplete_body" | "slow_body" => language.say("problem-broke-off"),
         _ if problem.status().is_server_error() => language.say("problem-unavailable"),
         _ => problem.detail().to_owned(),
     }

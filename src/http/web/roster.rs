@@ -47,6 +47,8 @@ pub(super) struct RosterPage<'a> {
     /// What was typed.
     pub(super) typed: String,
     pub(super) error: Option<String>,
+    /// Whether the error is one of the file that was chosen.
+    pub(super) of_file: bool,
     /// The line, and what is wrong there.
     pub(super) faults: Vec<(String, String)>,
 }
@@ -71,12 +73,13 @@ pub(super) struct RosterQuery {
 struct Said {
     typed: String,
     error: Option<String>,
+    of_file: bool,
     faults: Vec<(String, String)>,
 }
 
 impl Default for Said {
     fn default() -> Self {
-        Self { typed: COLUMNS.to_owned(), error: None, faults: Vec::new() }
+        Self { typed: COLUMNS.to_owned(), error: None, of_file: false, faults: Vec::new() }
     }
 }
 
@@ -130,8 +133,14 @@ async fn add(
     form: &Form<ROSTER_MAX>,
 ) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
-    let typed = form.get("persons");
-    let problem = match list_persons(services, found, typed.to_owned()).await {
+    let typed = form.get("persons").to_owned();
+    let of_file = form.file().is_some();
+    if of_file && typed.lines().skip(1).any(|line| !line.trim().is_empty()) {
+        let error = Some(page.say("roster-both"));
+        return show(services, visitor, found, None, Said { typed, error, of_file, faults: Vec::new() }).await;
+    }
+    let table = form.file().cloned().unwrap_or_else(|| typed.clone().into());
+    let problem = match list_persons(services, found, table).await {
         Ok(made) => return sheet::answer(services, &page, found, "roster", &made, form.get("format") == "csv"),
         Err(problem) if problem.status().is_server_error() => return Err(problem),
         Err(problem) => problem,
@@ -141,7 +150,7 @@ async fn add(
         (page.language.say_with("roster-line", &[("number", &line)]), page.say(fault_key(fault.code)))
     });
     let error = Some(refused(page.language, &problem));
-    let said = Said { typed: typed.to_owned(), error, faults: faults.collect() };
+    let said = Said { typed, error, of_file, faults: faults.collect() };
     show(services, visitor, found, None, said).await
 }
 
@@ -153,6 +162,7 @@ fn fault_key(code: &str) -> &'static str {
         "repeated_person" => "fault-repeated",
         "already_listed" => "fault-listed",
         "wrong_length" => "fault-columns",
+        "invalid_utf8" => "fault-encoding",
         _ => "fault-characters",
     }
 }
@@ -199,6 +209,7 @@ async fn show(
         unreachable: unreachable(&services.settings).is_some(),
         typed: said.typed,
         error: said.error,
+        of_file: said.of_file,
         faults: said.faults,
     };
     Ok((status, render(&shown)).into_response())

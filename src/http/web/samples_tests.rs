@@ -136,6 +136,7 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             next: error.clone(),
             unreachable: error.is_some(),
             typed: nasty(),
+            of_file: error.is_some(),
             faults: error.iter().map(|_| (nasty(), nasty())).collect(),
             error: error.clone(),
         };

@@ -302,6 +302,8 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let twice = ada.post(&place, &[("do", "add"), ("persons", "name,email\n@Bob,-b")]).await.is(422).text();
     assert!(twice.contains("Line 2:</strong> this person is listed already"), "{twice}");
 
+    a_file_is_listed_as_browsers_send_it(&mut ada, &place).await;
+
     let mut phone = Phone::new(&server, 1);
     phone.get(&path_of(&listed[0][3])).await.is(303);
     phone.vote(&poll, "tea").await.is(201);
@@ -309,7 +311,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let mut late = Phone::new(&server, 0);
     assert!(late.get(&path_of(&listed[1][3])).await.is(404).text().contains("was revoked"));
     let shown = ada.get(&place).await.is(200).text();
-    for said in ["4 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
+    for said in ["6 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     assert!(!shown.contains("Revoke the code of @Bob") && !shown.contains(&listed[0][2]), "{shown}");
@@ -319,4 +321,38 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
         Some(format!("/{}/host", poll.code).as_str())
     );
     server.finish().await;
+}
+
+/// A form with a file, which needs no script.
+async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str) {
+    let kind = "multipart/form-data; boundary=--cut";
+    let form = |typed: &str, file: &[u8]| {
+        let part = |name: &str| format!("----cut\r\nContent-Disposition: form-data; name=\"{name}\"");
+        let mut body = format!("{}\r\n\r\nadd\r\n{}\r\n\r\n{typed}\r\n", part("do"), part("persons"));
+        body += &format!("{}; filename=\"hall.csv\"\r\nContent-Type: text/csv\r\n\r\n", part("file"));
+        let mut body = body.into_bytes();
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n{}\r\n\r\ncsv\r\n----cut--\r\n", part("format")).as_bytes());
+        body
+    };
+    let send = async |ada: &Browser<'_>, body: Vec<u8>| {
+        ada.ask("POST", place).header("content-type", kind).body(body).send().await
+    };
+    let listed = send(ada, form("name,email\r\n", "name;email\r\nZoé, d’Or;z@x\r\n".as_bytes())).await.is(200);
+    assert!(listed.text().contains("\n\"Zoé, d’Or\",z@x,"), "{}", listed.text());
+    let none_chosen = send(ada, form("name\r\nYan\r\n", b"")).await.is(200);
+    assert_eq!(rows(&none_chosen)[0][0], "Yan");
+    for (typed, file, said) in [
+        ("name", &b"name\r\nJo\r\nZo\xe9\r\n"[..], "Line 3:</strong> this is not UTF-8"),
+        ("name\r\nEd", b"name\r\nFay\r\n", "send one of the two"),
+        ("name", b"nom\r\nFay\r\n", "must be name,email"),
+    ] {
+        let refused = send(ada, form(typed, file)).await.is(422).text();
+        assert!(refused.contains(said) && refused.contains(&format!("{}</textarea>", typed)), "{said}: {refused}");
+    }
+    let whole = form("name", b"name\r\nGus\r\n");
+    let half = whole[..whole.len() - 60].to_vec();
+    assert!(send(ada, half).await.is(422).text().contains("did not arrive whole"));
+    let large = send(ada, form("name", &vec![b'x'; 16 * 1024 * 1024])).await.is(413).text();
+    assert!(large.contains("too large for this page"), "{large}");
 }
