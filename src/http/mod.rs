@@ -27,7 +27,7 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::{Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -129,9 +129,22 @@ async fn own_site_only(State(services): State<Shared>, request: Request, next: N
         && !headers.contains_key(header::AUTHORIZATION)
         && sessions::cookie(&services.settings, headers).is_some();
     match by_cookie.then(|| auth::same_site(&services, headers)) {
+        Some(Err(problem)) if is_form(&request) => {
+            let (mut parts, _) = request.into_parts();
+            let Ok(page) = web::Page::from_request_parts(&mut parts, &services).await;
+            web::problem_page(&page, &problem, parts.uri.path())
+        }
         Some(Err(problem)) => problem.into_response(),
         _ => next.run(request).await,
     }
+}
+
+/// Whether a person waits for a page: a form was sent, to an address of pages.
+fn is_form(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    let is_form =
+        [&b"application/x-www-form-urlencoded"[..], b"multipart/form-data"].iter().any(|form| kind.starts_with(form));
+    is_form && !request.uri().path().starts_with("/api/")
 }
 
 /// One line for each request, at the level debug: never a body, a cookie, a token or a voter.

@@ -44,6 +44,10 @@ async fn other_sites_cannot_act_as_whoever_is_signed_in() {
             let answer = send(method, &path, body, kind).await;
             let expected = if allowed { done } else { 403 };
             assert_eq!(answer.status, expected, "{method} {path} from {origin:?}, {site:?}: {}", answer.text());
+            if !allowed {
+                let expected = if kind == form { "text/html; charset=utf-8" } else { "application/problem+json" };
+                assert_eq!(answer.header("content-type"), Some(expected), "{path}");
+            }
         }
         let socket = Socket::open(server.address(), &poll.path("/results/ws?audience=full"), &headers).await;
         assert_eq!(socket.err(), (!allowed).then_some(403), "a socket from {origin:?}, {site:?}");
@@ -56,6 +60,26 @@ async fn other_sites_cannot_act_as_whoever_is_signed_in() {
             let answer = ask.send().await;
             assert_eq!(answer.status == 403, !allowed, "{path} from {origin:?}, {site:?}");
             assert!(allowed || answer.header("set-cookie").is_none(), "{path} from {origin:?}");
+        }
+    }
+    // A person who was led into it is told, and has a way back.
+    for (path, back) in [("/account", "/account"), ("/logout", "/")] {
+        for cookie in ["", ada.cookie.as_str()] {
+            let ask =
+                server.ask("POST", path).body("do=nothing").header("content-type", "application/x-www-form-urlencoded");
+            let ask = ask.header("sec-fetch-site", "cross-site").header("accept-language", "fr").cookie(cookie);
+            let answer = ask.send().await;
+            // Who is not signed in can change nothing of an account: they are asked to sign in.
+            if cookie.is_empty() && path == "/account" {
+                answer.is(303);
+                continue;
+            }
+            let told = answer.is(403).text();
+            assert!(
+                told.contains("Cela ne vient pas d’ici")
+                    && told.contains("href=\"BACK\"".replace("BACK", back).as_str()),
+                "{told}"
+            );
         }
     }
     // To look is harmless from anywhere; scripts of other sites cannot read it.
