@@ -33,7 +33,7 @@ function arrange() {
   put(at("vote"), say(receipt === undefined ? "vote" : "vote-change"));
   at("change-row").hidden = isSending || !canChange || status !== "open";
   at("over").hidden = !isOver() || isSending;
-  if (isOver()) put(at("over"), say(receipt === undefined ? "closed-unvoted" : "closed-voted"));
+  if (isOver()) put(at("over"), say(receipt === undefined ? at("over").dataset.unvoted : "closed-voted"));
   at("results").hidden = isHidden || !((receipt !== undefined && !fills) || isOver());
 }
 

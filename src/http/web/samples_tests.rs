@@ -352,6 +352,7 @@ fn votes(page: &Page) -> Vec<VotePage<'_>> {
         contest: String::new(),
         keep: String::new(),
         coded: has_voted,
+        unvoted: if has_voted { "closed-unvoted-code" } else { "closed-no-code" },
         results,
         status: bars::status(page.language, results.status),
         identified: bars::identified(page.language, results.identified_by),

@@ -44,6 +44,8 @@ pub(super) struct VotePage<'a> {
     pub(super) keep: String,
     /// Whether an access code is voted with.
     pub(super) coded: bool,
+    /// What is said when it is over to who has no vote in it.
+    pub(super) unvoted: &'static str,
     pub(super) results: &'a Results,
     pub(super) status: String,
     /// How voters are told apart.
@@ -77,7 +79,7 @@ pub(super) struct OwnVote {
 }
 
 /// What the page's script says, besides what all do that follow results.
-pub(super) const VOTE_TEXTS: [&str; 23] = [
+pub(super) const VOTE_TEXTS: [&str; 25] = [
     "vote",
     "vote-change",
     "you-voted-for",
@@ -91,6 +93,8 @@ pub(super) const VOTE_TEXTS: [&str; 23] = [
     "offline",
     "closed-voted",
     "closed-unvoted",
+    "closed-unvoted-code",
+    "closed-no-code",
     "closes-at",
     "opens-at",
     "line-lost-voter",
@@ -196,6 +200,11 @@ async fn shown(
         // Another code in the same browser is another voter, who must not send what this one chose.
         keep: place.map_or_else(|| contest.id.to_string(), |place| format!("{} {}", contest.id, place.0)),
         coded: place.is_some(),
+        unvoted: match (election.access.is_device(), place) {
+            (true, _) => "closed-unvoted",
+            (false, Some(_)) => "closed-unvoted-code",
+            (false, None) => "closed-no-code",
+        },
         status: status(language, results.status),
         identified: identified(language, results.identified_by),
         public_ballots: found.election.public_ballots,

@@ -212,6 +212,20 @@ async fn without_a_good_code_there_is_a_field_and_no_vote() {
     let unknown = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", "77")]).await.is(422).text();
     assert!(unknown.contains("no code with this number"), "{unknown}");
 
+    // When it is over, everybody hears what is true of them, and finds the results.
+    let mut unused = Phone::new(&server, 1);
+    unused.get(&format!("{page}/c/{}", codes[1])).await.is(303);
+    ada.ask("POST", &poll.path("/close")).send().await.is(200);
+    for (phone, said) in [
+        (&mut phone, "closed-no-code\">Voting is closed. Votes were cast with access codes"),
+        (&mut good, "closed-no-code\">Voting is closed."),
+        (&mut unused, "closed-unvoted-code\">Voting is closed. Nobody voted with this access code"),
+    ] {
+        let over = phone.get(&page).await.is(200).text();
+        assert!(over.contains(said), "{said}: {over}");
+        assert!(over.contains("id=\"results\" aria-labelledby=\"results-title\">"), "{over}");
+    }
+
     // Where any device votes, there is nothing to type.
     let any = open_poll(&ada, "device", "final").await;
     for path in [format!("/{}/c", any.code), format!("/{}/c/{}", any.code, codes[0])] {
