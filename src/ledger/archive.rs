@@ -199,20 +199,19 @@ pub(super) fn has_more_rounds(key: ElectionKey, kept: &Election, imported: &Elec
     }
 }
 
-/// When an access code was revoked, where that happened since it was copied; any other difference is a conflict.
-pub(super) fn code_revoked_since(
-    id: ElectionId,
-    kept: &KeptCode,
-    imported: &KeptCode,
-) -> Result<Option<Time>, LedgerError> {
-    let as_made = |code: &KeptCode| KeptCode { revoked: None, ..code.clone() };
+/// Whether an access code was replaced or revoked since it was copied; any other difference is a conflict. A page from before
+/// changes nothing: what is revoked stays so, and the later code stands.
+pub(super) fn code_changed_since(id: ElectionId, kept: &KeptCode, imported: &KeptCode) -> Result<bool, LedgerError> {
+    let voter = |code: &KeptCode| (code.voter, code.person.clone());
+    let is_same = kept.hash == imported.hash && kept.made == imported.made;
     match (kept.revoked, imported.revoked) {
-        _ if as_made(kept) != as_made(imported) => {}
-        (None, since) => return Ok(since),
-        // A page from before the revocation: what is revoked stays so.
-        (Some(_), None) => return Ok(None),
-        (Some(one), Some(other)) if one == other => return Ok(None),
-        (Some(_), Some(_)) => {}
+        _ if voter(kept) != voter(imported) => {}
+        (None, None) => return Ok(!is_same && kept.made <= imported.made),
+        (None, Some(_)) if kept.made <= imported.made => return Ok(true),
+        // Nothing is put into the place of what is revoked.
+        (Some(_), None) if imported.made <= kept.made => return Ok(false),
+        (one, other) if one == other && is_same => return Ok(false),
+        _ => {}
     }
     Err(conflict("access_code", format!("({id}, {})", kept.number.0), "it is another code"))
 }

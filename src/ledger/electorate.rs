@@ -52,7 +52,7 @@ pub struct KeptCode {
     pub voter: CodeHash,
     /// Whose it is, in a roster.
     pub person: Option<Elector>,
-    /// When it was made.
+    /// When it was made, or put into the place of another one.
     pub made: Time,
     /// When it was revoked.
     pub revoked: Option<Time>,
@@ -113,6 +113,16 @@ pub trait Electorate: Send + Sync {
 
     /// Revokes an access code for ever; false where there is none with this number that was not revoked before.
     async fn revoke_code(&self, election: ElectionId, number: CodeNumber, at: Time) -> Result<bool, LedgerError>;
+
+    /// Puts another code into the place of one that was not revoked, and gives what is kept then: the voter stays who it was, and
+    /// the code of before is nobody's. None where there is no such code.
+    async fn replace_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError>;
 
     /// Notes devices that opened a page, and says how many are new. One that was noted before changes nothing, and none is noted
     /// beyond [`JOINED_MAX`], or where there is no such election.

@@ -132,6 +132,39 @@ async fn codes_are_made_for_polls_that_ask_for_them_by_who_may() {
     server.finish().await;
 }
 
+#[tokio::test]
+async fn a_lost_code_is_replaced_and_stays_one_voter() {
+    let server = TestServer::start().await;
+    let (poll, codes) = with_codes(&server, json!({ "change": "until_close" }), 3).await;
+    by_code(&server, 0, &poll, &codes[0], "tea").send().await.is(201);
+    let path = |number: &str| poll.path(&format!("/codes/{number}/replace"));
+    let made = server.ask_node(1, "POST", &path("1")).bearer(ADMIN).send().await.is(201);
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    let (number, new) = (&made.json()["codes"][0]["number"], made.json()["codes"][0]["code"].clone());
+    let new = new.as_str().expect("a code");
+    assert_eq!(number, 1);
+    for node in [0, 1] {
+        by_code(&server, node, &poll, &codes[0], "coffee").send().await.refused(401, "unknown_access_code");
+    }
+    assert_eq!(by_code(&server, 0, &poll, new, "tea").send().await.is(200).word(), "repeated");
+    assert_eq!(by_code(&server, 1, &poll, new, "coffee").send().await.is(201).word(), "changed");
+    assert_eq!(server.results(&poll).await["ballots"], 1);
+    let table = server.ask("POST", &path("2")).bearer(ADMIN).header("accept", "text/csv").send().await.is(201).text();
+    assert!(table.starts_with("number,code,link\n2,"), "{table}");
+
+    server.ask("DELETE", &poll.path("/codes/3")).bearer(ADMIN).send().await.is(200);
+    server.ask("POST", &path("3")).bearer(ADMIN).send().await.refused(409, "code_revoked");
+    for number in ["0", "4", "x"] {
+        server.ask("POST", &path(number)).bearer(ADMIN).send().await.refused(404, "unknown_code_number");
+    }
+    let results = server.token(&["results"]).await;
+    server.ask("POST", &path("1")).bearer(&results).send().await.refused(403, "wrong_scope");
+    server.ask("POST", &path("1")).send().await.refused(401, "no_token");
+    let shown = server.get(&poll.path("/codes")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(shown, json!({ "made": 3, "revoked": 1, "voted": 1 }));
+    server.finish().await;
+}
+
 fn import(server: &TestServer, poll: &Poll, csv: &str) -> Ask {
     let ask = server.ask("POST", &poll.path("/roster")).bearer(ADMIN).header("content-type", "text/csv");
     ask.body(csv.as_bytes().to_vec())

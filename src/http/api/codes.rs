@@ -19,10 +19,13 @@ use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::http::{Services, Shared};
-use crate::ledger::{CodeNumber, Elector, LedgerError, NewCode, Registered, Scope};
+use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, NewCode, Registered, Scope};
 
 /// The most access codes of one request.
 pub(super) const CODES_AT_ONCE: usize = 50_000;
+
+/// How often codes are drawn. A second collision in a row means something else is wrong: of 31^10 codes 200,000 at most are taken.
+const DRAWS_MAX: usize = 8;
 
 /// How many access codes are to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -152,15 +155,60 @@ pub(in crate::http) async fn revoke_code(
     found: &Registered,
     number: &str,
 ) -> Result<CodeNumber, Problem> {
-    let missing = || Problem::not_found("unknown_code_number", "this poll has no access code with this number");
-    let number = CodeNumber(number.parse().map_err(|_| missing())?);
-    let id = found.election.id;
-    if !services.electorate.revoke_code(id, number, services.clock.now()).await? {
-        let before = number.0.checked_sub(1).map(CodeNumber).ok_or_else(missing)?;
-        let kept = services.electorate.codes(id, Some(before), 1).await?;
-        kept.first().filter(|kept| kept.number == number).ok_or_else(missing)?;
-    }
+    let number = kept_code(services, found, number).await?.number;
+    services.electorate.revoke_code(found.election.id, number, services.clock.now()).await?;
     Ok(number)
+}
+
+/// Puts another access code into the place of one that was lost. The new one is shown in this answer and never again, the old one
+/// is good for nothing any more, and both are one voter: a vote that was counted with the old one stays, and counts once.
+#[utoipa::path(post, path = "/api/v1/polls/{poll}/codes/{number}/replace", tag = "access",
+    params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
+    responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn replace(
+    State(services): State<Shared>,
+    path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
+    let found = managed(&services, &poll, &headers).await?;
+    answer(&[replace_code(&services, &found, &number).await?], wants_csv(&headers, false))
+}
+
+/// Draws another access code for the place of this number. What was revoked stays revoked.
+pub(in crate::http) async fn replace_code(
+    services: &Services,
+    found: &Registered,
+    number: &str,
+) -> Result<MadeCode, Problem> {
+    let kept = kept_code(services, found, number).await?;
+    let revoked =
+        || Problem::conflict("code_revoked", "this access code was revoked, for ever; nothing takes its place");
+    let (id, now) = (found.election.id, services.clock.now());
+    for _ in 0..DRAWS_MAX {
+        let code = draw(services);
+        let hash = services.keys.access_code(id, &code);
+        match services.electorate.replace_code(id, kept.number, hash, now).await {
+            Err(LedgerError::CodeTaken) => {}
+            replaced => {
+                let KeptCode { number, person, .. } = replaced?.ok_or_else(revoked)?;
+                return Ok(MadeCode::of(services, found, number.0, &code, person.as_ref()));
+            }
+        }
+    }
+    Err(LedgerError::CodeTaken.into())
+}
+
+/// The place of this number.
+async fn kept_code(services: &Services, found: &Registered, number: &str) -> Result<KeptCode, Problem> {
+    let missing = || Problem::not_found("unknown_code_number", "this poll has no access code with this number");
+    let number: u32 = number.parse().map_err(|_| missing())?;
+    let before = number.checked_sub(1).map(CodeNumber).ok_or_else(missing)?;
+    let kept = services.electorate.codes(found.election.id, Some(before), 1).await?;
+    kept.into_iter().find(|kept| kept.number.0 == number).ok_or_else(missing)
 }
 
 /// A poll that the caller may run.
@@ -191,8 +239,7 @@ pub(super) async fn make(
     expected: Option<u32>,
 ) -> Result<Option<Vec<MadeCode>>, Problem> {
     let (id, made) = (found.election.id, services.clock.now());
-    // A second collision in a row means something else is wrong: of 31^10 codes 200,000 at most are taken.
-    for _ in 0..8 {
+    for _ in 0..DRAWS_MAX {
         let drawn: Vec<AccessCode> = persons.iter().map(|_| draw(services)).collect();
         let new = drawn.iter().zip(&persons).map(|(code, person)| NewCode {
             hash: services.keys.access_code(id, code),
@@ -204,17 +251,23 @@ pub(super) async fn make(
             other => other?,
         };
         let Some(first) = first else { return Ok(None) };
-        let page = format!("{}/{}", services.settings.base_url(), found.election.code);
-        let shown = (first.0..).zip(drawn).zip(persons).map(|((number, code), person)| MadeCode {
-            number,
-            link: format!("{page}/c/{code}"),
-            code: code.to_string(),
-            name: person.as_ref().map(|person| person.name.to_string()),
-            email: person.and_then(|person| person.email).map(|email| email.to_string()),
-        });
+        let shown = (first.0..).zip(drawn).zip(&persons);
+        let shown = shown.map(|((number, code), person)| MadeCode::of(services, found, number, &code, person.as_ref()));
         return Ok(Some(shown.collect()));
     }
     Err(LedgerError::CodeTaken.into())
+}
+
+impl MadeCode {
+    fn of(services: &Services, found: &Registered, number: u32, code: &AccessCode, person: Option<&Elector>) -> Self {
+        Self {
+            number,
+            link: format!("{}/{}/c/{code}", services.settings.base_url(), found.election.code),
+            code: code.to_string(),
+            name: person.map(|person| person.name.to_string()),
+            email: person.and_then(|person| Some(person.email.as_ref()?.to_string())),
+        }
+    }
 }
 
 fn draw(services: &Services) -> AccessCode {

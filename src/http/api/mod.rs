@@ -28,7 +28,7 @@ use super::{Services, Shared};
 use crate::ledger::{Elections, Registered};
 
 pub(super) use acts::act;
-pub(super) use codes::{MadeCode, codes_table, make_codes, revoke_code};
+pub(super) use codes::{MadeCode, codes_table, make_codes, replace_code, revoke_code};
 pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
 pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
 pub(super) use links::make_link;
@@ -48,6 +48,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/polls/{poll}/links", post(links::create))
         .route("/api/v1/polls/{poll}/codes", post(codes::create).get(codes::count))
         .route("/api/v1/polls/{poll}/codes/{number}", delete(codes::revoke))
+        .route("/api/v1/polls/{poll}/codes/{number}/replace", post(codes::replace))
         .route("/api/v1/polls/{poll}/roster", post(roster::add).get(roster::list))
         .route("/api/v1/removed", get(life::removed))
         .route("/api/v1/polls/{poll}/open", post(acts::open))

@@ -18,7 +18,7 @@ use super::screen::unreachable;
 use super::sheet;
 use super::texts::Language;
 use super::visitor::Visitor;
-use crate::http::api::{PersonShown, list_persons, revoke_code, roster_page};
+use crate::http::api::{PersonShown, list_persons, replace_code, revoke_code, roster_page};
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::{CodeNumber, Registered};
@@ -60,8 +60,14 @@ pub(super) struct PersonRow {
     pub(super) email: String,
     /// Whether the person voted, or that the code is revoked.
     pub(super) state: String,
-    /// What the button does, for who hears the page; none where the code is revoked already.
-    pub(super) revocation: Option<String>,
+    /// What the buttons do, for who hears the page; none where the code is revoked already.
+    pub(super) acts: Option<PersonActs>,
+}
+
+/// What can be done about a person's code.
+pub(super) struct PersonActs {
+    pub(super) replacement: String,
+    pub(super) revocation: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -98,7 +104,7 @@ pub(super) async fn roster(
     answer(&visitor, &found, show(&services, &visitor, &found, after, Said::default()).await)
 }
 
-/// Lists persons, revokes a code, or gives the file of those on a sheet.
+/// Lists persons, revokes or replaces a code, or gives the file of those on a sheet.
 pub(super) async fn change(
     State(services): State<Shared>,
     visitor: Visitor,
@@ -112,6 +118,7 @@ pub(super) async fn change(
     let done = match form.get("do") {
         "add" => add(&services, &visitor, &found, &form).await,
         "revoke" => revoke(&services, &found, form.get("number")).await,
+        "replace" => replace(&services, &visitor, &found, form.get("number")).await,
         "again" => sheet::again(&services, &found, "roster", form.get("lines")),
         _ => show(&services, &visitor, &found, None, Said::default()).await,
     };
@@ -186,6 +193,22 @@ async fn revoke(services: &Services, found: &Registered, number: &str) -> Result
     }
 }
 
+async fn replace(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    number: &str,
+) -> Result<Response, Problem> {
+    match replace_code(services, found, number).await {
+        Ok(made) => sheet::answer(services, &visitor.page.clone().of(&found.election), found, "roster", &[made], false),
+        // Somebody else revoked it meanwhile, or it never was: the list shows who there is.
+        Err(problem) if ["unknown_code_number", "code_revoked"].contains(&problem.code()) => {
+            Ok(Redirect::to(&place(found)).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
 async fn show(
     services: &Services,
     visitor: &Visitor,
@@ -222,9 +245,10 @@ impl PersonRow {
             (None, Some(true)) => page.say("person-voted"),
             (None, _) => String::new(),
         };
-        let revocation = || page.language.say_with("roster-revoke-of", &[("name", &person.name)]);
+        let say = |key| page.language.say_with(key, &[("name", &person.name)]);
+        let acts = || PersonActs { replacement: say("roster-replace-of"), revocation: say("roster-revoke-of") };
         Self {
-            revocation: person.revoked.is_none().then(revocation),
+            acts: person.revoked.is_none().then(acts),
             number: person.number.to_string(),
             email: person.email.unwrap_or_default(),
             name: person.name,

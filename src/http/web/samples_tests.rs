@@ -120,18 +120,13 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             revoke_error: error.clone(),
         };
         add("codes.html", &shown);
-        let row = |revocation| roster::PersonRow {
-            number: nasty(),
-            name: nasty(),
-            email: nasty(),
-            state: nasty(),
-            revocation,
-        };
+        let acts = || roster::PersonActs { replacement: nasty(), revocation: nasty() };
+        let row = |acts| roster::PersonRow { number: nasty(), name: nasty(), email: nasty(), state: nasty(), acts };
         let shown = roster::RosterPage {
             page,
             title,
             code,
-            rows: if counted.is_some() { vec![row(None), row(Some(nasty()))] } else { Vec::new() },
+            rows: if counted.is_some() { vec![row(None), row(Some(acts()))] } else { Vec::new() },
             counted,
             next: error.clone(),
             unreachable: error.is_some(),

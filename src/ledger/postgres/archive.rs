@@ -18,7 +18,7 @@ use super::rows::election_number;
 use super::sql::format::raise;
 use super::sql::{self, archive as rows, electorate, gone, parties, reports, tokens};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, code_revoked_since, conflict, continued, has_more_rounds, has_taken_the_place,
+    Continued, case_of_nothing, code_changed_since, conflict, continued, has_more_rounds, has_taken_the_place,
     revoked_since, same_parties, settled_since,
 };
 use crate::ledger::batch::{Decided, Locked};
@@ -138,8 +138,8 @@ async fn import_codes(client: &Client, id: ElectionId, page: &[KeptCode]) -> Res
         match kept.get(&code.number) {
             None => new.push(code.clone()),
             Some(kept) => {
-                if let Some(at) = code_revoked_since(id, kept, code)? {
-                    within(electorate::revoke_code(client, id, code.number, at)).await?;
+                if code_changed_since(id, kept, code)? {
+                    within(electorate::update_code(client, id, code)).await?;
                 }
             }
         }

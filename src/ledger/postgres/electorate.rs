@@ -49,10 +49,7 @@ impl Electorate for PostgresLedger {
                 KeptCode { number, hash, voter: hash, person, made, revoked: None }
             });
             let inserted = within(sql::insert_codes(client, election, &numbered.collect::<Vec<_>>())).await;
-            inserted.map_err(|failure| match failure.taken() {
-                Some(_) => LedgerError::CodeTaken.into(),
-                None => failure,
-            })?;
+            inserted.map_err(taken)?;
             Ok(Some(first))
         };
         self.in_transaction(Pace::Brief, make).await
@@ -80,6 +77,19 @@ impl Electorate for PostgresLedger {
         self.pool.write(Doubt::Tell, revoke).await
     }
 
+    async fn replace_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError> {
+        let replace = |lease: Lease| async move {
+            sql::replace_code(lease.client(), election, number, hash, at).await.map_err(taken)
+        };
+        self.pool.write(Doubt::RunAgain, replace).await
+    }
+
     async fn note_joined(&self, election: ElectionId, devices: Vec<DeviceHash>, now: Time) -> Result<u64, LedgerError> {
         let devices = &devices;
         let note = |lease: Lease| async move {
@@ -104,5 +114,13 @@ impl Electorate for PostgresLedger {
     ) -> Result<Vec<DeviceHash>, LedgerError> {
         let look = |lease: Lease| async move { sql::joined_devices(lease.client(), election, after, limit).await };
         self.pool.read(look).await
+    }
+}
+
+/// A code that stands elsewhere already is an error of its own.
+fn taken(failure: Failure) -> Failure {
+    match failure.taken() {
+        Some(_) => LedgerError::CodeTaken.into(),
+        None => failure,
     }
 }

@@ -14,7 +14,7 @@ use super::sql::{self, archive as rows, reports};
 use super::writer::{Failure, survive};
 use crate::clock::{Clock, Random, SystemClock};
 use crate::ledger::archive::{
-    Continued, case_of_nothing, code_revoked_since, conflict, continued, has_more_rounds, has_taken_the_place,
+    Continued, case_of_nothing, code_changed_since, conflict, continued, has_more_rounds, has_taken_the_place,
     revoked_since, same_parties, settled_since,
 };
 use crate::ledger::definitions::Parsed;
@@ -231,8 +231,8 @@ fn import_codes(tx: &Transaction<'_>, id: ElectionId, page: &[KeptCode]) -> Resu
         match sql::electorate::codes(tx, id, Some(at), 1)?.into_iter().find(|kept| kept.number == code.number) {
             None => sql::electorate::insert_code(tx, id, code)?,
             Some(kept) => {
-                if let Some(at) = code_revoked_since(id, &kept, code)? {
-                    sql::electorate::revoke_code(tx, id, code.number, at)?;
+                if code_changed_since(id, &kept, code)? {
+                    sql::electorate::update_code(tx, id, code)?;
                 }
             }
         }

@@ -54,6 +54,16 @@ impl Electorate for SqliteLedger {
         self.writer.run(move |connection| sql::revoke_code(connection, election, number, at)).await
     }
 
+    async fn replace_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError> {
+        self.writer.run(move |connection| sql::replace_code(connection, election, number, hash, at)).await
+    }
+
     async fn note_joined(&self, election: ElectionId, devices: Vec<DeviceHash>, now: Time) -> Result<u64, LedgerError> {
         self.writer
             .run(move |connection| {

@@ -132,6 +132,7 @@ async fn the_description_names_every_call() {
     let sent = acts.into_iter().chain(sent).chain(["units/{unit}/retire"]);
     expected.extend(sent.map(|tail| format!("post {night}/{tail}")));
     expected.push(format!("delete {poll}/codes/{{number}}"));
+    expected.push(format!("post {poll}/codes/{{number}}/replace"));
     expected.sort();
     assert_eq!(calls, expected);
     let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);

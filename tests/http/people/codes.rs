@@ -322,7 +322,22 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     phone.get(&path_of(&listed[0][3])).await.is(303);
     phone.vote(&poll, "tea").await.is(201);
     ada.post(&place, &[("do", "revoke"), ("number", "2")]).await.is(303);
+    // A code is lost after the vote: another one is the same voter, and the old one is nobody's.
+    let sheet = ada.post(&place, &[("do", "replace"), ("number", "1")]).await.is(200);
+    assert_eq!(sheet.header("cache-control"), Some("no-store"));
+    let (_, new) =
+        sheet.text().split_once("<p class=\"secret\">").map(|(_, new)| ((), new[..11].to_owned())).expect("a code");
+    assert!(sheet.text().contains("<p class=\"whose\">=Ann</p>") && new != listed[0][2]);
+    assert!(phone.get(&format!("/{}", poll.code)).await.is(200).text().contains(FIELD), "the old one is still good");
+    let mut other = Phone::new(&server, 0);
+    other.get(&format!("/{}/c/{new}", poll.code)).await.is(303);
+    assert!(other.get(&format!("/{}", poll.code)).await.is(200).text().contains("You voted for"));
+    other.vote(&poll, "coffee").await.refused(409, "already_voted");
+    assert_eq!(counted(&server, &poll).await, 1);
     let mut late = Phone::new(&server, 0);
+    for number in ["2", "77", "x"] {
+        ada.post(&place, &[("do", "replace"), ("number", number)]).await.is(303);
+    }
     assert!(late.get(&path_of(&listed[1][3])).await.is(404).text().contains("was revoked"));
     let shown = ada.get(&place).await.is(200).text();
     for said in ["6 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {

@@ -148,6 +148,47 @@ pub(in super::super) async fn revoke_code(
     Ok(revoked == 1)
 }
 
+/// Puts another code into the place of one that was not revoked; to do the same again changes nothing.
+pub(in super::super) async fn replace_code(
+    client: &Client,
+    id: ElectionId,
+    number: CodeNumber,
+    hash: CodeHash,
+    at: Time,
+) -> Result<Option<KeptCode>, Failure> {
+    let row = client
+        .query_typed_opt(
+            "-- replace_code
+             UPDATE access_code SET hash = $3, made = $4 WHERE id = $1 AND number = $2 AND revoked IS NULL RETURNING *",
+            &[
+                (&id.0, Type::UUID),
+                (&i64::from(number.0), Type::INT8),
+                (&hash.0.as_slice(), Type::BYTEA),
+                (&signed(at.0), Type::INT8),
+            ],
+        )
+        .await?;
+    row.as_ref().map(kept).transpose()
+}
+
+/// Writes down what has changed in a place: its code, and whether it was revoked.
+pub(in super::super) async fn update_code(client: &Client, id: ElectionId, code: &KeptCode) -> Result<(), Failure> {
+    client
+        .execute_typed(
+            "-- update_code
+             UPDATE access_code SET hash = $3, made = $4, revoked = $5 WHERE id = $1 AND number = $2",
+            &[
+                (&id.0, Type::UUID),
+                (&i64::from(code.number.0), Type::INT8),
+                (&code.hash.0.as_slice(), Type::BYTEA),
+                (&signed(code.made.0), Type::INT8),
+                (&code.revoked.map(|at| signed(at.0)), Type::INT8),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
 /// Notes devices, and says how many are new.
 pub(in super::super) async fn note_joined(
     client: &Client,

@@ -52,12 +52,32 @@ pub(in crate::ledger::sqlite) fn insert_code(
             signed(code.made.0),
             code.revoked.map(|at| signed(at.0)),
         ]);
-    match inserted {
-        Err(rusqlite::Error::SqliteFailure(_, Some(text))) if text.contains("access_code.hash") => {
-            Err(LedgerError::CodeTaken.into())
+    inserted.map(drop).map_err(taken)
+}
+
+/// A code that stands elsewhere already is an error of its own.
+fn taken(error: rusqlite::Error) -> Failure {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) if text.contains("access_code.hash") => {
+            LedgerError::CodeTaken.into()
         }
-        other => Ok(other.map(drop)?),
+        other => other.into(),
     }
+}
+
+/// Writes down what has changed in a place: its code, and whether it was revoked.
+pub(in crate::ledger::sqlite) fn update_code(
+    tx: &Transaction<'_>,
+    id: ElectionId,
+    code: &KeptCode,
+) -> Result<(), Failure> {
+    tx.execute(
+        "-- update_code
+         UPDATE access_code SET hash = ?3, made = ?4, revoked = ?5 WHERE id = ?1 AND number = ?2",
+        params![id.0.as_bytes(), code.number.0, code.hash.0, signed(code.made.0), code.revoked.map(|at| signed(at.0))],
+    )
+    .map(drop)
+    .map_err(taken)
 }
 
 pub(in crate::ledger::sqlite) fn code(
@@ -122,6 +142,21 @@ pub(in crate::ledger::sqlite) fn revoke_code(
         params![id.0.as_bytes(), number.0, signed(at.0)],
     )?;
     Ok(revoked == 1)
+}
+
+pub(in crate::ledger::sqlite) fn replace_code(
+    connection: &Connection,
+    id: ElectionId,
+    number: CodeNumber,
+    hash: CodeHash,
+    at: Time,
+) -> Result<Option<KeptCode>, Failure> {
+    let replaced = connection.execute(
+        "-- replace_code
+         UPDATE access_code SET hash = ?3, made = ?4 WHERE id = ?1 AND number = ?2 AND revoked IS NULL",
+        params![id.0.as_bytes(), number.0, hash.0, signed(at.0)],
+    );
+    if replaced.map_err(taken)? == 0 { Ok(None) } else { code(connection, id, hash) }
 }
 
 pub(in crate::ledger::sqlite) fn note_joined(
