@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::{Modify, OpenApi};
 
 use super::{acts, ballots, codes, create, entries, life, links, polls, receipts, results, roster, tokens, votes};
@@ -34,8 +36,42 @@ impl Modify for Security {
         components.add_security_scheme("token", SecurityScheme::Http(token.build()));
         let code = ApiKeyValue::with_description("Authorization", "`Code` and an access code of the poll");
         components.add_security_scheme("code", SecurityScheme::ApiKey(ApiKey::Header(code)));
-        let device = ApiKeyValue::with_description("hustings-device", "the cookie that pages give");
-        components.add_security_scheme("device", SecurityScheme::ApiKey(ApiKey::Cookie(device)));
+        for (scheme, cookie, description) in [
+            (DEVICE, "hustings-device", "the cookie that pages give; over HTTPS, its name begins with `__Host-`"),
+            (
+                SESSION,
+                "hustings-session",
+                "the cookie of whoever has signed in at /login, who may do what their part in an election allows; over \
+                 HTTPS, its name begins with `__Host-`. What changes something must come from a page of this server",
+            ),
+        ] {
+            let cookie = ApiKeyValue::with_description(cookie, description);
+            components.add_security_scheme(scheme, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        }
+    }
+}
+
+const DEVICE: &str = "device";
+const SESSION: &str = "session";
+
+fn scheme(name: &str) -> SecurityRequirement {
+    SecurityRequirement::new(name, Vec::<String>::new())
+}
+
+/// Whoever is signed in may ask for all that a token may, but vote: with that, they are a device like everybody else. Said once
+/// here instead of at each of them.
+struct Sessions;
+
+impl Modify for Sessions {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for item in document.paths.paths.values_mut() {
+            for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
+                let Some(security) = &mut operation.security else { continue };
+                if !security.contains(&scheme(DEVICE)) {
+                    security.push(scheme(SESSION));
+                }
+            }
+        }
     }
 }
 
@@ -64,6 +100,7 @@ pub(in crate::http) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     elections::documents().into_iter().for_each(|more| document.merge(more));
     Problems.modify(&mut document);
+    Sessions.modify(&mut document);
     document
 }
 
@@ -88,7 +125,9 @@ pub(in crate::http) fn operations() -> Vec<Operation> {
                 method,
                 path: path.clone(),
                 summary: operation.summary.unwrap_or_default(),
-                needs_token: operation.security.is_some_and(|security| security.len() == 1),
+                needs_token: operation.security.is_some_and(|security| {
+                    !security.contains(&SecurityRequirement::default()) && !security.contains(&scheme(DEVICE))
+                }),
                 answers: codes.join(" "),
             });
         }

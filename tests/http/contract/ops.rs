@@ -136,6 +136,20 @@ async fn the_description_names_every_call() {
     expected.sort();
     assert_eq!(calls, expected);
     let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);
-    assert!(schemes["token"].is_object() && schemes["device"].is_object(), "{schemes}");
+    assert!(["token", "code", "device", "session"].iter().all(|name| schemes[name].is_object()), "{schemes}");
+    assert_eq!(
+        (&schemes["session"]["in"], &schemes["session"]["name"]),
+        (&json!("cookie"), &json!("hustings-session"))
+    );
+    // Who is signed in may ask for whatever a token may, and votes like everybody else.
+    for (call, expected) in [
+        ("/api/v1/polls/{poll}/open", json!([{ "token": [] }, { "session": [] }])),
+        ("/api/v1/elections/{election}/units", json!([{ "token": [] }, { "session": [] }])),
+        ("/api/v1/polls/{poll}/votes", json!([{ "token": [] }, { "code": [] }, { "device": [] }])),
+    ] {
+        assert_eq!(document["paths"][call]["post"]["security"], expected, "{call}");
+    }
+    let results = &document["paths"]["/api/v1/polls/{poll}/results"]["get"]["security"];
+    assert_eq!(results, &json!([{}, { "token": [] }, { "session": [] }]));
     server.finish().await;
 }
