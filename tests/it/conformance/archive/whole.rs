@@ -1,7 +1,9 @@
 //! Whole copies: equal, resumed, of a source that goes on.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt;
 use hustings::ledger::{Copied, Progress, copy};
 use hustings::tally::{VerifyError, verify};
 use hustings_core::{ActKind, Change, Seq, Time};
@@ -87,26 +89,27 @@ pub(super) async fn a_copy_goes_on_where_it_stopped(backend: &dyn Backend) {
         remembers_every_voter(target.as_ref(), keys).await;
         audit(target.as_ref()).await;
     }
-    // After each step of a run that is dropped there.
-    let (target, mut dropped) = (backend.another().await, 0);
-    for step in 1.. {
-        let (steps, reached) = (AtomicUsize::new(0), tokio::sync::Notify::new());
-        let mut count = |_: Progress<'_>| {
-            if steps.fetch_add(1, Ordering::SeqCst) + 1 == step {
-                reached.notify_one();
+    // At the first step of a run that ends there, at the second of the next one, and so on, until one has no such step.
+    let (target, mut cuts) = (backend.another().await, Vec::new());
+    for last in 1.. {
+        let (to, mut steps) = (target.archive(), Vec::new());
+        let mut end = |progress: Progress<'_>| {
+            steps.push((progress.registered.key, progress.copied));
+            if steps.len() == last {
+                std::panic::resume_unwind(Box::new("cut off"));
             }
         };
-        let to = target.archive();
-        tokio::select! {
-            biased;
-            () = reached.notified() => dropped += 1,
-            done = copy(from.as_ref(), to.as_ref(), &mut count) => {
-                done.expect("a copy");
-                break;
-            }
+        let run = AssertUnwindSafe(copy(from.as_ref(), to.as_ref(), &mut end)).catch_unwind().await;
+        let is_whole = run.map(|done| done.expect("a copy")).is_ok();
+        cuts.push(steps);
+        if is_whole {
+            break;
         }
     }
-    assert!(dropped > 0, "no run was cut off");
+    let [one, other] = keys;
+    let [begun, first, second] = [(one, Seq(0)), (one, Seq(8)), (other, Seq(3))];
+    let expected = [vec![begun], vec![begun, first], vec![first, (other, Seq(0)), second], vec![first, second]];
+    assert_eq!(cuts, expected, "three runs were cut off, and the fourth one found all there");
     target.archive().complete().await.expect("complete");
     assert_eq!(everything(target.archive().as_ref()).await, all);
     audit(target.as_ref()).await;
