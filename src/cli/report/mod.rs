@@ -12,19 +12,21 @@ mod split;
 mod spool;
 mod watch;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::ensure;
 use clap::{Args, Subcommand};
 
 use self::receipt::ReceiptArgs;
 pub(super) use self::send::Sender;
 use self::send::Sent;
 pub(super) use self::split::{LINES_MAX, Line};
-use self::spool::{After, Job, Spool};
+use self::spool::{About, After, Job, Spool};
 use super::election::ElectionArgs;
+use super::numbers::thousands;
+use super::output::{Output, note};
 use super::session::{self, Ended};
 use crate::clock::Random;
 
@@ -40,6 +42,9 @@ enum What {
     /// Send files of reports, NDJSON or CSV with a header, and keep their receipts. Stopped at any moment, the same
     /// command goes on where it was; without a file it only goes on.
     Send(SendArgs),
+    /// Take files out of the spool that were to be sent to an election, such as one that does not exist. The files and the
+    /// receipts that there are stay.
+    Forget(ForgetArgs),
     /// Ask whether the report of a box has arrived: its receipt.
     Receipt(ReceiptArgs),
 }
@@ -51,16 +56,31 @@ struct SendArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     election: ElectionArgs,
-    /// Send whatever appears in this folder, until Ctrl-C; a file is taken when it no longer grows and its name does not
-    /// end in .part or .tmp, and goes into the folder's `done` with its receipts.
+    /// Send whatever appears in this folder, until Ctrl-C; a file is taken when it has not changed for two seconds (ten,
+    /// where its last line does not end) and its name does not end in .part or .tmp, and goes into the folder's `done` with its receipts.
     #[arg(long, value_name = "FOLDER")]
     watch: Option<PathBuf>,
-    /// Where reports wait until they are answered.
-    #[arg(long, value_name = "FOLDER", default_value = "./hustings-spool")]
-    spool: PathBuf,
+    #[command(flatten)]
+    spool: SpoolArgs,
     /// Give up after so many seconds without any answer; without it, never.
     #[arg(long, value_name = "SECONDS")]
     give_up_after: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+struct ForgetArgs {
+    /// The election, as it was named when the files were sent.
+    #[arg(long, env = "HUSTINGS_ELECTION", value_name = "NAME")]
+    election: String,
+    #[command(flatten)]
+    spool: SpoolArgs,
+}
+
+#[derive(Debug, Args)]
+struct SpoolArgs {
+    /// Where reports wait until they are answered.
+    #[arg(long = "spool", value_name = "FOLDER", default_value = "./hustings-spool")]
+    folder: PathBuf,
 }
 
 /// Runs the command to its end; not to be called inside an async runtime.
@@ -68,6 +88,7 @@ pub(super) fn run(args: &ReportArgs, random: &dyn Random) -> anyhow::Result<Exit
     session::run(async {
         match &args.what {
             What::Send(args) => send(args, random).await.map(Ended::from),
+            What::Forget(args) => forget(args).map(Ended::from),
             What::Receipt(args) => args.print().await.map(Ended::from),
         }
     })
@@ -75,18 +96,20 @@ pub(super) fn run(args: &ReportArgs, random: &dyn Random) -> anyhow::Result<Exit
 
 async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
     let election = &args.election.election;
-    let mut spool = Spool::open(&args.spool)?;
+    let mut spool = Spool::open(&args.spool.folder)?;
     let give_up_after = args.give_up_after.map(Duration::from_secs);
     let mut sender = Sender::new(args.election.api().await?, args.election.path("reports/bulk"), give_up_after, random);
     let mut sent = Sent::default();
-    for job in spool.jobs()? {
-        let other = &job.about.election;
-        ensure!(
-            other == election,
-            "{} waits in the spool for the election `{other}`: send that first, with --election {other}, or give another \
-             --spool",
-            job.about.source.display()
-        );
+    let (ours, others): (Vec<Job>, Vec<Job>) =
+        spool.jobs()?.into_iter().partition(|job| job.about.election == *election);
+    for About { source, election, .. } in others.iter().map(|job| &job.about) {
+        note(&format!(
+            "{} waits in the spool for the election `{election}`: send it with --election {election}, or take it out with: \
+             hustings report forget --election {election}",
+            source.display()
+        ));
+    }
+    for job in ours {
         work_off(&mut sender, job, &mut sent).await?;
     }
     // All of them are on disk before the first request leaves.
@@ -99,7 +122,22 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
         watch::watch(folder, &mut spool, &mut sender, election).await?;
     }
     sent.print(args.election.json)?;
-    Ok(sent.is_well())
+    Ok(sent.is_well() && others.is_empty())
+}
+
+fn forget(args: &ForgetArgs) -> anyhow::Result<bool> {
+    let jobs = Spool::open(&args.spool.folder)?.jobs()?;
+    let jobs: Vec<Job> = jobs.into_iter().filter(|job| job.about.election == args.election).collect();
+    if jobs.is_empty() {
+        note(&format!("nothing waits in the spool for the election `{}`", args.election));
+        return Ok(false);
+    }
+    for job in jobs {
+        let shown = job.about.source.display().to_string();
+        let lines = job.forget()?;
+        writeln!(Output, "{shown}: out of the spool, with {} lines that have no answer", thousands(lines))?;
+    }
+    Ok(true)
 }
 
 /// Sends what is left of a file, and takes it out of the spool.

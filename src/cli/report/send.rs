@@ -109,7 +109,10 @@ impl<'a> Sender<'a> {
                 }
                 Answered::Again(why, after) => (why, after),
                 Answered::Stop(why) => {
-                    bail!("{why}. The spool keeps what was not sent: mend that and start the same command again")
+                    let wrong_name = ". If it is --election that is wrong, send the files again with the right one, and take \
+                                      these out of the spool with `hustings report forget`";
+                    let more = if why.contains("unknown_election") { wrong_name } else { "" };
+                    bail!("{why}. The spool keeps what was not sent: mend that and start the same command again{more}")
                 }
             };
             if self.give_up_after.is_some_and(|limit| last_answer.elapsed() >= limit) {

@@ -21,8 +21,8 @@ use crate::export::hex;
 #[derive(Debug)]
 pub(super) struct Spool {
     folder: PathBuf,
-    /// Files that were taken up by this process, by their content.
-    taken: BTreeSet<String>,
+    /// Files that were taken up by this process, by their election and their content.
+    taken: BTreeSet<(String, String)>,
     _lock: File,
 }
 
@@ -97,7 +97,7 @@ impl Spool {
         for folder in folders(&self.folder)? {
             let text = fs::read(folder.join(ABOUT)).with_context(|| format!("{} has no {ABOUT}", folder.display()))?;
             let about: About = serde_json::from_slice(&text).with_context(|| format!("{}", folder.display()))?;
-            self.taken.insert(about.digest.clone());
+            self.taken.insert((about.election.clone(), about.digest.clone()));
             jobs.push(Job { folder, about });
         }
         Ok(jobs)
@@ -107,7 +107,8 @@ impl Spool {
     pub(super) fn take(&mut self, source: &Path, election: &str, after: &After) -> anyhow::Result<Option<Job>> {
         let digest = split::digest(source)?;
         let name = hex(&digest);
-        if matches!(after, After::Stay) && self.taken.contains(&name) {
+        let taken = (election.to_owned(), name.clone());
+        if matches!(after, After::Stay) && self.taken.contains(&taken) {
             return Ok(None);
         }
         let number = folders(&self.folder)?.last().map_or(0, |last| number(last)) + 1;
@@ -128,10 +129,10 @@ impl Spool {
         let (moved_to, receipts) = places(&source, after, &name)?;
         let header = split::header(&source)?;
         let election = election.to_owned();
-        let about = About { source, moved_to, receipts, election, header, lines, parts, digest: name.clone() };
+        let about = About { source, moved_to, receipts, election, header, lines, parts, digest: name };
         write_durably(&unfinished.join(ABOUT), &serde_json::to_vec(&about)?)?;
         rename_durably(&unfinished, &folder)?;
-        self.taken.insert(name);
+        self.taken.insert(taken);
         Ok(Some(Job { folder, about }))
     }
 }
@@ -160,10 +161,39 @@ impl Job {
     /// Writes all receipts in the order of the lines, moves the file where it goes, and takes it out of the spool. Safe
     /// to run again after a crash.
     pub(super) fn finish(self, mut each: impl FnMut(&Value)) -> anyhow::Result<()> {
-        let About { receipts, parts, source, moved_to, digest, .. } = &self.about;
-        replace(receipts, |file| {
+        let About { parts, source, moved_to, digest, .. } = &self.about;
+        self.write_receipts(1..=*parts, &mut each)?;
+        if let Some(moved_to) = moved_to
+            && source.exists()
+            && hex(&split::digest(source)?) == *digest
+        {
+            rename_durably(source, moved_to)?;
+        }
+        self.leave()
+    }
+
+    /// Takes the file out of the spool although lines of it have no answer; how many. Receipts that there are stay, and so does
+    /// the file.
+    pub(super) fn forget(self) -> anyhow::Result<u64> {
+        let numbers = 1..=self.about.parts;
+        let answered: Vec<u32> = numbers.filter(|number| answers(&self.folder, *number).exists()).collect();
+        let mut receipts = 0;
+        if !answered.is_empty() {
+            self.write_receipts(answered, &mut |_| receipts += 1)?;
+        }
+        let lines = self.about.lines;
+        self.leave()?;
+        Ok(lines.saturating_sub(receipts))
+    }
+
+    fn write_receipts(
+        &self,
+        parts: impl IntoIterator<Item = u32>,
+        each: &mut impl FnMut(&Value),
+    ) -> anyhow::Result<()> {
+        replace(&self.about.receipts, |file| {
             let mut file = BufWriter::new(file);
-            for number in 1..=*parts {
+            for number in parts {
                 let path = answers(&self.folder, number);
                 let found = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
                 for line in BufReader::new(found).lines() {
@@ -173,13 +203,10 @@ impl Job {
                 }
             }
             Ok(file.flush()?)
-        })?;
-        if let Some(moved_to) = moved_to
-            && source.exists()
-            && hex(&split::digest(source)?) == *digest
-        {
-            rename_durably(source, moved_to)?;
-        }
+        })
+    }
+
+    fn leave(self) -> anyhow::Result<()> {
         let finished = self.folder.with_extension(FINISHED);
         rename_durably(&self.folder, &finished)?;
         Ok(fs::remove_dir_all(finished)?)

@@ -119,8 +119,31 @@ async fn a_wrong_token_stops_the_sender_and_the_spool_keeps_the_file() {
     let file = other.file("b.csv", "box,city,votes.tories\nb1,london,1\n");
     let wrong = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", &night.code, "--token", "no"];
     assert!(!server.command(&wrong).await.0);
-    let (well, _, said) = other.send(&[&file]).await;
-    assert!(!well && said.contains("waits in the spool for the election"), "{said}");
+    // What waits for another election is named, and stops nothing, the same file least of all.
+    let (well, sent, said) = other.send(&[&file]).await;
+    assert!(!well && sent["accepted"]["counted"] == 1 && sent["refused"] == 0, "{sent} {said}");
+    let hint = format!("hustings report forget --election {}", night.code);
+    assert!(said.contains("b.csv waits in the spool for the election") && said.contains(&hint), "{said}");
+    assert_eq!((night.votes().await.0, other.votes().await.0), (json!(1), json!(1)));
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_election_says_what_to_do_and_is_forgotten() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let file = night.file("a.csv", "box,city,votes.tories\nb1,london,1\n");
+    let (spool, url) = (server.folder().join("spool").display().to_string(), server.url());
+    let wrong = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", "ZZZZZZ", "--token", ADMIN];
+    let (well, _, said) = server.command(&wrong).await;
+    assert!(!well && said.contains("404 unknown_election") && said.contains("hustings report forget"), "{said}");
+    let forget = ["report", "forget", "--spool", &spool, "--election", "ZZZZZZ"];
+    let (well, out, said) = server.command(&forget).await;
+    assert!(well && out.contains("a.csv: out of the spool, with 1 lines"), "{out} {said}");
+    assert!(!server.command(&forget).await.0, "there is nothing more to forget");
+    let (well, sent, said) = night.send(&[&file]).await;
+    assert!(well && sent["accepted"]["counted"] == 1, "{sent} {said}");
+    assert_eq!(night.votes().await.0, json!(1));
     server.finish().await;
 }
 
