@@ -61,6 +61,9 @@ pub struct ElectionKey(pub u32);
 /// The most entries one [`Ledger::read`] gives, so that no reader holds a long transaction, nor much memory.
 pub const PAGE_MAX: usize = 5_000;
 
+/// An entry holds a whole request, so pages have a limit in bytes too: none follows the entry that reaches it.
+pub const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// The truth about what was counted. All methods may be called from any task at any time.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -71,7 +74,8 @@ pub trait Ledger: Send + Sync {
     /// Where the ledgers stand; unknown elections are left out.
     async fn heads(&self, elections: &[ElectionKey]) -> Result<Vec<(ElectionKey, Head)>, LedgerError>;
 
-    /// The next entries after a place, at most `limit` and [`PAGE_MAX`], in order and without gaps.
+    /// The next entries after a place, at most `limit`, [`PAGE_MAX`] and as many as reach [`PAGE_BYTES_MAX`], in order and without
+    /// gaps. None means that there are none; fewer than were asked for mean nothing.
     async fn read(&self, election: ElectionKey, after: Seq, limit: usize) -> Result<Vec<Stored>, LedgerError>;
 
     /// The entry of the voter's ballot that counts now.

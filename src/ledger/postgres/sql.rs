@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::pool::in_order;
 use super::rows::{self, contest_number, damaged, election_number, signed};
 use crate::ledger::batch::{Decided, Locked};
-use crate::ledger::{ElectionKey, Head, PAGE_MAX, PersonId, Schedules, Stored, Wanted};
+use crate::ledger::{ElectionKey, Head, PAGE_BYTES_MAX, PAGE_MAX, PersonId, Schedules, Stored, Wanted};
 use reports::{ReportColumns, UnitColumns};
 
 /// Begins a transaction that writes.
@@ -392,11 +392,17 @@ pub(super) async fn read(client: &Client, key: ElectionKey, after: Seq, limit: u
     let rows = client
         .query_typed(
             "-- read
-             SELECT election, seq, bytes FROM entry WHERE election = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+             SELECT election, seq, bytes FROM (
+                 SELECT election, seq, bytes,
+                     coalesce(sum(octet_length(bytes)) OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                         AS before
+                 FROM entry WHERE election = $1 AND seq > $2 ORDER BY seq LIMIT $3
+             ) AS page WHERE before < $4 ORDER BY seq",
             &[
                 (&election_number(key), Type::INT4),
                 (&signed(after.0), Type::INT8),
                 (&signed(limit.min(PAGE_MAX) as u64), Type::INT8),
+                (&signed(PAGE_BYTES_MAX as u64), Type::INT8),
             ],
         )
         .await?;

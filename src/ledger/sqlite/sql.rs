@@ -25,7 +25,8 @@ use crate::ledger::batch::{BoxIn, KnownOfBox, Locked, Lookup};
 use crate::ledger::definitions::Parsed;
 use crate::ledger::trees::Trees;
 use crate::ledger::{
-    Advance, ElectionKey, Head, LedgerError, NewToken, PAGE_MAX, Schedules, Stored, Token, TokenId, Wanted,
+    Advance, ElectionKey, Head, LedgerError, NewToken, PAGE_BYTES_MAX, PAGE_MAX, Schedules, Stored, Token, TokenId,
+    Wanted,
 };
 
 /// Heads and states; definitions are read where they are not kept just so.
@@ -287,7 +288,16 @@ pub(super) fn read(
     )?;
     let limit = signed(limit.min(PAGE_MAX) as u64);
     let rows = select.query_and_then(params![key.0, signed(after.0), limit], |row| rows::stored(key, row))?;
-    rows.collect()
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    for stored in rows {
+        let stored = stored?;
+        bytes += stored.bytes.len();
+        page.push(stored);
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 pub(super) fn save_snapshot(tx: &Connection, key: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::results::{filed, full};
 use super::results_book::{Book, number_of, report, short};
 use super::support::Night;
-use crate::support::TestServer;
+use crate::support::{ADMIN, TestServer};
 
 async fn told(server: &TestServer, night: &Night, path: &str) -> Value {
     night.get(server, path).await.is(200).json()
@@ -256,9 +256,37 @@ async fn deferred_work_is_visible() {
     let other = short("l1", "london", 2, 1, 1);
     report(&server, &night, 0, other, "exists_with_different_votes").await;
     assert_eq!(told(&server, &night, "/status").await["quarantine"]["waiting"], 1);
-    let metrics = server.get("/metrics").bearer(crate::support::ADMIN).send().await.is(200).text();
+    let metrics = server.get("/metrics").bearer(ADMIN).send().await.is(200).text();
     for name in ["hustings_lag_entries", "hustings_lag_seconds", "hustings_queue_waiting"] {
         assert!(metrics.lines().any(|line| line.starts_with(name)), "no {name}");
     }
+    server.finish().await;
+}
+
+/// Entries hold whole requests, so a page of them may be shorter than it was asked to be.
+#[tokio::test]
+async fn large_requests_hide_no_box() {
+    let server = TestServer::start().await;
+    let body = json!({ "title": "A night", "kind": "election", "choices": ["Tories", "Labour"], "cities": ["London"],
+        "open": true });
+    let made = server.post("/api/v1/elections", &body).bearer(ADMIN).send().await.is(201).json();
+    let path = format!("/api/v1/elections/{}", made["code"].as_str().expect("a code"));
+    let boxes: Vec<String> = (1..=11).map(|number| format!("b{number}")).collect();
+    for name in &boxes {
+        let report = json!({ "box": name, "city": "london", "votes": { "tories": 1, "labour": 0 } }).to_string();
+        let padded = format!("{report}{}", " ".repeat(1_000_000));
+        let ask = server.ask("POST", &format!("{path}/reports")).bearer(ADMIN);
+        ask.header("content-type", "application/json").body(padded).send().await.is(201);
+    }
+    let named = |page: &Value| -> Vec<String> {
+        let found = page["boxes"].as_array().expect("boxes");
+        found.iter().map(|one| one["box"].as_str().expect("a code").to_owned()).collect()
+    };
+    let first = server.get(&format!("{path}/boxes?limit=20")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(named(&first), boxes);
+    let last = server.get(&format!("{path}/boxes?order=last&limit=20")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(named(&last), boxes.iter().rev().cloned().collect::<Vec<_>>());
+    let audit = server.get(&format!("{path}/audit?kind=first")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(audit["lines"].as_array().map(Vec::len), Some(11));
     server.finish().await;
 }

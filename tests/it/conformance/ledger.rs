@@ -58,7 +58,8 @@ super::on_every_store!({
         a_later_format_is_noticed_where_heads_are_read;
     read:
         pages_follow_each_other,
-        a_page_has_a_limit;
+        a_page_has_a_limit,
+        a_page_has_a_limit_in_bytes;
     ballot:
         the_vote_that_counts_is_found;
     save_snapshot:

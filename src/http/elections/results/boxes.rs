@@ -128,7 +128,7 @@ async fn search(
         let count = PAGE.min(high - low);
         let from = if wanted.order == Order::First { low } else { high - count };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut page = services.ledger.read(seen.found.key, Seq(from), limit).await?;
+        let mut page = window(services, seen, wanted, (Seq(from), limit)).await?;
         match wanted.order {
             Order::First => low += count,
             Order::Last => {
@@ -136,7 +136,7 @@ async fn search(
                 page.reverse();
             }
         }
-        for stored in page.into_iter().filter(|stored| wanted.is(seen, stored)) {
+        for stored in page {
             let place = stored.entry.seq;
             found.push(stored);
             if found.len() == wanted.limit {
@@ -146,4 +146,22 @@ async fn search(
         }
     }
     Ok((found, None))
+}
+
+/// What is wanted among so many entries after a place, which may come in several pages.
+async fn window(
+    services: &Services,
+    seen: &Seen,
+    wanted: &Wanted,
+    (mut place, mut left): (Seq, usize),
+) -> Result<Vec<Stored>, Problem> {
+    let mut found = Vec::new();
+    while left > 0 {
+        let page = services.ledger.read(seen.found.key, place, left).await?;
+        let Some(last) = page.last() else { break };
+        place = last.entry.seq;
+        left = left.saturating_sub(page.len());
+        found.extend(page.into_iter().filter(|stored| wanted.is(seen, stored)));
+    }
+    Ok(found)
 }

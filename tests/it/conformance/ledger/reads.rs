@@ -1,8 +1,9 @@
 //! Heads, pages, the vote that counts, and kept folds.
 
-use hustings::ledger::{ElectionKey, PAGE_MAX};
+use hustings::ledger::{ElectionKey, PAGE_BYTES_MAX, PAGE_MAX};
 use hustings_core::{Chain, Change, Epoch, Event, Fold, Seq, Time};
 
+use crate::conformance::night::{BEGUN, ONE, night, report};
 use crate::conformance::support::*;
 use crate::conformance::{Backend, audit_election};
 
@@ -55,6 +56,27 @@ pub(super) async fn a_page_has_a_limit(backend: &dyn Backend) {
     assert_eq!(page.last().map(|stored| stored.entry.seq.0), Some(PAGE_MAX as u64 + 5));
     let rest = backend.ledger().read(key, Seq(PAGE_MAX as u64 + 5), usize::MAX).await.expect("the rest");
     assert_eq!(rest.len(), 6, "an opening and {voters} votes");
+}
+
+pub(super) async fn a_page_has_a_limit_in_bytes(backend: &dyn Backend) {
+    let key = night(backend).await;
+    let (one, in_all) = (1024 * 1024, 12);
+    for revision in 1..=in_all {
+        let large = report(ONE, [revision, 0, 0]).revision(revision).changed(|sent| sent.request = vec![b' '; one]);
+        append(backend, vec![large.to(key)]).await;
+    }
+    let (mut place, mut sizes) = (Seq(BEGUN), Vec::new());
+    loop {
+        let page = backend.ledger().read(key, place, usize::MAX).await.expect("a page");
+        let Some(last) = page.last() else { break };
+        assert_eq!(page[0].entry.seq.0, place.0 + 1, "without gaps");
+        place = last.entry.seq;
+        sizes.push(page.len());
+    }
+    // Each entry is a little larger than its request, and none follows the one that reaches the limit.
+    assert_eq!(sizes, [PAGE_BYTES_MAX / one, in_all as usize - PAGE_BYTES_MAX / one]);
+    let page = backend.ledger().read(key, Seq(BEGUN), 3).await.expect("a page");
+    assert_eq!(page.len(), 3);
 }
 
 pub(super) async fn the_vote_that_counts_is_found(backend: &dyn Backend) {
