@@ -81,6 +81,9 @@ fn repeated(known: KnownReports<'_>, report: &Report) -> Option<Verdict> {
             _ => Verdict::Repeated(seq),
         });
     }
+    if let Some(seq) = withdrawn_before(known.current, report) {
+        return Some(Verdict::Repeated(seq));
+    }
     let Filed { seq, report: same } = known.same_revision?;
     Some(if same.content != report.content {
         Verdict::Rejected(Rejection::ExistsWithDifferentVotes { current: seq })
@@ -89,6 +92,16 @@ fn repeated(known: KnownReports<'_>, report: &Report) -> Option<Verdict> {
     } else {
         Verdict::Repeated(seq)
     })
+}
+
+/// The withdrawal that counts, where this one says the same and has nothing to be known by: neither a number nor an id. Whoever
+/// lost the answer to it sends it again just so.
+fn withdrawn_before(current: Option<Filed<'_>>, report: &Report) -> Option<Seq> {
+    let Filed { seq, report: current } = current?;
+    let is_nameless = report.id.is_none() && report.revision.is_none();
+    let is_same = report.content == Content::Withdrawn
+        && (&current.content, &current.by, &current.reason) == (&report.content, &report.by, &report.reason);
+    (is_nameless && is_same).then_some(seq)
 }
 
 fn check(contest: &Contest, units: &Units, ballot_box: &Unit, report: &Report) -> Result<(), Rejection> {

@@ -233,6 +233,14 @@ fn what_is_no_box_never_reports() {
     );
 }
 
+fn because(report: Report) -> Report {
+    Report { reason: Some(text("another reason")), ..report }
+}
+
+fn other_clerk(report: Report) -> Report {
+    Report { by: text("somebody else"), ..report }
+}
+
 #[test]
 fn a_new_report_has_its_standing() {
     const MAX: u32 = u32::MAX;
@@ -272,12 +280,14 @@ fn a_new_report_has_its_standing() {
             ("a withdrawal of nothing, with a revision", &[], revised(3, withdrawal(YORK_1)), "nothing_to_withdraw"),
             ("a withdrawal of another box", &one, withdrawal(LEEDS_1), "nothing_to_withdraw"),
             ("a withdrawal in another contest", &one, in_york(withdrawal(YORK_1)), "nothing_to_withdraw"),
-            ("a withdrawal of a withdrawal", &withdrawn, withdrawal(YORK_1), "nothing_to_withdraw"),
+            ("the same withdrawal, which has no name", &withdrawn, withdrawal(YORK_1), "repeated 2"),
+            ("a withdrawal of it for another reason", &withdrawn, because(withdrawal(YORK_1)), "nothing_to_withdraw"),
+            ("a withdrawal of it by somebody else", &withdrawn, other_clerk(withdrawal(YORK_1)), "nothing_to_withdraw"),
             ("the same, with a revision", &withdrawn, revised(9, withdrawal(YORK_1)), "nothing_to_withdraw"),
             ("a late withdrawal of a withdrawal", &withdrawn, revised(1, withdrawal(YORK_1)), "1 late behind 2"),
             ("a late one after the last revision", &last, revised(MAX - 1, york(&[6])), "4294967294 late behind 1"),
             ("the next one after the last revision", &last, york(&[6]), "no_revision_left"),
-            ("a withdrawal after the last revision", &last_withdrawn, withdrawal(YORK_1), "no_revision_left"),
+            ("a withdrawal after the last revision", &last_withdrawn, because(withdrawal(YORK_1)), "no_revision_left"),
         ],
     );
 }

@@ -68,7 +68,7 @@ async fn every_report_is_answered_by_what_became_of_it() {
     assert_eq!(report(&server, &night, &at(2, 125)).await.is(200).word(), "recorded");
     let old = report(&server, &night, &at(1, 120)).await.is(200);
     assert_eq!((old.word().as_str(), old.receipt()), ("superseded", first.receipt()));
-    // Without a number a withdrawal is the next one, and only an id makes its retry one.
+    // Without a number a withdrawal is the next one; an id makes its retry one for ever, and while it counts, so does saying the same.
     let withdrawal =
         json!({ "box": "b-1", "reason": "the seal was broken", "id": "018f6a52-7b1e-7c3a-9d41-6f0e2b8a1c77" });
     let gone = night.post(&server, "/reports/withdraw", &withdrawal).send().await.is(201);
@@ -77,6 +77,11 @@ async fn every_report_is_answered_by_what_became_of_it() {
     assert_eq!((gone_again.word().as_str(), gone_again.receipt()), ("repeated", gone.receipt()));
     let same = with(withdrawal, json!({ "withdrawn": true, "id": null, "revision": 4 }));
     assert_eq!(report(&server, &night, &same).await.is(200).receipt(), gone.receipt());
+    let nameless = json!({ "box": "b-1", "reason": "the seal was broken" });
+    let again = night.post(&server, "/reports/withdraw", &nameless).send().await.is(200);
+    assert_eq!((again.word().as_str(), again.receipt()), ("repeated", gone.receipt()));
+    let other = json!({ "box": "b-1", "reason": "counted twice" });
+    night.post(&server, "/reports/withdraw", &other).send().await.refused(409, "nothing_to_withdraw");
     assert_eq!(report(&server, &night, &at(5, 131)).await.is(201).word(), "corrected");
     let expected = [(1, "final"), (2, "final"), (3, "final"), (4, "withdrawn"), (5, "final")];
     let expected: Vec<_> = expected.map(|(number, status)| (number, status.to_owned(), number == 5)).into();

@@ -45,7 +45,7 @@ pub(super) async fn report(
 }
 
 /// Withdraws what a box has reported, with a reason; a withdrawal has a number like a report. With a `revision` or an `id`, a
-/// retry gives the same receipt.
+/// retry gives the same receipt for ever; without either, while the withdrawal counts.
 #[utoipa::path(post, path = "/api/v1/elections/{election}/reports/withdraw", tag = "reports", request_body = Sent,
     params(("election" = String, Path, description = "id, code or slug")),
     responses((status = 201, description = "withdrawn", body = ReportAnswer),

@@ -20,7 +20,11 @@ fn reports_of_a_night(key: ElectionKey) -> Vec<(Addressed, &'static str)> {
         (sent(report(ONE, [9, 9, 8]).revision(2)), "refused exists_with_different_votes 8"),
         (sent(report(ONE, [3, 2, 1]).provisional()), "superseded 6"),
         (sent(report(ONE, [0; 3]).withdrawn().next()), "changed 9"),
-        (sent(report(ONE, [0; 3]).withdrawn().next()), "refused nothing_to_withdraw"),
+        (sent(report(ONE, [0; 3]).withdrawn().next()), "repeated 9"),
+        (
+            sent(report(ONE, [0; 3]).withdrawn().next().changed(|sent| sent.by = text("mayor"))),
+            "refused nothing_to_withdraw",
+        ),
         (sent(report(ONE, [4, 2, 1]).revision(3)), "superseded 7"),
         (sent(report(ONE, [5, 5, 5]).next()), "changed 10"),
         (sent(report(TWO, [0; 3]).withdrawn()), "refused nothing_to_withdraw"),
