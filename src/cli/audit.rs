@@ -1,4 +1,4 @@
-//! `hustings audit`: who changed what, when and why, entry by entry.
+//! `hustings audit`: who changed what, when and why, entry by entry; and what stays of what was removed.
 //!
 //! It must not know: how entries are kept.
 
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use super::election::{ElectionArgs, query};
+use super::election::{ServerArgs, path, query};
 use super::history::signed;
 use super::output::{Output, note};
 use super::results::print_rows;
@@ -17,7 +17,13 @@ use super::results::print_rows;
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
     #[command(flatten)]
-    election: ElectionArgs,
+    server: ServerArgs,
+    /// The election, by id, code or slug.
+    #[arg(long, env = "HUSTINGS_ELECTION", value_name = "NAME", required_unless_present = "removed")]
+    election: Option<String>,
+    /// What was removed, by whom, when and why, instead of the entries of one election; needs a token with the scope admin.
+    #[arg(long, conflicts_with_all = ["kind", "ballot_box", "unit", "by", "from", "to", "after"])]
+    removed: bool,
     /// Kinds of entries, with commas between: first, correction, withdrawal, late, opened and so on.
     #[arg(long)]
     kind: Option<String>,
@@ -45,10 +51,16 @@ pub(super) struct AuditArgs {
 }
 
 const PAGE_MAX: u64 = 1_000;
+const REMOVED_PAGE_MAX: u64 = 100;
 
 /// Prints page by page, so that a night of a million reports needs no more memory than one of ten.
 pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
-    let api = args.election.api().await?;
+    if args.removed {
+        return removed(&args).await;
+    }
+    let api = args.server.api().await?;
+    // Needed unless `--removed` is given.
+    let election = args.election.as_deref().unwrap_or_default();
     let (mut after, mut left) = (args.after, args.limit.unwrap_or(u64::MAX));
     let mut is_first = true;
     while left > 0 {
@@ -64,9 +76,9 @@ pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
             ("after", place.as_deref()),
             ("limit", Some(&limit)),
         ]);
-        let page = api.json("GET", &args.election.path(&format!("audit{query}")), None).await?;
+        let page = api.json("GET", &path(election, &format!("audit{query}")), None).await?;
         let lines = page["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
-        if args.election.json {
+        if args.server.json {
             lines.iter().try_for_each(|line| writeln!(Output, "{line}"))?;
         } else if lines.is_empty() && is_first {
             note("there are no such entries");
@@ -83,6 +95,41 @@ pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The lines that stay of removed polls and elections, page by page.
+async fn removed(args: &AuditArgs) -> anyhow::Result<ExitCode> {
+    let api = args.server.api().await?;
+    let (mut cursor, mut left) = (None, args.limit.unwrap_or(u64::MAX));
+    let mut is_first = true;
+    while left > 0 {
+        let limit = left.min(REMOVED_PAGE_MAX).to_string();
+        let query = query(&[("cursor", cursor.as_deref()), ("limit", Some(&limit))]);
+        let page = api.json("GET", &format!("/api/v1/removed{query}"), None).await?;
+        let lines = page["removed"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if args.server.json {
+            lines.iter().try_for_each(|line| writeln!(Output, "{line}"))?;
+        } else if lines.is_empty() && is_first {
+            note("nothing was removed");
+        } else {
+            let heads = if is_first { REMOVED_HEADS } else { [""; 8] };
+            print_rows(&heads, &lines.iter().map(removed_row).collect::<Vec<_>>())?;
+        }
+        is_first = false;
+        left = left.saturating_sub(lines.len() as u64);
+        cursor = page["next"].as_u64().map(|next| next.to_string());
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const REMOVED_HEADS: [&str; 8] = ["removed", "code", "title", "kind", "entries", "chain", "by", "why"];
+
+fn removed_row(line: &Value) -> Vec<String> {
+    let text = |name: &str| line[name].as_str().map_or_else(|| number(&line[name]), str::to_owned);
+    ["removed", "code", "title", "kind", "entries", "chain", "removed_by", "reason"].map(text).into()
 }
 
 fn row(line: &Value) -> Vec<String> {

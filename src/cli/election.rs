@@ -8,33 +8,52 @@ use clap::Args;
 
 use crate::load::{Api, ApiError};
 
-/// Which election, on which server, and as whom.
+/// Which server, and as whom.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ElectionArgs {
+pub(super) struct ServerArgs {
     /// The server, as http://host:port.
     #[arg(long, env = "HUSTINGS_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(super) url: String,
     /// A token, where one is needed.
     #[arg(long, env = "HUSTINGS_TOKEN", value_name = "TOKEN", hide_env_values = true, default_value = "")]
     token: String,
-    /// The election, by id, code or slug.
-    #[arg(long, env = "HUSTINGS_ELECTION", value_name = "NAME")]
-    pub(super) election: String,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
 
-impl ElectionArgs {
+impl ServerArgs {
     /// Speaks to the server.
     pub(super) async fn api(&self) -> Result<Api, ApiError> {
         Api::new(&self.url, &self.token).await
     }
+}
+
+/// Which election, on which server, and as whom.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ElectionArgs {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// The election, by id, code or slug.
+    #[arg(long, env = "HUSTINGS_ELECTION", value_name = "NAME")]
+    pub(super) election: String,
+}
+
+impl ElectionArgs {
+    /// Speaks to the server.
+    pub(super) async fn api(&self) -> Result<Api, ApiError> {
+        self.server.api().await
+    }
 
     /// Where this election's requests go, with this tail.
     pub(super) fn path(&self, tail: &str) -> String {
-        format!("/api/v1/elections/{}/{tail}", encoded(&self.election))
+        path(&self.election, tail)
     }
+}
+
+/// Where the requests of an election go, with this tail.
+pub(super) fn path(election: &str, tail: &str) -> String {
+    format!("/api/v1/elections/{}/{tail}", encoded(election))
 }
 
 /// A query of what was given, with its question mark; empty where nothing was.

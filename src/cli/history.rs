@@ -71,7 +71,7 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
     ]);
     let path = args.election.path(&format!("history{query}"));
     let answer = args.election.api().await?.json("GET", &path, None).await?;
-    if args.election.json {
+    if args.election.server.json {
         writeln!(Output, "{answer}")?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -53,7 +53,7 @@ impl By {
 
 pub(super) async fn results(args: ResultsArgs) -> anyhow::Result<ExitCode> {
     let answer = ask(&args).await?;
-    if args.election.json {
+    if args.election.server.json {
         writeln!(Output, "{answer}")?;
     } else if args.choice.is_some() {
         writeln!(Output, "{}", votes(&answer["votes"]))?;

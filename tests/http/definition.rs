@@ -174,6 +174,16 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     let list = server.get("/api/v1/removed").bearer(ADMIN).send().await.is(200).json();
     assert_eq!(list, json!({ "removed": [removed] }));
     let manage = server.token(&["manage"]).await;
+    let url = server.url();
+    let asked = ["audit", "--removed", "--url", &url, "--token", ADMIN];
+    let (well, table, said) = server.command(&asked).await;
+    assert!(well && table.starts_with("removed"), "{table} {said}");
+    let (well, lines, _) = server.command(&[&asked[..], &["--json"]].concat()).await;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((well, json!(lines)), (true, list["removed"].clone()));
+    let (well, one, _) = server.command(&[&asked[..], &["--json", "--limit", "1"]].concat()).await;
+    assert!(well && one.lines().count() == 1, "{one}");
+    assert!(!server.command(&[&asked[..4], &["--token", &manage]].concat()).await.0, "an administrator's");
     server.get("/api/v1/removed").bearer(&manage).send().await.refused(403, "wrong_scope");
     // Names are free, and nothing of the old one is in what has them now.
     let again = server.create(json!({ "slug": "town-hall" })).await;

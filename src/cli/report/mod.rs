@@ -121,7 +121,7 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
     if let Some(folder) = &args.watch {
         watch::watch(folder, &mut spool, &mut sender, election).await?;
     }
-    sent.print(args.election.json)?;
+    sent.print(args.election.server.json)?;
     Ok(sent.is_well() && others.is_empty())
 }
 

@@ -30,7 +30,7 @@ impl ReceiptArgs {
         let query = query(&[("contest", self.contest.as_deref()), ("revision", revision.as_deref())]);
         let path = self.election.path(&format!("boxes/{}/receipt{query}", encoded(&self.ballot_box)));
         let answer = self.election.api().await?.json("GET", &path, None).await?;
-        if self.election.json {
+        if self.election.server.json {
             writeln!(Output, "{answer}")?;
             return Ok(true);
         }
