@@ -29,8 +29,11 @@ pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str)
     if problem.status() == StatusCode::NOT_FOUND {
         return not_found_page(page, again.trim_matches('/').split('/').next().unwrap_or_default());
     }
-    let is_forged = problem.code() == "cross_site";
-    let (title, back) = if is_forged { ("forged-title", "forged-back") } else { ("moment-please", "try-again") };
+    let (title, back) = match problem.code() {
+        "cross_site" => ("forged-title", "forged-back"),
+        "unknown_unit" => ("place-unknown", "place-all"),
+        _ => ("moment-please", "try-again"),
+    };
     // The address of each form is that of a page as well, but for the one that signs out.
     let again = if again == "/logout" { "/" } else { again };
     let text = explained(page.language, problem);
@@ -43,6 +46,7 @@ pub(super) fn explained(language: Language, problem: &Problem) -> String {
     match problem.code() {
         "too_many_requests" => language.say("problem-too-many"),
         "cross_site" => language.say("forged-text"),
+        "unknown_unit" => language.say("place-unknown-text"),
         "storage_full" => language.say("problem-full"),
         "body_too_large" => language.say("problem-too-large"),
         "incomplete_body" | "slow_body" => language.say("problem-broke-off"),
