@@ -174,16 +174,7 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     let list = server.get("/api/v1/removed").bearer(ADMIN).send().await.is(200).json();
     assert_eq!(list, json!({ "removed": [removed] }));
     let manage = server.token(&["manage"]).await;
-    let url = server.url();
-    let asked = ["audit", "--removed", "--url", &url, "--token", ADMIN];
-    let (well, table, said) = server.command(&asked).await;
-    assert!(well && table.starts_with("removed"), "{table} {said}");
-    let (well, lines, _) = server.command(&[&asked[..], &["--json"]].concat()).await;
-    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!((well, json!(lines)), (true, list["removed"].clone()));
-    let (well, one, _) = server.command(&[&asked[..], &["--json", "--limit", "1"]].concat()).await;
-    assert!(well && one.lines().count() == 1, "{one}");
-    assert!(!server.command(&[&asked[..4], &["--token", &manage]].concat()).await.0, "an administrator's");
+    told_by_the_command(&server, &list["removed"], &manage).await;
     server.get("/api/v1/removed").bearer(&manage).send().await.refused(403, "wrong_scope");
     // Names are free, and nothing of the old one is in what has them now.
     let again = server.create(json!({ "slug": "town-hall" })).await;
@@ -284,4 +275,18 @@ async fn an_earlier_format_refuses_what_earlier_programs_do_not_know() {
     server.start_again().await;
     server.post(&poll.path("/title"), &title).bearer(ADMIN).send().await.is(200);
     server.finish().await;
+}
+
+/// The command prints what the interface tells.
+async fn told_by_the_command(server: &TestServer, removed: &Value, manage: &str) {
+    let url = server.url();
+    let asked = ["audit", "--removed", "--url", &url, "--token", ADMIN];
+    let (well, table, said) = server.command(&asked).await;
+    assert!(well && table.starts_with("removed"), "{table} {said}");
+    let (well, lines, _) = server.command(&[&asked[..], &["--json"]].concat()).await;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((well, json!(lines)), (true, removed.clone()));
+    let (well, one, _) = server.command(&[&asked[..], &["--json", "--limit", "1"]].concat()).await;
+    assert!(well && one.lines().count() == 1, "{one}");
+    assert!(!server.command(&[&asked[..4], &["--token", manage]].concat()).await.0, "an administrator's");
 }

@@ -135,6 +135,14 @@ async fn the_description_names_every_call() {
     expected.push(format!("post {poll}/codes/{{number}}/replace"));
     expected.sort();
     assert_eq!(calls, expected);
+    server.finish().await;
+}
+
+/// How callers are known, and by which of these ways each call may be made.
+#[tokio::test]
+async fn the_description_says_who_may_ask() {
+    let server = TestServer::start().await;
+    let document = server.get("/api/openapi.json").send().await.is(200).json();
     let schemes = document.pointer("/components/securitySchemes").cloned().unwrap_or(Value::Null);
     assert!(["token", "code", "device", "session"].iter().all(|name| schemes[name].is_object()), "{schemes}");
     assert_eq!(

@@ -212,26 +212,8 @@ async fn without_a_good_code_there_is_a_field_and_no_vote() {
     let unknown = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", "77")]).await.is(422).text();
     assert!(unknown.contains("no code with this number"), "{unknown}");
 
-    // When it is over, everybody hears what is true of them, and finds the results.
-    let mut unused = Phone::new(&server, 1);
-    unused.get(&format!("{page}/c/{}", codes[1])).await.is(303);
-    ada.ask("POST", &poll.path("/close")).send().await.is(200);
-    for (phone, said) in [
-        (&mut phone, "closed-no-code\">Voting is closed. Votes were cast with access codes"),
-        (&mut good, "closed-no-code\">Voting is closed."),
-        (&mut unused, "closed-unvoted-code\">Voting is closed. Nobody voted with this access code"),
-    ] {
-        let over = phone.get(&page).await.is(200).text();
-        assert!(over.contains(said), "{said}: {over}");
-        assert!(over.contains("id=\"results\" aria-labelledby=\"results-title\">"), "{over}");
-    }
-
-    // Where any device votes, there is nothing to type.
-    let any = open_poll(&ada, "device", "final").await;
-    for path in [format!("/{}/c", any.code), format!("/{}/c/{}", any.code, codes[0])] {
-        let sent = phone.get(&path).await.is(303);
-        assert_eq!(sent.header("location"), Some(format!("/{}", any.code).as_str()));
-    }
+    it_is_over(&ada, &poll, &codes[1], &mut [&mut phone, &mut good]).await;
+    nothing_to_type(&ada, &mut phone, &codes[0]).await;
     server.finish().await;
 }
 
@@ -322,18 +304,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     phone.get(&path_of(&listed[0][3])).await.is(303);
     phone.vote(&poll, "tea").await.is(201);
     ada.post(&place, &[("do", "revoke"), ("number", "2")]).await.is(303);
-    // A code is lost after the vote: another one is the same voter, and the old one is nobody's.
-    let sheet = ada.post(&place, &[("do", "replace"), ("number", "1")]).await.is(200);
-    assert_eq!(sheet.header("cache-control"), Some("no-store"));
-    let (_, new) =
-        sheet.text().split_once("<p class=\"secret\">").map(|(_, new)| ((), new[..11].to_owned())).expect("a code");
-    assert!(sheet.text().contains("<p class=\"whose\">=Ann</p>") && new != listed[0][2]);
-    assert!(phone.get(&format!("/{}", poll.code)).await.is(200).text().contains(FIELD), "the old one is still good");
-    let mut other = Phone::new(&server, 0);
-    other.get(&format!("/{}/c/{new}", poll.code)).await.is(303);
-    assert!(other.get(&format!("/{}", poll.code)).await.is(200).text().contains("You voted for"));
-    other.vote(&poll, "coffee").await.refused(409, "already_voted");
-    assert_eq!(counted(&server, &poll).await, 1);
+    a_lost_code_is_replaced(&mut ada, &poll, &mut phone, &listed[0][2]).await;
     let mut late = Phone::new(&server, 0);
     for number in ["2", "77", "x"] {
         ada.post(&place, &[("do", "replace"), ("number", number)]).await.is(303);
@@ -384,4 +355,45 @@ async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str
     assert!(send(ada, half).await.is(422).text().contains("did not arrive whole"));
     let large = send(ada, form("name", &vec![b'x'; 16 * 1024 * 1024])).await.is(413).text();
     assert!(large.contains("too large for this page"), "{large}");
+}
+
+/// When it is over, everybody hears what is true of them, and finds the results.
+async fn it_is_over(ada: &Browser<'_>, poll: &Poll, unused_code: &str, without: &mut [&mut Phone<'_>]) {
+    let page = format!("/{}", poll.code);
+    let mut unused = Phone::new(without[0].server, 1);
+    unused.get(&format!("{page}/c/{unused_code}")).await.is(303);
+    ada.ask("POST", &poll.path("/close")).send().await.is(200);
+    let no_code = "closed-no-code\">Voting is closed. Votes were cast with access codes";
+    let no_vote = "closed-unvoted-code\">Voting is closed. Nobody voted with this access code";
+    let phones = without.iter_mut().map(|phone| (&mut **phone, no_code)).chain([(&mut unused, no_vote)]);
+    for (phone, said) in phones {
+        let over = phone.get(&page).await.is(200).text();
+        assert!(over.contains(said), "{said}: {over}");
+        assert!(over.contains("id=\"results\" aria-labelledby=\"results-title\">"), "{over}");
+    }
+}
+
+/// A code is lost after the vote: another one is the same voter, and the old one is nobody's.
+async fn a_lost_code_is_replaced(ada: &mut Browser<'_>, poll: &Poll, phone: &mut Phone<'_>, lost: &str) {
+    let (server, place) = (phone.server, format!("/{}/roster", poll.code));
+    let sheet = ada.post(&place, &[("do", "replace"), ("number", "1")]).await.is(200);
+    assert_eq!(sheet.header("cache-control"), Some("no-store"));
+    let shown = sheet.text();
+    let new = shown.split_once("<p class=\"secret\">").and_then(|(_, code)| code.split('<').next()).expect("a code");
+    assert!(shown.contains("<p class=\"whose\">=Ann</p>") && new != lost);
+    assert!(phone.get(&format!("/{}", poll.code)).await.is(200).text().contains(FIELD), "the old one is still good");
+    let mut other = Phone::new(server, 0);
+    other.get(&format!("/{}/c/{new}", poll.code)).await.is(303);
+    assert!(other.get(&format!("/{}", poll.code)).await.is(200).text().contains("You voted for"));
+    other.vote(poll, "coffee").await.refused(409, "already_voted");
+    assert_eq!(counted(server, poll).await, 1);
+}
+
+/// Where any device votes, there is nothing to type.
+async fn nothing_to_type(ada: &Browser<'_>, phone: &mut Phone<'_>, code: &str) {
+    let any = open_poll(ada, "device", "final").await;
+    for path in [format!("/{}/c", any.code), format!("/{}/c/{}", any.code, code)] {
+        let sent = phone.get(&path).await.is(303);
+        assert_eq!(sent.header("location"), Some(format!("/{}", any.code).as_str()));
+    }
 }
