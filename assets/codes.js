@@ -1,5 +1,4 @@
 // What a browser can do besides: print a sheet. It must not know: what is on it.
 const button = document.getElementById("print");
 
-button?.removeAttribute("hidden");
 button?.addEventListener("click", () => print());
