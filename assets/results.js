@@ -82,8 +82,13 @@ async function take() {
   more(latest);
 }
 
-// The picture of many votes may still be on its way.
-const awaitPicture = () => { if (document.querySelector("[data-late]")) renew(2000 * (1 + Math.random())); };
+// The picture of many votes may still be on its way. While votes come, an earlier one is renewed as often as all is;
+// afterwards nothing else would do so.
+function awaitPicture() {
+  if (!document.querySelector("[data-late]")) return;
+  const isEarlier = document.querySelector(".columns") && !isOver(at("status").dataset.status);
+  renew((isEarlier ? 20000 : 2000) * (1 + Math.random()));
+}
 awaitPicture();
 
 let [isLive, isLost] = ["live" in page.dataset, false];

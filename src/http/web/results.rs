@@ -22,7 +22,7 @@ use super::page::{Page, render};
 use super::texts::Language;
 use super::{not_found_page, problem_page, without_token};
 use crate::clock::parse_rfc3339;
-use crate::feed::{ChoiceResult, Frame, Results};
+use crate::feed::{ChoiceResult, Columns, Frame, Results};
 use crate::http::api::{schedule, unknown, viewer};
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Shared, elections};
@@ -52,7 +52,7 @@ pub(super) struct ResultsPage<'a> {
     pub(super) waiting: Waiting,
     pub(super) as_of: Option<Moment>,
     pub(super) chart: Option<Chart>,
-    /// Whether the picture is still being made.
+    /// Whether the picture is still being made, or an earlier one is shown meanwhile.
     pub(super) is_late: bool,
     /// Whether the ballots of each round are shown once it is over.
     pub(super) public_ballots: bool,
@@ -162,8 +162,7 @@ async fn of_poll(
     round: Option<u32>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let viewer = viewer(services, found, &without_token(headers)).await?;
-    let Seen { frame, chart, is_late } = seen(services, page, found, round, viewer).await?;
+    let Seen { frame, chart, is_late } = seen(services, page, found, round, headers).await?;
     let state = services.feed.state(found.key).await?.ok_or_else(unknown)?;
     let found = services.elections.with_contests(found.key, state.contests.len()).await?.ok_or_else(unknown)?;
     let results = ranked(frame.poll().ok_or_else(unknown)?);
@@ -202,7 +201,7 @@ struct Seen {
     frame: Arc<Frame>,
     /// When people voted, where the figures may be seen.
     chart: Option<Chart>,
-    /// Whether that is still being made.
+    /// Whether that is still being made, so that it is not there or tells of fewer voters than the figures.
     is_late: bool,
 }
 
@@ -212,35 +211,45 @@ async fn seen(
     page: &Page,
     found: &Registered,
     round: Option<u32>,
-    viewer: Viewer,
+    headers: &HeaderMap,
 ) -> Result<Seen, Problem> {
-    let mut frame = of_round(services, found, round, viewer).await?;
+    let (mut frame, viewer) = of_round(services, found, round, headers).await?;
     let Version::Full(epoch, seq) = frame.version else { return Ok(Seen { frame, chart: None, is_late: false }) };
-    let Some(timeline) = services.timelines.of(found.key, epoch, seq).await else {
-        let is_late = frame.poll().is_some_and(|results| results.ballots > Some(0));
-        return Ok(Seen { frame, chart: None, is_late });
-    };
-    if timeline.seq() > seq {
-        // It tells of later votes too, which may have been hidden from this reader since.
-        frame = of_round(services, found, round, viewer).await?;
+    let timeline = services.timelines.of(found.key, epoch, seq).await;
+    if timeline.as_ref().is_some_and(|timeline| timeline.seq() > seq) {
+        // It tells of later votes too, which may have been hidden from this reader since. The same round again: another
+        // one may have been opened meanwhile, and who voted in this one may not see that.
+        let number = ContestNumber(frame.poll().ok_or_else(unknown)?.round - 1);
+        frame = services.feed.contest(found.key, number, viewer).await?.ok_or_else(unknown)?;
     }
     let results = frame.poll().filter(|results| !results.hidden);
-    let columns = results.and_then(|results| timeline.round(ContestNumber(results.round - 1)));
+    let columns = results.and_then(|results| timeline.as_ref()?.round(ContestNumber(results.round - 1)));
+    let ballots = results.and_then(|results| results.ballots).unwrap_or(0);
+    let is_late = columns.map_or(0, Columns::total) != ballots;
     let chart = columns.and_then(|columns| Chart::of(columns, page.language));
-    Ok(Seen { frame, chart, is_late: false })
+    Ok(Seen { frame, chart, is_late })
 }
 
+/// A round, or the latest one, and as whom this reader sees it.
 async fn of_round(
     services: &Services,
     found: &Registered,
     round: Option<u32>,
-    viewer: Viewer,
-) -> Result<Arc<Frame>, Problem> {
-    let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(unknown)?;
-    let rounds = latest.poll().ok_or_else(unknown)?.round;
-    match round.filter(|round| (1..rounds).contains(round)) {
-        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?.ok_or_else(unknown),
-        None => Ok(latest),
+    headers: &HeaderMap,
+) -> Result<(Arc<Frame>, Viewer), Problem> {
+    let headers = without_token(headers);
+    loop {
+        let known = services.feed.rounds(found.key).await?;
+        let viewer = viewer(services, found, &headers).await?;
+        let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(unknown)?;
+        let rounds = latest.poll().ok_or_else(unknown)?.round;
+        if viewer == Viewer::Voted && usize::try_from(rounds) != Ok(known) {
+            // A round was opened meanwhile: who voted in the one before has not voted in this one.
+            continue;
+        }
+        let Some(earlier) = round.filter(|round| (1..rounds).contains(round)) else { return Ok((latest, viewer)) };
+        let frame = services.feed.contest(found.key, ContestNumber(earlier - 1), viewer).await?;
+        return Ok((frame.ok_or_else(unknown)?, viewer));
     }
 }
 

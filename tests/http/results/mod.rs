@@ -3,4 +3,5 @@
 mod ballots;
 mod files;
 mod frames;
+mod late;
 mod page;

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use crate::support::{ADMIN, Poll, TestServer};
 
-async fn page(server: &TestServer, poll: &Poll, query: &str) -> String {
+pub(super) async fn page(server: &TestServer, poll: &Poll, query: &str) -> String {
     server.get(&format!("/{}/results{query}", poll.code)).send().await.is(200).text()
 }
 
 /// The texts of a page between tags, in order.
-fn between<'a>(html: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+pub(super) fn between<'a>(html: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     html.split(open).skip(1).filter_map(|rest| rest.split(close).next()).collect()
 }
 
