@@ -64,6 +64,7 @@ async fn a_frame_shows_what_anybody_may_see_and_keeps_nothing() {
     assert!(frame.text().contains("<html lang=\"fr\""), "{}", frame.text());
     assert_eq!(frame.header("set-cookie"), None);
     assert_eq!(frame.header("cross-origin-resource-policy"), Some("cross-origin"));
+    assert_eq!(frame.header("cross-origin-embedder-policy"), Some("require-corp"));
     // What it follows is what anybody may follow.
     assert!(frame.text().contains(&format!("data-stream=\"/{}/screen/stream\"", poll.code)));
     server.act(&poll, "close").await.is(200);
