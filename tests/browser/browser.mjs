@@ -26,7 +26,8 @@ export const launch = () => chromium.launch({ executablePath: process.env.CHROMI
 export async function open(browser, address, options = PHONE) {
   const context = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Paris", colorScheme: "light", ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15000);
+  // Far more than anything takes, so that a full machine fails no test.
+  page.setDefaultTimeout(30000);
   page.wrong = [];
   page.on("pageerror", (error) => page.wrong.push(error.message));
   page.on("console", (message) => {

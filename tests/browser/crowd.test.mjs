@@ -1,6 +1,5 @@
 // Five hundred of them: phones behind one address, watchers beside a screen, and programs that are no phones.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { Agent, get, request } from "node:http";
 import { after, before, test } from "node:test";
 import { good, launch, open, PHONE, WIDE } from "./browser.mjs";
@@ -61,6 +60,7 @@ test("a hall of 500 behind one address joins and votes all at once, and nobody i
 // Follows results as a watcher without a browser does: the totals that were told, in their order.
 function watcher(poll, agent) {
   const totals = [];
+  let [isOver, heard] = [false, () => {}];
   return new Promise((done, failed) => {
     const asked = get(`${poll.page}/screen/stream`, { agent }, (answer) => {
       let text = "";
@@ -68,8 +68,14 @@ function watcher(poll, agent) {
         const lines = (text + data).split("\n");
         text = lines.pop();
         for (const line of lines) if (line.startsWith("data:")) totals.push(JSON.parse(line.slice(5)).ballots);
-      });
-      const reaches = async (total) => { while (totals.at(-1) !== total) await once(answer, "data"); };
+        heard();
+      }).on("close", () => { isOver = true; heard(); });
+      const reaches = async (total) => {
+        while (totals.at(-1) !== total) {
+          assert.ok(!isOver, `a stream (${answer.statusCode}) ended before ${total}, after ${totals}`);
+          await new Promise((next) => { heard = next; });
+        }
+      };
       done({ totals, reaches, stop: () => asked.destroy() });
     });
     asked.on("error", failed);

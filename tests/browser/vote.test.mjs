@@ -69,8 +69,8 @@ test("a choice is not reset because others vote, pause and resume", async () => 
 
 test("nothing jumps while a page loads and others vote, and no task blocks a thumb", async () => {
   const blocked = [];
-  // A machine with other work makes any task long once: what the page itself takes too long for, it does each time.
-  for (let time = 0; time < 3; time += 1) {
+  // A machine with other work makes any task long at times: what the page itself takes too long for, it does each time.
+  while (blocked.length < 10 && blocked.at(-1) !== 0) {
     const poll = await server.poll({ accent: "#c2185b" });
     const phone = await open(browser, poll.page);
     await phone.waitForLoadState("load");
@@ -82,8 +82,9 @@ test("nothing jumps while a page loads and others vote, and no task blocks a thu
     await phone.locator("#voters", { hasText: "7 voters" }).waitFor();
     await still(phone);
     blocked.push(await phone.evaluate(() => window.longTasks.filter((ms) => ms > 50).length));
+    await phone.context().close();
   }
-  assert.equal(Math.min(...blocked), 0);
+  assert.equal(blocked.at(-1), 0, `tasks that were too long: ${blocked}`);
 });
 
 test("a double tap is one vote", async () => {
@@ -99,19 +100,20 @@ test("a double tap is one vote", async () => {
 test("an answer that is lost is asked for again, and counted once", async () => {
   const poll = await server.poll();
   const phone = await open(browser, poll.page);
-  let sent = 0;
+  let [sent, isTold] = [0, false];
   const names = new Set();
   await phone.route("**/votes", async (route) => {
     sent += 1;
     names.add(route.request().postDataJSON().id);
     // The vote arrives, and its answer does not.
     await route.fetch();
-    if (sent < 3) await route.abort("connectionreset");
+    if (sent < 3 || !isTold) await route.abort("connectionreset");
     else await route.continue();
   });
   await choose(phone, "Tea");
   await vote(phone);
   await phone.locator("#own-state", { hasText: "not yet confirmed" }).waitFor();
+  isTold = true;
   await counted(phone);
   assert.ok(sent >= 3);
   assert.deepEqual([names.size, names.has(undefined)], [1, false], "one vote has one name, however often it is sent");
