@@ -107,7 +107,7 @@ impl Night {
     }
 
     fn receipts_of(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.receipts.ndjson"))
+        self.folder.join(format!("{name}.{}.receipts.ndjson", self.election))
     }
 
     /// The receipts of a file, by its lines.

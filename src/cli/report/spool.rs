@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::split::{self, Line};
+use crate::cli::election::encoded;
 use crate::export::hex;
 
 /// A folder that this process holds alone.
@@ -126,7 +127,7 @@ impl Spool {
             bail!("{} was changed while it was read; please send it again", source.display());
         }
         let source = source.canonicalize()?;
-        let (moved_to, receipts) = places(&source, after, &name)?;
+        let (moved_to, receipts) = places(&source, after, &name, election)?;
         let header = split::header(&source)?;
         let election = election.to_owned();
         let about = About { source, moved_to, receipts, election, header, lines, parts, digest: name };
@@ -172,8 +173,8 @@ impl Job {
         self.leave()
     }
 
-    /// Takes the file out of the spool although lines of it have no answer; how many. Receipts that there are stay, and so does
-    /// the file.
+    /// Takes the file out of the spool although lines of it have no answer; how many. Receipts that there are stay, and
+    /// so does the file.
     pub(super) fn forget(self) -> anyhow::Result<u64> {
         let numbers = 1..=self.about.parts;
         let answered: Vec<u32> = numbers.filter(|number| answers(&self.folder, *number).exists()).collect();
@@ -213,10 +214,11 @@ impl Job {
     }
 }
 
-/// Where a file is moved when it is done, under a name that is free, and where its receipts go.
-fn places(source: &Path, after: &After, digest: &str) -> anyhow::Result<(Option<PathBuf>, PathBuf)> {
+/// Where a file is moved when it is done, under a name that is free, and where its receipts go: under a name with the
+/// election in it, because the same file may be sent to several, and each has its own.
+fn places(source: &Path, after: &After, digest: &str, election: &str) -> anyhow::Result<(Option<PathBuf>, PathBuf)> {
     let name = source.file_name().context("a file with a name")?.to_string_lossy().into_owned();
-    let beside = |path: &Path, name: &str| path.with_file_name(format!("{name}.receipts.ndjson"));
+    let beside = |path: &Path, name: &str| path.with_file_name(format!("{name}.{}.receipts.ndjson", encoded(election)));
     let After::MoveTo(folder) = after else { return Ok((None, beside(source, &name))) };
     DirBuilder::new().recursive(true).create(folder)?;
     let free = |name: &String| !folder.join(name).exists();

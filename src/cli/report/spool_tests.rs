@@ -42,6 +42,25 @@ fn what_is_taken_is_sent_part_by_part_and_then_done() {
 }
 
 #[test]
+fn receipts_of_one_election_stay_whatever_becomes_of_another() {
+    let (_folder, mut spool, source) = spool();
+    let [x, y] = ["../x", "y"].map(|election| spool.take(&source, election, &After::Stay).unwrap().unwrap());
+    for job in [&x, &y] {
+        let first = job.part(1).unwrap().unwrap();
+        job.answered(1, &receipts(&first)).unwrap();
+    }
+    let second = y.part(2).unwrap().unwrap();
+    y.answered(2, &receipts(&second)).unwrap();
+    let names = [&x, &y].map(|job| job.about.receipts.clone());
+    let expected = ["night.csv...%2Fx.receipts.ndjson", "night.csv.y.receipts.ndjson"];
+    assert_eq!(names, expected.map(|name| source.canonicalize().unwrap().with_file_name(name)));
+    y.finish(|_| ()).unwrap();
+    assert_eq!(x.forget().unwrap(), 2, "lines without an answer");
+    let lines = names.map(|name| fs::read_to_string(name).unwrap().lines().count());
+    assert_eq!(lines, [9_999, 10_001]);
+}
+
+#[test]
 fn a_file_half_taken_is_not_in_the_spool() {
     let (folder, mut spool, source) = spool();
     let job = spool.take(&source, "e", &After::Stay).unwrap().unwrap();

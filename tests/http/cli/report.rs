@@ -46,16 +46,17 @@ impl<'a> Night<'a> {
         (well, serde_json::from_str(&out).unwrap_or(Value::Null), said)
     }
 
+    /// The receipts of a file.
+    fn receipts(&self, file: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(format!("{file}.{}.receipts.ndjson", self.code)).expect("receipts");
+        text.lines().map(|line| serde_json::from_str(line).expect("a receipt")).collect()
+    }
+
     async fn votes(&self) -> (Value, Value) {
         let path = format!("/api/v1/elections/{}/results", self.code);
         let results = self.server.get(&path).bearer(ADMIN).send().await.is(200).json();
         (results["choices"][0]["votes"].clone(), results["choices"][1]["votes"].clone())
     }
-}
-
-fn receipts(file: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(format!("{file}.receipts.ndjson")).expect("receipts");
-    text.lines().map(|line| serde_json::from_str(line).expect("a receipt")).collect()
 }
 
 #[tokio::test]
@@ -69,13 +70,13 @@ async fn files_in_both_forms_are_counted_once_and_their_receipts_kept() {
     let (well, sent, said) = night.send(&[&objects, &table]).await;
     assert!(well, "{said}");
     assert_eq!((&sent["accepted"]["counted"], &sent["refused"]), (&json!(3), &json!(0)));
-    let lines: Vec<_> = receipts(&objects).iter().map(|receipt| receipt["line"].clone()).collect();
+    let lines: Vec<_> = night.receipts(&objects).iter().map(|receipt| receipt["line"].clone()).collect();
     assert_eq!(lines, [1, 3]);
-    let first = receipts(&table)[0]["receipt"]["id"].clone();
+    let first = night.receipts(&table)[0]["receipt"]["id"].clone();
     // The same files again are known, with the same receipts.
     let (well, sent, said) = night.send(&[&objects, &table]).await;
     assert!(well && sent["accepted"]["repeated"] == 3, "{sent} {said}");
-    assert_eq!(receipts(&table)[0]["receipt"]["id"], first);
+    assert_eq!(night.receipts(&table)[0]["receipt"]["id"], first);
     assert_eq!(night.votes().await, (json!(14), json!(24)));
     server.finish().await;
 }
@@ -90,7 +91,7 @@ async fn a_refused_line_is_named_and_stops_no_other() {
     for line in [format!("{file}, line 3: unknown_"), format!("{file}, line 4: ")] {
         assert!(said.contains(&line), "{line} in {said}");
     }
-    let codes: Vec<_> = receipts(&file).iter().map(|receipt| receipt["code"].is_string()).collect();
+    let codes: Vec<_> = night.receipts(&file).iter().map(|receipt| receipt["code"].is_string()).collect();
     assert_eq!(codes, [false, true, true, false]);
     // What contradicts is refused too, and the first report stays.
     let other = night.file("c.csv", "box,city,votes.tories\nb1,london,100\n");
@@ -164,7 +165,7 @@ async fn a_watched_folder_is_emptied_as_files_are_finished() {
     std::fs::rename(&waiting, inbox.join("a.csv")).expect("the file is ours");
     appears(inbox.join("done/a.csv")).await;
     sender.kill().await.expect("a sender of ours can be killed");
-    assert_eq!(receipts(&inbox.join("done/a.csv").display().to_string())[0]["status"], "counted");
+    assert_eq!(night.receipts(&inbox.join("done/a.csv").display().to_string())[0]["status"], "counted");
     assert_eq!(night.votes().await, (json!(3), json!(0)));
     server.finish().await;
 }
