@@ -13,7 +13,7 @@ mod spool;
 mod watch;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -79,8 +79,31 @@ struct ForgetArgs {
 #[derive(Debug, Args)]
 struct SpoolArgs {
     /// Where reports wait until they are answered.
-    #[arg(long = "spool", value_name = "FOLDER", default_value = "./hustings-spool")]
+    #[arg(long = "spool", value_name = "FOLDER", default_value = SPOOL)]
     folder: PathBuf,
+}
+
+const SPOOL: &str = "./hustings-spool";
+
+impl SpoolArgs {
+    /// The command that takes what waits for an election out of this spool, to be typed as it stands.
+    fn forget(&self, election: &str) -> String {
+        let spool = match &self.folder {
+            folder if folder == Path::new(SPOOL) => String::new(),
+            folder => format!(" --spool {}", quoted(&folder.display().to_string())),
+        };
+        format!("hustings report forget --election {}{spool}", quoted(election))
+    }
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 /// Runs the command to its end; not to be called inside an async runtime.
@@ -98,16 +121,18 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
     let election = &args.election.election;
     let mut spool = Spool::open(&args.spool.folder)?;
     let give_up_after = args.give_up_after.map(Duration::from_secs);
-    let mut sender = Sender::new(args.election.api().await?, args.election.path("reports/bulk"), give_up_after, random);
+    let (api, path) = (args.election.api().await?, args.election.path("reports/bulk"));
+    let mut sender = Sender::new(api, path, give_up_after, args.spool.forget(election), random);
     let mut sent = Sent::default();
     let (ours, others): (Vec<Job>, Vec<Job>) =
         spool.jobs()?.into_iter().partition(|job| job.about.election == *election);
     // What waits for others says nothing of how this election's reports went.
     for About { source, election, .. } in others.iter().map(|job| &job.about) {
         note(&format!(
-            "{} waits in the spool for the election `{election}`: send it with --election {election}, or take it out with: \
-             hustings report forget --election {election}",
-            source.display()
+            "{} waits in the spool for the election `{election}`: send it with --election {}, or take it out with: {}",
+            source.display(),
+            quoted(election),
+            args.spool.forget(election)
         ));
     }
     for job in ours {
@@ -158,4 +183,21 @@ async fn work_off(sender: &mut Sender<'_>, job: Job, sent: &mut Sent) -> anyhow:
     job.finish(|receipt| sent.add(&file, receipt))?;
     sent.file(&receipts);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_forget_names_the_spool_where_it_is_another() {
+        for (folder, election, expected) in [
+            (SPOOL, "A5KYQ5", "--election A5KYQ5"),
+            ("/var/spool/night", "north-east", "--election north-east --spool /var/spool/night"),
+            ("it's here", "a b", r"--election 'a b' --spool 'it'\''s here'"),
+        ] {
+            let spool = SpoolArgs { folder: PathBuf::from(folder) };
+            assert_eq!(spool.forget(election), format!("hustings report forget {expected}"));
+        }
+    }
 }

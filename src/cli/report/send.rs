@@ -28,6 +28,8 @@ pub(in crate::cli) struct Sender<'a> {
     path: String,
     connection: Option<Connection>,
     give_up_after: Option<Duration>,
+    /// The command that takes what is to be sent out of where it waits; none where it waits nowhere.
+    forget: Option<String>,
     random: &'a dyn Random,
     show: Show,
 }
@@ -39,13 +41,20 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 impl<'a> Sender<'a> {
-    pub(super) fn new(api: Api, path: String, give_up_after: Option<Duration>, random: &'a dyn Random) -> Self {
-        Self { api, path, connection: None, give_up_after, random, show: Show::default() }
+    pub(super) fn new(
+        api: Api,
+        path: String,
+        give_up_after: Option<Duration>,
+        forget: String,
+        random: &'a dyn Random,
+    ) -> Self {
+        let forget = Some(forget);
+        Self { api, path, connection: None, give_up_after, forget, random, show: Show::default() }
     }
 
     /// A sender that shows nothing, for reports that come from no file.
     pub(in crate::cli) fn quiet(api: Api, path: String, random: &'a dyn Random) -> Self {
-        Self { show: Show::none(), ..Self::new(api, path, None, random) }
+        Self { api, path, connection: None, give_up_after: None, forget: None, random, show: Show::none() }
     }
 
     /// Sends one report, as an officer's device would, until it has its answer: its receipt or its refusal.
@@ -109,9 +118,13 @@ impl<'a> Sender<'a> {
                 }
                 Answered::Again(why, after) => (why, after),
                 Answered::Stop(why) => {
-                    let wrong_name = ". If it is --election that is wrong, send the files again with the right one, and take \
-                                      these out of the spool with `hustings report forget`";
-                    let more = if why.contains("unknown_election") { wrong_name } else { "" };
+                    let more = match &self.forget {
+                        Some(forget) if why.contains("unknown_election") => format!(
+                            ". If it is --election that is wrong, send the files again with the right one, and take \
+                             these out of the spool with: {forget}"
+                        ),
+                        _ => String::new(),
+                    };
                     bail!("{why}. The spool keeps what was not sent: mend that and start the same command again{more}")
                 }
             };

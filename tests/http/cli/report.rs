@@ -123,7 +123,7 @@ async fn a_wrong_token_stops_the_sender_and_the_spool_keeps_the_file() {
     // What waits for another election is named, and stops nothing, the same file least of all.
     let (well, sent, said) = other.send(&[&file]).await;
     assert!(well && sent["accepted"]["counted"] == 1 && sent["refused"] == 0, "{sent} {said}");
-    let hint = format!("hustings report forget --election {}", night.code);
+    let hint = format!("hustings report forget --election {} --spool {spool}", night.code);
     assert!(said.contains("b.csv waits in the spool for the election") && said.contains(&hint), "{said}");
     assert_eq!((night.votes().await.0, other.votes().await.0), (json!(1), json!(1)));
     server.finish().await;
@@ -137,7 +137,8 @@ async fn a_wrong_election_says_what_to_do_and_is_forgotten() {
     let (spool, url) = (server.folder().join("spool").display().to_string(), server.url());
     let wrong = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", "ZZZZZZ", "--token", ADMIN];
     let (well, _, said) = server.command(&wrong).await;
-    assert!(!well && said.contains("404 unknown_election") && said.contains("hustings report forget"), "{said}");
+    let hint = format!("hustings report forget --election ZZZZZZ --spool {spool}");
+    assert!(!well && said.contains("404 unknown_election") && said.contains(&hint), "{said}");
     let forget = ["report", "forget", "--spool", &spool, "--election", "ZZZZZZ"];
     let (well, out, said) = server.command(&forget).await;
     assert!(well && out.contains("a.csv: out of the spool, with 1 lines"), "{out} {said}");
