@@ -1,4 +1,9 @@
 //! The first and the last boxes to report.
+//!
+//! Invariant: no more is held than one page of the ledger and as many boxes as were asked for, however large the requests
+//! are that entries keep.
+
+use std::collections::VecDeque;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -81,12 +86,7 @@ pub(super) async fn boxes(
     };
     let _turn = turn().await?;
     let (found, next) = search(&services, &seen, &wanted, query.after).await?;
-    let election = &moment.found().election;
-    Ok(Json(BoxList {
-        version: moment.version(seen.audience).to_string(),
-        boxes: found.iter().map(|stored| Change::of(election, moment.units(), &stored.entry)).collect(),
-        next: next.map(|seq| seq.0),
-    }))
+    Ok(Json(BoxList { version: moment.version(seen.audience).to_string(), boxes: found, next: next.map(|seq| seq.0) }))
 }
 
 struct Wanted {
@@ -113,7 +113,7 @@ async fn search(
     seen: &Seen,
     wanted: &Wanted,
     after: Option<u64>,
-) -> Result<(Vec<Stored>, Option<Seq>), Problem> {
+) -> Result<(Vec<Change>, Option<Seq>), Problem> {
     let end = seen.moment.seq().0;
     // Entries from `low` on, or before `high`, have not been looked at yet.
     let (mut low, mut high) = match wanted.order {
@@ -128,40 +128,46 @@ async fn search(
         let count = PAGE.min(high - low);
         let from = if wanted.order == Order::First { low } else { high - count };
         let limit = usize::try_from(count).unwrap_or(usize::MAX);
-        let mut page = window(services, seen, wanted, (Seq(from), limit)).await?;
+        found.extend(window(services, seen, wanted, (Seq(from), limit), wanted.limit - found.len()).await?);
         match wanted.order {
             Order::First => low += count,
-            Order::Last => {
-                high -= count;
-                page.reverse();
-            }
+            Order::Last => high -= count,
         }
-        for stored in page {
-            let place = stored.entry.seq;
-            found.push(stored);
-            if found.len() == wanted.limit {
-                let is_end = if wanted.order == Order::First { place.0 == end } else { place.0 <= 1 };
-                return Ok((found, Some(place).filter(|_| !is_end)));
-            }
+        if let Some(place) = found.last().map(|last: &Change| last.seq).filter(|_| found.len() == wanted.limit) {
+            let is_end = if wanted.order == Order::First { place == end } else { place <= 1 };
+            return Ok((found, Some(Seq(place)).filter(|_| !is_end)));
         }
     }
     Ok((found, None))
 }
 
-/// What is wanted among so many entries after a place, which may come in several pages.
+/// What is wanted among so many entries after a place, which may come in several pages: in the order asked for, and no more
+/// than there is room for.
 async fn window(
     services: &Services,
     seen: &Seen,
     wanted: &Wanted,
     (mut place, mut left): (Seq, usize),
-) -> Result<Vec<Stored>, Problem> {
-    let mut found = Vec::new();
+    room: usize,
+) -> Result<VecDeque<Change>, Problem> {
+    let mut found = VecDeque::new();
     while left > 0 {
         let page = services.ledger.read(seen.found.key, place, left).await?;
         let Some(last) = page.last() else { break };
         place = last.entry.seq;
         left = left.saturating_sub(page.len());
-        found.extend(page.into_iter().filter(|stored| wanted.is(seen, stored)));
+        let moment = &seen.moment;
+        for stored in page.iter().filter(|stored| wanted.is(seen, stored)) {
+            let change = Change::of(&moment.found().election, moment.units(), &stored.entry);
+            match wanted.order {
+                Order::First => found.push_back(change),
+                Order::Last => found.push_front(change),
+            }
+            found.truncate(room);
+        }
+        if wanted.order == Order::First && found.len() == room {
+            break;
+        }
     }
     Ok(found)
 }
