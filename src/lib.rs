@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod keys;
+pub mod separator;
 
 pub mod ledger;
 pub mod passwords;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module of the program, and the modules of ours that it may know. A new one here is a change of the design.
-const TABLE: [(&str, &[&str]); 13] = [
+const TABLE: [(&str, &[&str]); 14] = [
     ("clock", &[]),
     // Leaves of the ledger: the key that receipts carry, and the hashes that it makes.
     ("keys", &["clock", "ledger"]),
@@ -17,14 +17,16 @@ const TABLE: [(&str, &[&str]); 13] = [
     ("tally", &["ledger"]),
     ("feed", &["clock", "ledger", "tally"]),
     ("export", &["clock", "ledger"]),
-    ("http", &["clock", "keys", "passwords", "ingest", "ledger", "feed", "export"]),
+    // A leaf that the server and who sends it files must agree on.
+    ("separator", &[]),
+    ("http", &["clock", "keys", "passwords", "ingest", "ledger", "feed", "export", "separator"]),
     // A stranger to the server: it speaks HTTP.
     ("load", &[]),
     ("app", &ALL),
     ("cli", &ALL),
 ];
 
-const ALL: [&str; 13] = [
+const ALL: [&str; 14] = [
     "clock",
     "keys",
     "config",
@@ -34,6 +36,7 @@ const ALL: [&str; 13] = [
     "tally",
     "feed",
     "export",
+    "separator",
     "http",
     "load",
     "app",
@@ -160,6 +163,7 @@ fn a_forbidden_import_is_noticed_however_it_is_written() {
         ("feed", "use crate::{ledger::Ledger, http};", &["feed knows http"]),
         ("feed", "use crate::{\n    http::{self, api},\n    keys,\n};", &["feed knows http", "feed knows keys"]),
         ("http", "use crate::tally::Tallies;", &["http knows tally"]),
+        ("separator", "use crate::http::Problem;", &["separator knows http"]),
         ("load", "use crate::load::Api;", &[]),
         ("load", "// use crate::http::Problem;", &[]),
         ("load", "use crate::ledger::Seq;", &["load knows ledger"]),

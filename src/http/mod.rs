@@ -43,7 +43,6 @@ use crate::passwords::Passwords;
 
 pub use auth::Callers;
 pub use error::Problem;
-pub(crate) use import::separator;
 pub use joined::{Come, Joined};
 pub use meters::VoteMeters;
 pub use pulse::Pulses;

@@ -8,8 +8,8 @@ use std::io::{self, Chain, Cursor, Read};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::faults::{Faults, Place};
-use super::separator;
 use crate::http::error::Problem;
+use crate::separator::separator;
 
 /// The longest header that is looked at for what separates its columns.
 const HEADER_MAX: usize = 64 * 1024;

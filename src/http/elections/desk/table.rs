@@ -9,7 +9,7 @@ use super::book::short;
 use super::sent::Sent;
 use crate::http::body::Pairs;
 use crate::http::error::{Fault, Problem};
-use crate::http::import::separator;
+use crate::separator::separator;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

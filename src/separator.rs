@@ -1,0 +1,32 @@
+//! What stands between the columns of a table that somebody sends.
+//!
+//! Invariant: whoever reads a table, and whoever sends one, sees the same columns in it. It must not know: what they mean.
+
+/// What stands between the columns of a table with this header: of comma, semicolon and tab the one that it has most often,
+/// because the code of a choice may hold another. Where the comma stands in numbers, spreadsheets write semicolons, and what
+/// is copied out of one has tabs.
+#[must_use]
+pub fn separator(header: &[u8]) -> u8 {
+    let count = |separator| header.iter().filter(|byte| **byte == separator).count();
+    // Of equals, the last one is taken.
+    b"\t;,".iter().copied().max_by_key(|separator| count(*separator)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_says_what_separates_columns() {
+        for (header, expected) in [
+            ("name", b','),
+            ("", b','),
+            ("name,email", b','),
+            ("\u{feff}name;email", b';'),
+            ("\"name\"\t\"email\"", b'\t'),
+            ("box;votes.a,b;votes.c", b';'),
+        ] {
+            assert_eq!(separator(header.as_bytes()), expected, "{header}");
+        }
+    }
+}
