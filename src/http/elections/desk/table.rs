@@ -1,7 +1,8 @@
 //! Reports as CSV: the header names the columns, each line is one report.
 //!
 //! Invariant: a line ends at the end of the line, whatever stands in it, so that a stray quote spoils one report and not
-//! those after it. No field of a report can hold a line break.
+//! those after it. No field of a report can hold a line break. It does not use `import::Table`, because each of its lines
+//! has its own answer, and a record of CSV may go on over several.
 
 use hustings_core::{Channel, ReportStatus};
 
