@@ -42,8 +42,8 @@ enum What {
     /// Send files of reports, NDJSON or CSV with a header, and keep their receipts. Stopped at any moment, the same
     /// command goes on where it was; without a file it only goes on.
     Send(SendArgs),
-    /// Take files out of the spool that were to be sent to an election, such as one that does not exist. The files and the
-    /// receipts that there are stay.
+    /// Take files out of the spool that were to be sent to an election, such as one that does not exist. The files stay, and
+    /// so do their receipts.
     Forget(ForgetArgs),
     /// Ask whether the report of a box has arrived: its receipt.
     Receipt(ReceiptArgs),
@@ -56,8 +56,9 @@ struct SendArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     election: ElectionArgs,
-    /// Send whatever appears in this folder, until Ctrl-C; a file is taken when it has not changed for two seconds (ten,
-    /// where its last line does not end) and its name does not end in .part or .tmp, and goes into the folder's `done` with its receipts.
+    /// Send whatever appears in this folder, until Ctrl-C. A file is taken when its name does not end in .part or .tmp, and
+    /// it has not changed for two seconds, or for ten where its last line does not end. When it is answered, it goes into
+    /// the folder's `done` with its receipts.
     #[arg(long, value_name = "FOLDER")]
     watch: Option<PathBuf>,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! Sends the lines of a request until each has its answer.
 //!
-//! Invariant: what is sent again has the ids it had; nothing is given up while it can still be answered, unless that was
-//! asked for.
+//! Invariant: what is sent again has the ids it had; nothing is given up while it can still be answered, unless that
+//! was asked for.
 //! It must not know: files, the spool.
 
 use std::collections::BTreeMap;

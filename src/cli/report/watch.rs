@@ -1,6 +1,7 @@
 //! A folder whose files are sent as they appear.
 //!
-//! Invariant: a file is taken once it has stood still for a while, longer where it seems to be cut off, and leaves the folder only when all of it is answered.
+//! Invariant: a file is taken once it has stood still for a while, longer where it seems to be cut off. It leaves the folder
+//! only when all of it is answered.
 //! It must not know: what is in the files.
 
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ use crate::cli::output::note;
 
 /// How often the folder is looked into.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a file must not have changed: a slow line may hold up who writes it. Half a number at the end of a file is another
-/// number, so one whose last line does not end is waited for longer.
+/// How long a file must not have changed: a slow line may hold up who writes it. Half a number at the end of a file is
+/// another number, so one whose last line does not end is waited for longer.
 const STEADY: Duration = Duration::from_secs(2);
 const STEADY_CUT: Duration = Duration::from_secs(10);
 const DONE: &str = "done";
