@@ -42,7 +42,7 @@ pub struct Election {
     /// A marked copy to try everything with, whose votes never mix with those of the real one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rehearsal: bool,
-    /// Whether the ballots of a round are shown to all once it is closed and its results are shown: what was chosen, never
+    /// Whether the ballots of a round are shown to all once it is final and its results are shown: what was chosen, never
     /// by whom or when.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub public_ballots: bool,

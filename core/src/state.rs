@@ -84,6 +84,12 @@ impl ContestState {
         }
     }
 
+    /// Whether no vote can come any more, not even by undoing the close.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Closed { revealed: true } | Self::Archived { .. } | Self::Certified { .. })
+    }
+
     /// The next time at which something must happen by itself, and what.
     #[must_use]
     pub fn due(&self) -> Option<(Time, Due)> {

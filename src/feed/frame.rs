@@ -115,7 +115,8 @@ pub struct Results {
     /// Voters whose ballot counts; absent while hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ballots: Option<u64>,
-    /// When the last entry was counted that these include; absent while hidden, because it would tell when somebody voted.
+    /// When the last entry was counted that these include; absent while these or those of the latest round are hidden, because
+    /// it would tell when somebody voted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// Ballots without a selection, where the method allows them; absent while hidden.
@@ -142,20 +143,24 @@ pub struct ChoiceResult {
     pub points: Option<u64>,
 }
 
-/// Renders one contest for one audience. A masked frame is made from the definition and the state alone.
+/// Renders one contest for one audience. A masked frame is made from the definition and the state alone; and where the votes
+/// of the latest round are masked from it, so are the version and the time of an earlier one, which they would move.
 pub(super) fn render(
     election: &Election,
     snapshot: &Snapshot,
     status: TallyStatus,
     number: ContestNumber,
     audience: Audience,
+    of_latest: Audience,
 ) -> Option<Frame> {
     let contest = election.contests.get(number.index())?;
     let state = snapshot.fold.state.contest(number).ok()?;
     let full = audience == Audience::Full;
-    let version = match audience {
-        Audience::Full => Version::Full(snapshot.epoch, snapshot.fold.seq),
-        Audience::Masked => Version::Masked(snapshot.epoch, snapshot.fold.state.state_entries),
+    let moves = full && of_latest == Audience::Full;
+    let version = if moves {
+        Version::Full(snapshot.epoch, snapshot.fold.seq)
+    } else {
+        Version::Masked(snapshot.epoch, snapshot.fold.state.state_entries)
     };
     let tally = &snapshot.fold.tally;
     let blank_possible = matches!(contest.method, Method::Approval { min: 0, .. });
@@ -171,7 +176,7 @@ pub(super) fn render(
         stale: status == TallyStatus::Stale,
         degraded: status == TallyStatus::Degraded,
         ballots: full.then(|| tally.total(number, Measure::Ballots).get()),
-        time: (full && snapshot.fold.seq > Seq(0)).then(|| rfc3339(snapshot.fold.time)),
+        time: (moves && snapshot.fold.seq > Seq(0)).then(|| rfc3339(snapshot.fold.time)),
         blank: (full && blank_possible).then(|| tally.total(number, Measure::Blank).get()),
         choices: choices(contest, full.then_some(tally)),
     };

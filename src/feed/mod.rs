@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, ElectionState, Kind, Seq, UnitNumber, Version, Visibility};
+use hustings_core::{Audience, ContestNumber, ElectionState, Epoch, Kind, Seq, UnitNumber, Version, Visibility};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -136,15 +136,22 @@ impl Feed {
         let Some(snapshot) = self.answered(election).await? else { return Ok(None) };
         let contests = snapshot.fold.state.contests.len();
         let Some(found) = self.elections.with_contests(election, contests).await? else { return Ok(None) };
-        let Ok(state) = snapshot.fold.state.contest(contest) else { return Ok(None) };
-        let audience = found.election.visibility.audience(state, viewer);
+        let state = &snapshot.fold.state;
+        let (Ok(asked), Some(latest)) = (state.contest(contest), state.contests.last()) else { return Ok(None) };
+        let audience = |contest| found.election.visibility.audience(contest, viewer);
+        let (audience, of_latest) = (audience(asked), audience(latest));
         let status = self.tallies.status(election);
-        Ok(frame::render(&found.election, &snapshot, status, contest, audience).map(Arc::new))
+        Ok(frame::render(&found.election, &snapshot, status, contest, audience, of_latest).map(Arc::new))
     }
 
     /// The state of an election as its counters have it.
     pub async fn state(&self, election: ElectionKey) -> Result<Option<ElectionState>, LedgerError> {
         Ok(self.tallies.read(election).await?.map(|snapshot| snapshot.fold.state.clone()))
+    }
+
+    /// Where the counters of an election stand in its ledger.
+    pub async fn place(&self, election: ElectionKey) -> Result<Option<(Epoch, Seq)>, LedgerError> {
+        Ok(self.tallies.read(election).await?.map(|snapshot| (snapshot.epoch, snapshot.fold.seq)))
     }
 
     /// How many rounds there are, at least 1.
@@ -347,7 +354,7 @@ impl Feed {
         let Ok(state) = snapshot.fold.state.contest(current.number) else { return Ok(None) };
         let render = |audience| {
             self.serialisations.fetch_add(1, Ordering::Relaxed);
-            frame::render(&found.election, snapshot, status, current.number, audience).map(Arc::new)
+            frame::render(&found.election, snapshot, status, current.number, audience, audience).map(Arc::new)
         };
         let Some(full) = render(Audience::Full) else { return Ok(None) };
         let public = match found.election.visibility.audience(state, Viewer::Public) {

@@ -249,3 +249,40 @@ async fn a_vote_in_one_round_does_not_open_the_next() {
     drop((events, socket));
     server.finish().await;
 }
+
+/// An earlier round, which all may see, does not tell when votes come in a later one that is hidden.
+#[tokio::test]
+async fn an_earlier_round_does_not_move_with_hidden_votes() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "visibility": "on_reveal" })).await;
+    server.vote(&poll, "a", json!({ "choices": ["tea"] })).await.is(201);
+    for act in ["close", "reveal"] {
+        server.act(&poll, act).await.is(200);
+    }
+    server.post(&poll.path("/rounds"), &json!({ "open": true })).bearer(ADMIN).send().await.is(201);
+    let query = server.post(&poll.path("/reveal?round=1"), &json!({})).bearer(ADMIN).send().await;
+    query.refused(422, "invalid_query");
+    let mut seen = Vec::new();
+    for voter in ["b", "c"] {
+        let mut round = Vec::new();
+        for path in [
+            poll.path("/results?round=1"),
+            poll.path("/results?round=1&format=csv"),
+            format!("/{}/results?round=1", poll.code),
+            format!("/{}/screen?round=1", poll.code),
+            format!("/{}/embed?round=1", poll.code),
+        ] {
+            let answer = server.get(&path).send().await.is(200);
+            round.push((path, answer.header("etag").map(str::to_owned), without_joined(&answer.text())));
+        }
+        seen.push(round);
+        server.vote(&poll, voter, json!({ "choices": ["coffee"] })).await.is(201);
+    }
+    assert_eq!(seen[0], seen[1]);
+    let results: Value = serde_json::from_str(&seen[0][0].2).expect("results");
+    assert_eq!((&results["ballots"], results.get("time")), (&json!(1), None));
+    // Who may see all of it sees when the last vote came.
+    let all = server.get(&poll.path("/results?round=1")).bearer(ADMIN).send().await.is(200).json();
+    assert!(all["time"].is_string(), "{all}");
+    server.finish().await;
+}
