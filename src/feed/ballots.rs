@@ -1,11 +1,11 @@
 //! The ballots that count in one round, to be counted again: what was chosen, and how often just that.
 //!
-//! Job: fold a ledger into them, once for all who ask, and go on from there where it has grown.
+//! Job: fold a ledger into them, once for all who ask. A round that is final has the same ones for ever.
 //! Invariant: nothing of a voter, a time or a place in the ledger is in them, not even their order: they stand sorted by what
 //! was chosen. It must not know: who may have them, how they are written down.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hustings_core::{ContestNumber, Epoch, Event, Selections, Seq};
@@ -16,18 +16,16 @@ use crate::ledger::{ElectionKey, Ledger, LedgerError, PAGE_MAX};
 /// The most memory that the different ballots of one round may take. It is far beyond what people fill in: a hundred
 /// thousand ballots with forty different marks each.
 const SIZE_MAX: usize = 32 << 20;
-/// Larger ones are made anew for whoever asks.
-const KEPT_SIZE_MAX: usize = 4 << 20;
-/// The most rounds whose ballots are kept.
-const KEPT_MAX: usize = 8;
+/// The most memory that kept ballots take together; what somebody is still reading is shared besides.
+const KEPT_SIZE_MAX: usize = 32 << 20;
+/// The most rounds of which something is known.
+const KEPT_MAX: usize = 256;
 /// How long somebody waits while ballots are made for others.
 const WAIT_MAX: Duration = Duration::from_secs(8);
 
-/// The ballots of one round up to a place of its ledger.
-#[derive(Debug, Clone)]
+/// The ballots of one round.
+#[derive(Debug, Clone, Default)]
 pub struct Ballots {
-    epoch: Epoch,
-    seq: Seq,
     counts: BTreeMap<Selections, u64>,
     size: usize,
 }
@@ -47,16 +45,6 @@ pub enum BallotsError {
 }
 
 impl Ballots {
-    fn new(epoch: Epoch) -> Self {
-        Self { epoch, seq: Seq(0), counts: BTreeMap::new(), size: 0 }
-    }
-
-    /// The last entry that is in them.
-    #[must_use]
-    pub fn seq(&self) -> Seq {
-        self.seq
-    }
-
     /// What was chosen, and by how many, in the order of what was chosen.
     pub fn iter(&self) -> impl Iterator<Item = (&Selections, u64)> {
         self.counts.iter().map(|(selections, count)| (selections, *count))
@@ -108,16 +96,30 @@ fn size(selections: &Selections) -> usize {
     }
 }
 
-/// A round of an election.
-type Round = (ElectionKey, ContestNumber);
+/// A round, in one life of its election's ledger.
+type Round = (ElectionKey, ContestNumber, Epoch);
+
+/// What was made of a round.
+enum Made {
+    /// Its ballots, which are here as long as anybody has them.
+    Ballots(Weak<Ballots>),
+    /// More different ones than are given out.
+    TooMany,
+}
 
 /// The ballots of rounds that were asked for lately.
 pub struct PublicBallots {
     ledger: Arc<dyn Ledger>,
-    /// The one that was made last stands first.
-    kept: Mutex<VecDeque<(Round, Arc<Ballots>)>>,
+    kept: Mutex<Kept>,
     /// One ledger is read at a time: nobody waits for this in a vote.
     turn: Semaphore,
+}
+
+/// The latest stands first in both.
+#[derive(Default)]
+struct Kept {
+    known: VecDeque<(Round, Made)>,
+    held: VecDeque<Arc<Ballots>>,
 }
 
 impl PublicBallots {
@@ -127,7 +129,7 @@ impl PublicBallots {
         Self { ledger, kept: Mutex::default(), turn: Semaphore::new(1) }
     }
 
-    /// The ballots of a round up to a place of this life of its ledger, or a later one.
+    /// The ballots of a round that is final, all of which are before a place of this life of its ledger.
     pub async fn of(
         &self,
         election: ElectionKey,
@@ -135,39 +137,65 @@ impl PublicBallots {
         epoch: Epoch,
         seq: Seq,
     ) -> Result<Arc<Ballots>, BallotsError> {
+        let round = (election, contest, epoch);
+        if let Some(known) = self.kept().find(round) {
+            return known;
+        }
         let turn = tokio::time::timeout(WAIT_MAX, self.turn.acquire()).await;
         let _turn = turn.map_err(|_| BallotsError::Busy)?.map_err(|_| BallotsError::Busy)?;
-        let kept = self.kept(election, contest).filter(|kept| kept.epoch == epoch);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.seq >= seq) {
-            return Ok(Arc::clone(kept));
+        if let Some(known) = self.kept().find(round) {
+            return known;
         }
-        let mut ballots = kept.map_or_else(|| Ballots::new(epoch), |kept| Ballots::clone(&kept));
-        while ballots.seq < seq {
-            let limit = usize::try_from(seq.0 - ballots.seq.0).unwrap_or(PAGE_MAX).min(PAGE_MAX);
-            let page = self.ledger.read(election, ballots.seq, limit).await?;
+        let made = self.make(election, contest, seq).await.map(Arc::new);
+        self.kept().keep(round, &made);
+        made
+    }
+
+    async fn make(&self, election: ElectionKey, contest: ContestNumber, to: Seq) -> Result<Ballots, BallotsError> {
+        let (mut ballots, mut seq) = (Ballots::default(), Seq(0));
+        while seq < to {
+            let limit = usize::try_from(to.0 - seq.0).unwrap_or(PAGE_MAX).min(PAGE_MAX);
+            let page = self.ledger.read(election, seq, limit).await?;
             let Some(last) = page.last() else {
                 return Err(LedgerError::Unavailable("entries that were counted are not there yet".to_owned()).into());
             };
-            ballots.seq = last.entry.seq;
+            seq = last.entry.seq;
             page.iter().try_for_each(|stored| ballots.add(contest, &stored.entry.event))?;
         }
-        let ballots = Arc::new(ballots);
-        self.keep(election, contest, &ballots);
         Ok(ballots)
     }
 
-    fn kept(&self, election: ElectionKey, contest: ContestNumber) -> Option<Arc<Ballots>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(of, _)| *of == (election, contest)).map(|(_, ballots)| Arc::clone(ballots))
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn find(&self, round: Round) -> Option<Result<Arc<Ballots>, BallotsError>> {
+        match self.known.iter().find(|(of, _)| *of == round)? {
+            (_, Made::Ballots(ballots)) => ballots.upgrade().map(Ok),
+            (_, Made::TooMany) => Some(Err(BallotsError::TooMany)),
+        }
     }
 
-    fn keep(&self, election: ElectionKey, contest: ContestNumber, ballots: &Arc<Ballots>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(of, _)| *of != (election, contest));
-        if ballots.size <= KEPT_SIZE_MAX {
-            kept.truncate(KEPT_MAX - 1);
-            kept.push_front(((election, contest), Arc::clone(ballots)));
+    /// Keeps what was made of a round, and holds as many ballots as there is room for.
+    fn keep(&mut self, round: Round, made: &Result<Arc<Ballots>, BallotsError>) {
+        let made = match made {
+            Ok(ballots) => {
+                self.held.push_front(Arc::clone(ballots));
+                Made::Ballots(Arc::downgrade(ballots))
+            }
+            Err(BallotsError::TooMany) => Made::TooMany,
+            Err(_) => return,
+        };
+        while self.held.iter().map(|held| held.size).sum::<usize>() > KEPT_SIZE_MAX {
+            self.held.pop_back();
         }
+        self.held.truncate(KEPT_MAX);
+        self.known
+            .retain(|(of, made)| *of != round && !matches!(made, Made::Ballots(gone) if gone.strong_count() == 0));
+        self.known.truncate(KEPT_MAX - 1);
+        self.known.push_front((round, made));
     }
 }
 
@@ -189,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_changed_vote_leaves_nothing_of_what_it_was() {
-        let mut ballots = Ballots::new(Epoch([1; 8]));
+        let mut ballots = Ballots::default();
         for event in [cast(1, None), cast(1, None), cast(2, Some(1)), cast(3, Some(2))] {
             ballots.add(ROUND, &event).unwrap();
         }
@@ -202,10 +230,32 @@ mod tests {
 
     #[test]
     fn more_different_ballots_than_memory_is_for_are_refused_and_equal_ones_are_not() {
-        let mut ballots = Ballots::new(Epoch([1; 8]));
+        let mut ballots = Ballots::default();
         ballots.add(ROUND, &cast(1, None)).unwrap();
         ballots.size = SIZE_MAX;
         ballots.add(ROUND, &cast(1, None)).unwrap();
         assert!(matches!(ballots.add(ROUND, &cast(2, None)), Err(BallotsError::TooMany)));
+    }
+
+    #[test]
+    fn what_somebody_reads_is_shared_and_what_nobody_reads_has_a_limit() {
+        let round = |number| (ElectionKey(1), ContestNumber(number), Epoch([1; 8]));
+        let large = || Ok(Arc::new(Ballots { counts: BTreeMap::new(), size: KEPT_SIZE_MAX / 2 + 1 }));
+        let (mut kept, read) = (Kept::default(), large());
+        kept.keep(round(0), &read);
+        kept.keep(round(1), &large());
+        kept.keep(round(2), &Err(BallotsError::TooMany));
+        kept.keep(round(3), &Err(BallotsError::Busy));
+        assert_eq!(kept.held.len(), 1, "there is room for one of them");
+        let same = kept.find(round(0)).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&same, &read.unwrap()), "who reads is not given another one");
+        assert!(matches!(kept.find(round(1)), Some(Ok(_))));
+        assert!(matches!(kept.find(round(2)), Some(Err(BallotsError::TooMany))));
+        assert!(
+            kept.find(round(3)).is_none() && kept.find((ElectionKey(1), ContestNumber(1), Epoch([2; 8]))).is_none()
+        );
+        drop(same);
+        kept.keep(round(4), &large());
+        assert!(kept.find(round(0)).is_none() && kept.find(round(1)).is_none());
     }
 }

@@ -1,7 +1,8 @@
 //! Public ballots: what was chosen in a round that is over, for whoever counts it again.
 //!
-//! Invariant: nobody gets them where the definition does not say so, nor before the close and the reveal, whoever asks: of
-//! two answers while votes come, one could be taken from the other, and would tell who voted what in between.
+//! Invariant: nobody gets them where the definition does not say so, nor before results are shown to all and the close cannot
+//! be undone, whoever asks: of two answers with votes between them, one could be taken from the other, and would tell who
+//! voted what in between.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use hustings_core::election::Viewer;
-use hustings_core::{Contest, ContestNumber, Epoch, Selections, Seq, Version};
+use hustings_core::{Audience, Contest, ContestNumber, Epoch, Selections, Seq};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -50,8 +51,8 @@ pub(super) enum Lines {
 /// About so many bytes go out at once.
 const CHUNK: usize = 64 * 1024;
 
-/// The ballots of a round, without voters and times and sorted by what was chosen, where the poll publishes them: once voting is
-/// closed and results are shown to all.
+/// The ballots of a round, without voters and times and sorted by what was chosen, where the poll publishes them: once results are
+/// shown to all and the close cannot be undone any more.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/ballots", tag = "results", params(BallotsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, content((String = "application/x-ndjson"), (String = "text/csv"))),
@@ -66,10 +67,6 @@ pub(super) async fn ballots(
     let found = find(&services.elections, &poll).await?;
     let (round, epoch, seq) = published(&services, &found, query.round).await?;
     let ballots = services.ballots.of(found.key, round, epoch, seq).await.map_err(refused)?;
-    if ballots.seq() > seq {
-        // Somebody has asked for later ones just now; they are given out where they still may be.
-        published(&services, &found, query.round).await?;
-    }
     let found = services.elections.with_contests(found.key, round.index() + 1).await?.ok_or_else(unknown)?;
     let contest = found.election.contests.get(round.index()).ok_or_else(unknown)?.clone();
     let (kind, end) = match query.format {
@@ -91,33 +88,26 @@ async fn published(
         return Err(Problem::forbidden("ballots_not_public", detail));
     }
     services.feed.refresh(found.key).await?;
-    let latest = services.feed.latest(found.key, Viewer::Public).await?.ok_or_else(unknown)?;
+    let state = services.feed.state(found.key).await?.ok_or_else(unknown)?;
     let no_round = || Problem::not_found("unknown_round", "this poll has no such round");
-    let frame = match round {
-        None => latest,
-        Some(0) => return Err(no_round()),
-        Some(round) => {
-            let number = ContestNumber(round - 1);
-            services.feed.contest(found.key, number, Viewer::Public).await?.ok_or_else(no_round)?
-        }
-    };
-    let results = frame.poll().ok_or_else(unknown)?;
-    match frame.version {
-        Version::Full(epoch, seq) if ["closed", "archived", "certified"].contains(&results.status) => {
-            Ok((ContestNumber(results.round - 1), epoch, seq))
-        }
-        _ => {
-            let detail = "ballots are published once voting is closed and results are shown to all";
-            Err(Problem::conflict("ballots_not_yet", detail))
-        }
+    let latest = u32::try_from(state.contests.len()).unwrap_or(u32::MAX);
+    let number = ContestNumber(round.unwrap_or(latest).checked_sub(1).ok_or_else(no_round)?);
+    let contest = state.contest(number).map_err(|_| no_round())?;
+    if !contest.is_final() || found.election.visibility.audience(contest, Viewer::Public) == Audience::Masked {
+        let detail = "ballots are published once results are shown to all and the close cannot be undone any more: after \
+                      the reveal, or when the next round begins";
+        return Err(Problem::conflict("ballots_not_yet", detail));
     }
+    // After the state: what is final stays so, and all its votes are before this place.
+    let (epoch, seq) = services.feed.place(found.key).await?.ok_or_else(unknown)?;
+    Ok((number, epoch, seq))
 }
 
 fn refused(error: BallotsError) -> Problem {
     match error {
         BallotsError::Ledger(error) => error.into(),
         BallotsError::Busy => Problem::unavailable("busy", "other ballots are being counted; please try again"),
-        BallotsError::TooMany => Problem::unavailable(
+        BallotsError::TooMany => Problem::conflict(
             "too_many_ballots",
             "these are too many different ballots for a download; whoever runs the server can write them with \
              `hustings export ballots`",

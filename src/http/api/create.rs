@@ -50,7 +50,7 @@ pub(super) struct CreateBody {
     /// Who may vote.
     #[serde(default)]
     access: AccessName,
-    /// Whether all may have the ballots, to count them again, once voting is closed and results are shown: what was chosen,
+    /// Whether all may have the ballots, to count them again, once results are shown and the close is final: what was chosen,
     /// never by whom or when.
     #[serde(default)]
     public_ballots: bool,

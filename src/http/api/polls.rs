@@ -36,7 +36,7 @@ pub(super) struct PollBody {
     visibility: &'static str,
     /// Who may vote: device, codes or roster.
     access: &'static str,
-    /// Whether all may have the ballots once voting is closed and results are shown; absent otherwise.
+    /// Whether all may have the ballots once results are shown and the close is final; absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     public_ballots: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -56,6 +56,8 @@ pub(super) struct ResultsPage<'a> {
     pub(super) is_late: bool,
     /// Whether the ballots of each round are shown once it is over.
     pub(super) public_ballots: bool,
+    /// Whether it is over for good, so that they are shown now.
+    pub(super) is_final: bool,
     /// How ballots are counted again, as a line of a shell.
     pub(super) recount: String,
     /// What other pages hold to show these results in a frame.
@@ -189,6 +191,7 @@ async fn of_poll(
         chart,
         is_late,
         public_ballots: election.public_ballots,
+        is_final: contest_state.is_final(),
         recount: recount(election.code.as_str(), &results),
         embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
         texts: page.texts(&[&LIVE_TEXTS[..], &RESULTS_TEXTS[..]].concat(), &["voters"]),
@@ -214,7 +217,14 @@ async fn seen(
     headers: &HeaderMap,
 ) -> Result<Seen, Problem> {
     let (mut frame, viewer) = of_round(services, found, round, headers).await?;
-    let Version::Full(epoch, seq) = frame.version else { return Ok(Seen { frame, chart: None, is_late: false }) };
+    if frame.poll().is_none_or(|results| results.hidden) {
+        return Ok(Seen { frame, chart: None, is_late: false });
+    }
+    let (epoch, seq) = match frame.version {
+        Version::Full(epoch, seq) => (epoch, seq),
+        // An earlier round beside a hidden one: nothing comes to it any more.
+        Version::Masked(..) => services.feed.place(found.key).await?.ok_or_else(unknown)?,
+    };
     let timeline = services.timelines.of(found.key, epoch, seq).await;
     if timeline.as_ref().is_some_and(|timeline| timeline.seq() > seq) {
         // It tells of later votes too, which may have been hidden from this reader since. The same round again: another

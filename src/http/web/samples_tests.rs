@@ -293,6 +293,7 @@ fn results_page<'a>(page: &'a Page, results: &'a Results, visibility: Visibility
         chart,
         is_late: results.hidden,
         public_ballots: results.identified_by == "roster",
+        is_final: results.status == "closed",
         recount: NASTY.to_owned(),
         embed: NASTY.to_owned(),
         texts: page.texts(&[&LIVE_TEXTS[..], &RESULTS_TEXTS[..]].concat(), &["voters"]),
