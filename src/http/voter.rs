@@ -8,7 +8,7 @@ use hustings_core::{Access, AccessCode, Text, TextError, VoterKey};
 use super::Services;
 use super::auth::{Caller, cookies, device, same_site};
 use super::error::Problem;
-use crate::ledger::{CodeNumber, KeptCode, Registered, Scope};
+use crate::ledger::{KeptCode, Registered, Scope};
 
 /// The voter of a request, who may vote in this election.
 pub(super) async fn voter(
@@ -73,8 +73,8 @@ pub(super) async fn voter_of(
 
 /// Whom a browser stands for in an election, whatever else it carries.
 pub(super) enum Browser {
-    /// A voter; with the place of the access code, where that is what it votes with.
-    Voter(VoterKey, Option<CodeNumber>),
+    /// A voter; with the access code, where that is what it votes with.
+    Voter(VoterKey, Option<KeptCode>),
     /// Nobody yet.
     Nobody,
     /// Nobody, because the access code that it keeps is not good: the code of the refusal.
@@ -90,7 +90,7 @@ pub(super) async fn browser(services: &Services, found: &Registered, headers: &H
     }
     let Some(code) = kept_code(services, found, headers) else { return Ok(Browser::Nobody) };
     match find_code(services, found, &code).await {
-        Ok(kept) => Ok(Browser::Voter(services.keys.coded_voter(election, kept.voter), Some(kept.number))),
+        Ok(kept) => Ok(Browser::Voter(services.keys.coded_voter(election, kept.voter), Some(kept))),
         Err(problem) if problem.status().is_client_error() => Ok(Browser::Refused(problem.code())),
         Err(problem) => Err(problem),
     }

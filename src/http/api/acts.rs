@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hustings_core::{Act, ActKind, Choice, ChoiceId, Contest, ContestId, ContestNumber, Rejection, Submission, Text};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::create::actor;
@@ -46,9 +47,11 @@ macro_rules! act {
         pub(super) async fn $name(
             State(services): State<Shared>,
             Name(poll): Name,
+            RawQuery(query): RawQuery,
             headers: HeaderMap,
             body: Body,
         ) -> Result<Json<PollBody>, Problem> {
+            no_query(query.as_deref())?;
             let asked = Asked::read(&services, &poll, &headers, body).await?;
             asked.act(&services, $kind).await?;
             Ok(Json(show(&services, &asked.found).await?))
@@ -69,14 +72,27 @@ act! {
     reveal, "/api/v1/polls/{poll}/reveal", ActKind::Reveal;
 }
 
-/// Does an act of this name on the current round of a poll, for whoever asks.
+/// A round in the address would be passed over, and another one be closed or shown to all.
+fn no_query(query: Option<&str>) -> Result<(), Problem> {
+    match query {
+        None | Some("") => Ok(()),
+        Some(_) => {
+            Err(Problem::invalid("invalid_query", "", "acts take no query; send `round` or `reason` in the body"))
+        }
+    }
+}
+
+/// Does an act of this name on the round that is meant, for whoever asks: where somebody else has begun another one meanwhile,
+/// that one is not touched.
 pub(in crate::http) async fn act(
     services: &Services,
     poll: &str,
     name: &str,
+    round: Option<u32>,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
-    let asked = Asked::read(services, poll, headers, Body::empty()).await?;
+    let body = round.map_or_else(Body::empty, |round| Body::from(json!({ "round": round }).to_string()));
+    let asked = Asked::read(services, poll, headers, body).await?;
     let kind = match name {
         "open" => ActKind::Open { scheduled: false },
         "pause" => ActKind::Pause,
@@ -100,9 +116,11 @@ pub(in crate::http) async fn act(
 pub(super) async fn start_round(
     State(services): State<Shared>,
     Name(poll): Name,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    no_query(query.as_deref())?;
     let mut asked = Asked::read(&services, &poll, &headers, body).await?;
     let next = next_round(&services, &asked)?;
     asked.act(&services, ActKind::StartRound(Box::new(next))).await?;

@@ -159,7 +159,7 @@ async fn done(services: &Services, found: &Registered, headers: &HeaderMap, form
             remove_poll(services, code, headers, body(json!({ "title": form.get("title") }))).await?;
             return Ok("/".to_owned());
         }
-        act => api::act(services, code, act, headers).await?,
+        act => api::act(services, code, act, form.get("round").parse().ok(), headers).await?,
     }
     Ok(place(found))
 }
@@ -190,7 +190,7 @@ async fn show(
     let page = visitor.page.clone().of(&found.election);
     let (election, language) = (&found.election, page.language);
     let role = visitor.signed_in.role_in(services, found.key).await?;
-    let (next, others) = acts(&page, contest, election.visibility);
+    let (next, others) = acts(&page, contest, election.visibility, election.public_ballots);
     let public = election.visibility.audience(contest, Viewer::Public);
     Ok(render(&HostPage {
         title: &results.title,
@@ -217,7 +217,7 @@ async fn show(
 }
 
 /// The next right thing, and what else can be done.
-fn acts(page: &Page, contest: &ContestState, visibility: Visibility) -> (Option<Act>, Vec<Act>) {
+fn acts(page: &Page, contest: &ContestState, visibility: Visibility, public_ballots: bool) -> (Option<Act>, Vec<Act>) {
     let act = |name, label: &str, asks: Option<&str>| Act {
         name,
         label: page.say(label),
@@ -231,7 +231,8 @@ fn acts(page: &Page, contest: &ContestState, visibility: Visibility) -> (Option<
             Some(if visibility == Visibility::AfterClose { "ask-close-shows" } else { "ask-close" }),
         )
     };
-    let reveals = visibility == Visibility::OnReveal && !contest.is_revealed();
+    let is_revealed = contest.is_revealed();
+    let reveals = visibility == Visibility::OnReveal && !is_revealed;
     let round = || act("rounds", "act-round", Some("ask-round"));
     match contest {
         ContestState::Draft { .. } => (Some(act("open", "act-open", None)), Vec::new()),
@@ -242,10 +243,14 @@ fn acts(page: &Page, contest: &ContestState, visibility: Visibility) -> (Option<
         }
         ContestState::Paused { .. } => (Some(act("open", "act-continue", None)), vec![close()]),
         ContestState::Closed { .. } => {
-            let may_reopen = reveals || visibility == Visibility::AfterVote || visibility == Visibility::Always;
-            let mut others: Vec<Act> = may_reopen.then(|| act("reopen", "act-reopen", None)).into_iter().collect();
-            let next = if reveals { reveal() } else { round() };
-            others.extend(reveals.then(round));
+            let mut others: Vec<Act> = (!is_revealed).then(|| act("reopen", "act-reopen", None)).into_iter().collect();
+            let next = match (reveals, public_ballots && !is_revealed) {
+                (true, _) => reveal(),
+                // All see the results already: this makes the close final, and so the ballots public.
+                (false, true) => act("reveal", "act-publish", Some("ask-publish")),
+                (false, false) => round(),
+            };
+            others.extend((next.name != "rounds").then(round));
             (Some(next), others)
         }
         ContestState::Archived { .. } | ContestState::Certified { .. } => (None, Vec::new()),
@@ -300,7 +305,7 @@ pub(super) fn sample_acts() -> Vec<(&'static str, ContestState)> {
 /// The console as it is in a state.
 #[cfg(test)]
 pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestState, text: &'a str) -> HostPage<'a> {
-    let (next, others) = acts(page, state, Visibility::OnReveal);
+    let (next, others) = acts(page, state, Visibility::OnReveal, false);
     HostPage {
         page,
         title: text,

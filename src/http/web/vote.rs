@@ -31,7 +31,7 @@ use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
 use crate::http::voter::{Browser, browser};
 use crate::http::{Problem, Services, Shared};
-use crate::ledger::Registered;
+use crate::ledger::{KeptCode, Registered};
 
 #[derive(Template)]
 #[template(path = "vote.html")]
@@ -178,8 +178,8 @@ async fn shown(
     let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
     let contest = found.election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;
     let who = browser(services, &found, headers).await?;
-    let own = match who {
-        Browser::Voter(voter, _) => own(services, &found, contest, voter).await?,
+    let own = match &who {
+        Browser::Voter(voter, code) => own(services, &found, contest, *voter, code.as_ref()).await?,
         Browser::Nobody | Browser::Refused(_) => None,
     };
     let viewer = if own.is_some() { Viewer::Voted } else { Viewer::Public };
@@ -190,7 +190,7 @@ async fn shown(
     if let Some(wrong) = lacks_code(&found, &who, results.status, query) {
         return Ok(render(&AccessPage::of(page, &found, "", wrong)));
     }
-    let place = if let Browser::Voter(_, place) = who { place } else { None };
+    let place = if let Browser::Voter(_, Some(code)) = who { Some(code.number) } else { None };
     let changeable = contest.change == Change::UntilClose;
     Ok(render(&VotePage {
         page,
@@ -210,10 +210,10 @@ async fn shown(
         public_ballots: found.election.public_ballots,
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         due: due(language, results.status, state.contests.last().map(schedule).unwrap_or_default()),
-        paper: Paper::of(contest, own.as_ref().map(|(selections, _)| selections), language),
+        paper: Paper::of(contest, own.as_ref().and_then(|(selections, _)| selections.as_ref()), language),
         changeable,
         changing: changeable && query.change.is_some() && results.status == "open",
-        own: own.map(|(selections, receipt)| OwnVote::of(contest, &selections, &receipt, language)),
+        own: own.map(|(selections, receipt)| OwnVote::of(contest, selections.as_ref(), &receipt, language)),
         said: query.said.as_deref().map(|code| said(language, code, place.is_some())),
         id: uuid_v7(services.clock.as_ref(), services.random.as_ref()).to_string(),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
@@ -234,25 +234,33 @@ fn lacks_code(found: &Registered, who: &Browser, status: &str, query: &VoteQuery
     }
 }
 
-/// The vote of this voter that counts in this contest.
+/// The vote of this voter that counts in this contest; without what it chose, where the code came into the place of another one
+/// since: whoever drew it is not to be shown somebody's vote.
 async fn own(
     services: &Services,
     found: &Registered,
     contest: &Contest,
     voter: VoterKey,
-) -> Result<Option<(Selections, Receipt)>, Problem> {
+    code: Option<&KeptCode>,
+) -> Result<Option<(Option<Selections>, Receipt)>, Problem> {
     let Some(stored) = services.ledger.ballot(found.key, contest.number, voter).await? else { return Ok(None) };
     let receipt = Receipt::new(&services.keys, found, &stored);
     match stored.entry.event {
-        Event::BallotCast(cast) => Ok(Some((cast.selections, receipt))),
+        Event::BallotCast(cast) => {
+            let is_older = code.is_some_and(|code| code.hash != code.voter && code.made > stored.entry.time);
+            Ok(Some(((!is_older).then_some(cast.selections), receipt)))
+        }
         _ => Ok(None),
     }
 }
 
 impl OwnVote {
-    fn of(contest: &Contest, selections: &Selections, receipt: &Receipt, language: Language) -> Self {
+    fn of(contest: &Contest, selections: Option<&Selections>, receipt: &Receipt, language: Language) -> Self {
         Self {
-            told: paper::told(contest, selections, language),
+            told: match selections {
+                Some(selections) => paper::told(contest, selections, language),
+                None => language.say("voted-with-earlier-code"),
+            },
             counted: match receipt.seq {
                 Some(seq) => language.say_with("counted-number", &[("number", &language.number(seq))]),
                 None => language.say("counted"),

@@ -384,7 +384,12 @@ async fn a_lost_code_is_replaced(ada: &mut Browser<'_>, poll: &Poll, phone: &mut
     assert!(phone.get(&format!("/{}", poll.code)).await.is(200).text().contains(FIELD), "the old one is still good");
     let mut other = Phone::new(server, 0);
     other.get(&format!("/{}/c/{new}", poll.code)).await.is(303);
-    assert!(other.get(&format!("/{}", poll.code)).await.is(200).text().contains("You voted for"));
+    let shown = other.get(&format!("/{}", poll.code)).await.is(200).text();
+    assert!(shown.contains("with the code that this one replaced"), "{shown}");
+    assert!(
+        !shown.contains("You voted for T") && !shown.contains(" checked"),
+        "whoever drew the code sees the vote: {shown}"
+    );
     other.vote(poll, "coffee").await.refused(409, "already_voted");
     assert_eq!(counted(server, poll).await, 1);
 }

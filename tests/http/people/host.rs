@@ -107,6 +107,48 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     server.finish().await;
 }
 
+/// Two hosts, and one of them presses a button of a page that was drawn before the other one went on.
+#[tokio::test]
+async fn a_button_of_an_earlier_round_leaves_the_later_one_alone() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let place = made(&mut ada).await;
+    for act in ["open", "close", "rounds", "open"] {
+        does(&mut ada, &place, act).await;
+    }
+    let console = ada.get(&place).await.is(200).text();
+    assert_eq!(console.matches("name=\"round\" value=\"2\"").count(), 3, "{console}");
+    for act in ["close", "pause", "reopen", "rounds"] {
+        ada.post(&place, &[("do", act), ("round", "1")]).await.is(422);
+    }
+    // This is the one that it was asked about.
+    ada.post(&place, &[("do", "reveal"), ("round", "1")]).await.is(303);
+    assert_eq!(buttons(&ada, &place).await, ["close", "pause", "reveal"]);
+    ada.post(&place, &[("do", "close"), ("round", "2")]).await.is(303);
+    assert_eq!(buttons(&ada, &place).await, ["reveal", "reopen", "rounds"]);
+    server.finish().await;
+}
+
+/// Where all see the results anyway, it is the host who makes a close final, and ballots public with it.
+#[tokio::test]
+async fn ballots_are_published_by_a_button() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let draft = with(&[("visibility", "after_vote"), ("public_ballots", "yes")]);
+    let place = ada.post("/new", &draft).await.is(303).header("location").expect("the console").to_owned();
+    let results = format!("{}/results", place.strip_suffix("/host").expect("a console"));
+    for act in ["open", "close"] {
+        does(&mut ada, &place, act).await;
+    }
+    assert_eq!(buttons(&ada, &place).await, ["reveal", "reopen", "rounds"]);
+    assert!(ada.get(&place).await.text().contains("Publish all ballots"));
+    assert!(!ada.get(&results).await.text().contains("/ballots?round=1"));
+    does(&mut ada, &place, "reveal").await;
+    assert_eq!(buttons(&ada, &place).await, ["rounds"]);
+    assert!(ada.get(&results).await.text().contains("/ballots?round=1"));
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said_at_the_field_and_nothing_typed_is_lost() {
     let server = TestServer::start().await;
