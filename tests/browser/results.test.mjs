@@ -132,6 +132,7 @@ test("what is taken away holds the same figures, and ballots count to them again
   await server.others(poll, "tea", ["a", "b"]);
   await server.others(poll, "coffee", ["c"]);
   await server.act(poll, "close");
+  await server.act(poll, "reveal");
   const page = await results(poll);
   const taken = async (name) => {
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name, exact: true }).click()]);
@@ -265,6 +266,7 @@ test("the results in each state", async () => {
   await both("open", poll, tables);
   await look(browser, "results-french", `${poll.page}/results?lang=fr`, tables, phone);
   await server.act(poll, "close");
+  await server.act(poll, "reveal");
   await page("closed", poll);
   await round(poll);
   await page("rounds", poll, undefined, phone);

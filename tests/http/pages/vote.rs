@@ -148,7 +148,8 @@ async fn a_page_waits_pauses_and_says_what_is_over() {
     server.act(&poll, "pause").await.is(200);
     let paused = browser.page("").await;
     assert!(
-        paused.contains("type=\"submit\" disabled") && paused.contains("<p id=\"paused\" class=\"small\" role=\"status\">"),
+        paused.contains("type=\"submit\" disabled")
+            && paused.contains("<p id=\"paused\" class=\"small\" role=\"status\">"),
         "{paused}"
     );
     server.act(&poll, "close").await.is(200);
