@@ -1,16 +1,11 @@
 // Who takes part and who may vote: people, access codes, rosters, looked at.
 import { after, before, test } from "node:test";
-import { as, launch, look, phone, wide } from "./browser.mjs";
+import { as, look, phone, wide } from "./browser.mjs";
 import { draft } from "./festival.mjs";
-import { founder, invited, joins } from "./people.mjs";
-import { Server } from "./server.mjs";
+import { joins, opened } from "./people.mjs";
 
 let [browser, server, ada, olga] = [];
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  ada = await founder(server, "ada@example.org");
-  olga = await invited(server, ada, "olga");
-});
+before(async () => { [browser, server, ada, olga] = await opened(); });
 after(async () => { await browser.close(); await server.stop(); });
 
 test("who takes part, and who may vote", async () => {

@@ -1,16 +1,11 @@
 // What an organiser has on the desk: the form of a poll and the console, looked at.
 import { after, before, test } from "node:test";
-import { as, launch, look, phone } from "./browser.mjs";
+import { as, look, phone } from "./browser.mjs";
 import { cast, draft, FESTIVAL } from "./festival.mjs";
-import { founder, invited } from "./people.mjs";
-import { Server } from "./server.mjs";
+import { invited, opened } from "./people.mjs";
 
 let [browser, server, ada, olga] = [];
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  ada = await founder(server, "ada@example.org");
-  olga = await invited(server, ada, "olga");
-});
+before(async () => { [browser, server, ada, olga] = await opened(); });
 after(async () => { await browser.close(); await server.stop(); });
 
 test("making a poll, and running it", async () => {

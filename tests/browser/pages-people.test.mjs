@@ -1,15 +1,10 @@
 // Signing in, and who takes part, looked at.
 import { after, before, test } from "node:test";
-import { as, launch, look, phone } from "./browser.mjs";
-import { founder, invited, PASSWORD } from "./people.mjs";
-import { Server } from "./server.mjs";
+import { as, look, phone } from "./browser.mjs";
+import { invited, opened, PASSWORD } from "./people.mjs";
 
 let [browser, server, ada, olga] = [];
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  ada = await founder(server, "ada@example.org");
-  olga = await invited(server, ada, "olga");
-});
+before(async () => { [browser, server, ada, olga] = await opened(); });
 after(async () => { await browser.close(); await server.stop(); });
 
 test("signing in, and who one is", async () => {

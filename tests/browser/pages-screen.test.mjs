@@ -1,16 +1,11 @@
 // The screen in each state, looked at.
 import { after, before, test } from "node:test";
-import { as, launch, look, wide } from "./browser.mjs";
+import { as, look, wide } from "./browser.mjs";
 import { draft, FESTIVAL, festival } from "./festival.mjs";
-import { founder, invited } from "./people.mjs";
-import { Server } from "./server.mjs";
+import { opened } from "./people.mjs";
 
 let [browser, server, ada, olga] = [];
-before(async () => {
-  [browser, server] = await Promise.all([launch(), Server.start()]);
-  ada = await founder(server, "ada@example.org");
-  olga = await invited(server, ada, "olga");
-});
+before(async () => { [browser, server, ada, olga] = await opened(); });
 after(async () => { await browser.close(); await server.stop(); });
 
 test("the screen in each state", async () => {

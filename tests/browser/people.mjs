@@ -1,5 +1,7 @@
 // Whoever is signed in, without the forms where those are not what a test is about: as what a browser is opened with.
 import assert from "node:assert/strict";
+import { launch } from "./browser.mjs";
+import { Server } from "./server.mjs";
 
 export const PASSWORD = "correct horse battery";
 
@@ -46,4 +48,11 @@ export async function made(server, owner, fields = {}) {
   const code = answer.headers.get("location").split("/")[1];
   const poll = await server.ask("GET", `/api/v1/polls/${code}`);
   return { ...poll, page: `${server.url}/${code}`, console: `${server.url}/${code}/host` };
+}
+
+// What pages for organisers are looked at with: a browser, a server, its founder, and an organiser whom she invited.
+export async function opened() {
+  const [browser, server] = await Promise.all([launch(), Server.start()]);
+  const ada = await founder(server, "ada@example.org");
+  return [browser, server, ada, await invited(server, ada, "olga")];
 }
