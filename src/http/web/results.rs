@@ -54,9 +54,9 @@ pub(super) struct ResultsPage<'a> {
     pub(super) chart: Option<Chart>,
     /// Whether the picture is still being made, or an earlier one is shown meanwhile.
     pub(super) is_late: bool,
-    /// Whether the ballots of each round are shown once it is over.
+    /// Whether the ballots of each round are shown once it is final.
     pub(super) public_ballots: bool,
-    /// Whether it is over for good, so that they are shown now.
+    /// Whether this one is, so that they are shown now.
     pub(super) is_final: bool,
     /// How ballots are counted again, as a line of a shell.
     pub(super) recount: String,
