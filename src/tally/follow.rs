@@ -47,23 +47,24 @@ impl Tallies {
         let followed = match self.head(election).await {
             Ok(Some(head)) => self.bring(election, head).await,
             Ok(None) => {
-                self.let_go(election);
+                self.let_go(election).await;
                 return Ok(());
             }
             Err(error) => Err(error),
         };
         // Entries that are missing are no damage where the election was removed while they were read.
         if matches!(followed, Err(LedgerError::Damaged { .. })) && matches!(self.head(election).await, Ok(None)) {
-            self.let_go(election);
+            self.let_go(election).await;
             return Ok(());
         }
         self.conclude(election, began, followed).await
     }
 
     /// Follows an election no further that is gone, and tells whoever watches it.
-    fn let_go(&self, election: ElectionKey) {
+    async fn let_go(&self, election: ElectionKey) {
         let was_shown = self.shown(election).is_some();
         self.forget(election);
+        self.counters.forget(election).await;
         if was_shown || self.is_watched(election) {
             self.tell_gone(election);
         }

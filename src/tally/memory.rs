@@ -89,6 +89,10 @@ impl Counters for MemoryCounters {
         Ok(allowed)
     }
 
+    async fn forget(&self, election: ElectionKey) {
+        self.put(election, None);
+    }
+
     fn is_degraded(&self, _: ElectionKey) -> bool {
         false
     }

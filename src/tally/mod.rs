@@ -79,6 +79,10 @@ pub trait Counters: Send + Sync {
         condemned: Option<&Snapshot>,
     ) -> Result<bool, LedgerError>;
 
+    /// Lets go of the counters of an election that is in no ledger any more, here and where they are shared. What cannot be
+    /// reached stays there and is never read again, because no other election gets its key.
+    async fn forget(&self, election: ElectionKey);
+
     /// Whether the shared counters of an election are out of reach, so that these are counters of this process alone:
     /// right, and nobody else's.
     fn is_degraded(&self, election: ElectionKey) -> bool;

@@ -27,6 +27,8 @@ pub(super) enum Event {
     Hint(ElectionKey, Epoch, Seq),
     /// An election is read or moved here for the first time.
     Followed(ElectionKey),
+    /// An election is gone.
+    Unfollowed(ElectionKey),
     /// A connection has ended.
     Disconnected,
 }
@@ -82,6 +84,11 @@ async fn hear(node: &Node, event: Event) {
         Event::Followed(election) => {
             if let Some(link) = node.link() {
                 link.subscribe(&node.names.channel(election)).await;
+            }
+        }
+        Event::Unfollowed(election) => {
+            if let Some(link) = node.link() {
+                link.unsubscribe(&node.names.channel(election)).await;
             }
         }
         Event::Disconnected => {

@@ -169,6 +169,15 @@ impl Link {
         }
     }
 
+    /// Asks for no more hints about an election.
+    pub(super) async fn unsubscribe(&self, channel: &str) {
+        if let Self::Cluster(connection) = self {
+            let mut connection = connection.clone();
+            // Hints that come all the same are about an election that nobody knows.
+            let _refused_or_late = tokio::time::timeout(ANSWER_MAX, connection.sunsubscribe(channel)).await;
+        }
+    }
+
     /// The command that tells other nodes.
     pub(super) fn publish(&self) -> &'static str {
         match self {

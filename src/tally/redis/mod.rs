@@ -105,6 +105,17 @@ impl Counters for RedisCounters {
         self.node.mirror.replace(election, snapshot, condemned).await
     }
 
+    async fn forget(&self, election: ElectionKey) {
+        let slot = self.node.slot(election);
+        let _turn = slot.turn().await;
+        if let Some(link) = self.node.link_of(&slot) {
+            // Whether Redis is lost is found out by those who need it.
+            let _stays_unread = self.node.remove(&link, election).await;
+        }
+        self.node.mirror.put(election, None);
+        self.node.unfollow(&slot);
+    }
+
     fn is_degraded(&self, election: ElectionKey) -> bool {
         self.node.link().is_none() || self.node.known(election).is_some_and(|slot| slot.is_away())
     }

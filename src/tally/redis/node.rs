@@ -131,6 +131,10 @@ impl Node {
     pub(super) fn regain(&self, slot: &Slot) {
         slot.is_back();
         self.wake(slot.election);
+        self.is_one_less_away();
+    }
+
+    fn is_one_less_away(&self) {
         if !self.is_any_away() && self.link().is_some() {
             metrics::gauge!("hustings_counters_degraded").set(0);
             tracing::info!(redis = %self.options, "all of the shared counters are back");
@@ -157,6 +161,16 @@ impl Node {
             Arc::new(Slot::new(election))
         });
         Arc::clone(slot)
+    }
+
+    /// Nobody reads or moves an election here any more.
+    pub(super) fn unfollow(&self, slot: &Slot) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&slot.election);
+        // A full queue costs a channel on which nothing is told any more.
+        let _lost = self.events.try_send(Event::Unfollowed(slot.election));
+        if slot.is_away() {
+            self.is_one_less_away();
+        }
     }
 
     /// The slot of an election that somebody has read or moved here.
@@ -312,6 +326,11 @@ impl Node {
         }
         slot.soil();
         Ok(false)
+    }
+
+    /// Takes the counters of an election out of Redis, whatever they are; large ones are freed beside other questions.
+    pub(super) async fn remove(&self, link: &Link, election: ElectionKey) -> RedisResult<()> {
+        link.ask(cmd("UNLINK").arg(self.names.tally(election))).await
     }
 
     /// Reads what Redis holds, and brings mirror and Redis together.

@@ -30,6 +30,9 @@ super::on_every_counters!({
         a_newer_fold_replaces,
         another_epoch_replaces,
         only_what_was_condemned_is_replaced_by_older_folds;
+    forget:
+        counters_of_elections_that_are_gone_are_let_go,
+        what_others_still_apply_to_forgotten_counters_is_behind;
     is_degraded:
         counters_that_can_be_reached_are_not_degraded;
 });
@@ -337,6 +340,33 @@ async fn nodes_share_counters(backend: &dyn CountersBackend) {
     heal(backend.counters().as_ref(), &ledger).await;
     check_at(backend.counters().as_ref(), "in the end", &ledger, END).await;
     check_at(backend.afresh().await.as_ref(), "in the end, seen afresh", &ledger, END).await;
+}
+
+async fn counters_of_elections_that_are_gone_are_let_go(backend: &dyn CountersBackend) {
+    let counters = backend.counters();
+    let (history, other) = (at(counters.as_ref(), END).await, at(counters.as_ref(), 3).await);
+    for times in ["once", "twice", "again, where nothing ever stood"] {
+        counters.forget(history.election).await;
+        assert!(read(counters.as_ref(), history.election).await.is_none(), "{times}");
+        assert!(read(backend.afresh().await.as_ref(), history.election).await.is_none(), "{times}, seen afresh");
+    }
+    check_at(counters.as_ref(), "another election", &other, 3).await;
+    // A restored ledger may have it again.
+    assert!(counters.replace(history.election, history.snapshot(2), None).await.expect("an answer"));
+    check_at(backend.afresh().await.as_ref(), "it is back", &history, 2).await;
+}
+
+async fn what_others_still_apply_to_forgotten_counters_is_behind(backend: &dyn CountersBackend) {
+    let (counters, other) = (backend.counters(), backend.afresh().await);
+    let history = at(counters.as_ref(), 3).await;
+    check_at(other.as_ref(), "another node", &history, 3).await;
+    counters.forget(history.election).await;
+    assert_eq!(apply(other.as_ref(), &history, 3, END).await, "behind");
+    // It finds out for itself that the election is gone; until then it may put back what it knew.
+    other.forget(history.election).await;
+    for counters in [&counters, &other, &backend.afresh().await] {
+        assert!(read(counters.as_ref(), history.election).await.is_none(), "nothing stands nowhere");
+    }
 }
 
 async fn counters_that_can_be_reached_are_not_degraded(backend: &dyn CountersBackend) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hustings::clock::{Random, SystemRandom};
-use hustings::ledger::{Advance, ElectionKey};
+use hustings::ledger::{Advance, ElectionKey, Removal};
+use hustings::tally::Counters;
 use hustings_core::Seq;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -12,7 +13,9 @@ use redis::cmd;
 
 use super::rig::{Hall, Node};
 use crate::conformance::Backend;
-use crate::services::redis::Redis;
+use crate::conformance::backends::Told;
+use crate::conformance::support::text;
+use crate::services::redis::{Cluster, Redis};
 
 /// Hands batches on to random nodes, in random order, some of them twice and some not at all.
 async fn scatter(hall: &mut Hall, nodes: &[Node], election: ElectionKey, random: &mut StdRng) {
@@ -61,6 +64,37 @@ async fn nodes_agree(url: &str) {
     for node in &nodes {
         hall.was_right(node).await;
     }
+}
+
+/// Whoever saw the election counts it no more once it is removed, and Redis holds nothing of it.
+async fn nothing_is_left(url: &str) {
+    let mut hall = Hall::open().await;
+    let (removed, other) = (hall.poll().await, hall.poll().await);
+    let nodes = [Node::start(&hall, url, &[removed, other]).await, Node::start(&hall, url, &[removed, other]).await];
+    for election in [removed, other] {
+        let advance = hall.votes(election, 3).await;
+        nodes[0].hand_on(advance).await;
+        hall.is_healed(url, election).await;
+    }
+    let removal = Removal { by: text("host"), reason: None };
+    hall.store.registry().remove(removed, removal).await.expect("no error").expect("it was there");
+    hall.elections.forget(removed);
+    for node in &nodes {
+        node.is_let_go(removed).await;
+    }
+    let found = Told::connect(url).await.counters.read(removed).await.expect("read");
+    assert!(found.is_none(), "left behind: {found:?}");
+    hall.is_healed(url, other).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_elections_leave_no_counters() {
+    nothing_is_left(&Redis::start(&[]).url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_elections_leave_no_counters_in_a_cluster() {
+    nothing_is_left(&Cluster::start().url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -187,6 +187,15 @@ impl Node {
         reached.unwrap_or_else(|_| panic!("{election:?} does not reach {seq}"));
     }
 
+    /// Waits until this node shows nothing of an election that is gone.
+    pub(super) async fn is_let_go(&self, election: ElectionKey) {
+        let started = Instant::now();
+        while !matches!(self.tallies.read(election).await, Ok(None)) {
+            assert!(started.elapsed() < PATIENCE, "{election:?} is still followed");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until this node says so of its counters of an election.
     pub(super) async fn is_degraded(&self, election: ElectionKey, degraded: bool) {
         let started = Instant::now();
