@@ -1,121 +1,92 @@
-// Turns the text of choices, one a line, into a list that is filled in and put in order, with a thumb or with the keyboard.
-// The text stays what is sent.
+// The list of choices is filled in and put in order, with a thumb or with the keyboard, and has as many fields as it needs.
 import { say } from "./texts.js";
 
-const text = document.getElementById("choices");
 const list = document.getElementById("choice-list");
-const lines = (value) => value.split(/\r?\n/).map((line) => line.trim());
-const fields = () => [...list.querySelectorAll("input")];
-
-const write = () => {
-  text.value = fields().map((field) => field.value.trim()).filter(Boolean).join("\n");
-};
+const field = (row) => row.querySelector("input");
+const isEmpty = (row) => !field(row).value.trim();
 
 // Names each row by its number, for who hears the page.
 const number = () => {
   [...list.children].forEach((row, at, rows) => {
     const words = { number: String(at + 1) };
-    row.querySelector("input").setAttribute("aria-label", say("choice-number", words));
-    const [up, down, away] = row.querySelectorAll("button");
-    for (const [button, key] of [[up, "choice-up"], [down, "choice-down"], [away, "choice-away"]]) {
-      button.setAttribute("aria-label", say(key, words));
-      button.title = say(key, words);
+    field(row).setAttribute("aria-label", say("choice-number", words));
+    for (const button of row.querySelectorAll("button")) {
+      button.title = say(`choice-${button.dataset.move}`, words);
+      button.setAttribute("aria-label", button.title);
     }
-    up.disabled = at === 0;
-    down.disabled = at === rows.length - 1;
+    row.querySelector("[data-move=up]").disabled = at === 0;
+    row.querySelector("[data-move=down]").disabled = at === rows.length - 1;
   });
-  write();
 };
 
-function button(sign, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "icon";
-  made.textContent = sign;
-  made.addEventListener("click", act);
-  return made;
+// Another row, like those that are there. Whatever is said of one of them is not said of it.
+function added(value, after = list.lastElementChild) {
+  const row = after.cloneNode(true);
+  for (const name of ["id", "aria-invalid", "aria-describedby"]) field(row).removeAttribute(name);
+  field(row).value = value;
+  after.after(row);
+  return row;
 }
 
-function row(value, after) {
-  const made = document.createElement("li");
-  const field = document.createElement("input");
-  field.className = "field";
-  field.maxLength = 200;
-  field.value = value;
-  field.autocomplete = "off";
-  field.addEventListener("input", write);
-  field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") {
-      event.preventDefault();
-      const next = made.nextElementSibling ?? row("", made);
-      number();
-      next.querySelector("input").focus();
-    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      event.preventDefault();
-      move(event.key === "ArrowUp" ? -1 : 1, field);
-    } else if (event.key === "Backspace" && !field.value && list.children.length > 1) {
-      event.preventDefault();
-      const near = made.previousElementSibling ?? made.nextElementSibling;
-      made.remove();
-      number();
-      near.querySelector("input").focus();
-    }
-  });
-  // Many lines at once are many choices.
-  field.addEventListener("paste", (event) => {
-    const pasted = lines(event.clipboardData.getData("text")).filter(Boolean);
-    if (pasted.length < 2) return;
-    event.preventDefault();
-    let last = made;
-    if (!field.value.trim()) field.value = pasted.shift();
-    for (const line of pasted) last = row(line, last);
-    number();
-    last.querySelector("input").focus();
-  });
-  const move = (by, back) => {
-    const other = by < 0 ? made.previousElementSibling : made.nextElementSibling;
-    if (!other) return;
-    if (by < 0) other.before(made);
-    else other.after(made);
-    number();
-    (back.disabled ? field : back).focus();
-  };
-  const up = button("↑", () => move(-1, up));
-  const down = button("↓", () => move(1, down));
-  const away = button("×", () => {
-    const near = made.nextElementSibling ?? made.previousElementSibling;
-    if (!near) field.value = "";
-    else made.remove();
-    number();
-    (near ?? made).querySelector("input").focus();
-  });
-  made.append(field, up, down, away);
-  if (after) after.after(made);
-  else list.append(made);
-  return made;
-}
-
-const begun = lines(text.value).filter(Boolean);
-for (const line of begun.length ? begun : ["", ""]) row(line);
-number();
-text.hidden = true;
-text.required = false;
-list.hidden = false;
-document.getElementById("choice-more").hidden = false;
-document.getElementById("choices-label").htmlFor = "";
-document.getElementById("choice-add").addEventListener("click", () => {
-  const made = row("");
+function move(row, by, back) {
+  const other = by < 0 ? row.previousElementSibling : row.nextElementSibling;
+  if (!other) return;
+  if (by < 0) other.before(row);
+  else other.after(row);
   number();
-  made.querySelector("input").focus();
+  (back.disabled ? field(row) : back).focus();
+}
+
+// The last field stays, and is emptied.
+function remove(row, near) {
+  if (near) row.remove();
+  else field(row).value = "";
+  number();
+  field(near ?? row).focus();
+}
+
+const acts = {
+  up: (row, button) => move(row, -1, button),
+  down: (row, button) => move(row, 1, button),
+  away: (row) => remove(row, row.nextElementSibling ?? row.previousElementSibling),
+};
+list.addEventListener("click", ({ target }) => acts[target.dataset.move]?.(target.closest("li"), target));
+
+list.addEventListener("keydown", (event) => {
+  if (event.target.name !== "choice") return;
+  const row = event.target.closest("li");
+  const near = row.previousElementSibling ?? row.nextElementSibling;
+  if (event.key === "Enter") {
+    const next = row.nextElementSibling ?? added("", row);
+    number();
+    field(next).focus();
+  } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    move(row, event.key === "ArrowUp" ? -1 : 1, event.target);
+  } else if (event.key === "Backspace" && !event.target.value && near) {
+    remove(row, near);
+  } else return;
+  event.preventDefault();
 });
 
-// What belongs to another method is out of the way.
-const inset = () => {
-  const method = document.querySelector("input[name=method]:checked")?.value;
-  for (const part of document.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== method;
-};
-document.querySelectorAll("input[name=method]").forEach((choice) => choice.addEventListener("change", inset));
-inset();
+// Many lines at once are many choices, in the place of fields that wait for them.
+list.addEventListener("paste", (event) => {
+  const lines = event.clipboardData.getData("text").split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  if (lines.length < 2) return;
+  event.preventDefault();
+  const row = event.target.closest("li");
+  let last = row;
+  if (isEmpty(row)) field(row).value = lines.shift();
+  for (const line of lines) last = added(line, last);
+  [...list.children].filter(isEmpty).forEach((empty) => empty.remove());
+  number();
+  field(last).focus();
+});
+
+document.getElementById("choice-add").addEventListener("click", () => {
+  const row = added("");
+  number();
+  field(row).focus();
+});
 
 const zone = document.getElementById("zone");
 if ("guess" in zone.dataset) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;

@@ -1,7 +1,7 @@
 // What an organiser fills in: the form of a poll by keyboard alone, people, access codes, the roster.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { good, launch, open, PHONE, WIDE } from "./browser.mjs";
+import { accessible, good, launch, open, PHONE, still, WIDE } from "./browser.mjs";
 import { founder, made, PASSWORD } from "./people.mjs";
 import { Server } from "./server.mjs";
 
@@ -106,10 +106,99 @@ test("what is wrong is said at its field, and nothing that was typed is lost", a
   await page.getByLabel("Several choices").check();
   await page.getByRole("button", { name: "Make the poll" }).tap();
   await page.locator("#choices-wrong", { hasText: "Choice 2 is there twice" }).waitFor();
-  assert.deepEqual(await rows(page), ["Yes", "Yes"]);
+  assert.deepEqual(await rows(page), ["Yes", "Yes", ""]);
   assert.equal(await page.getByLabel("The question").inputValue(), "Tea?");
   assert.equal(await page.getByLabel("Several choices").isChecked(), true);
   good(page);
+});
+
+// The fields of a form that are wrong, and all that is said of each.
+const faults = (page) => page.locator("[aria-invalid=true]").evaluateAll((fields) => fields.map((field) => {
+  const words = (field.getAttribute("aria-describedby") ?? "").split(" ").map((id) => document.getElementById(id));
+  return [field.id, words.map((element) => element?.className ?? "nothing").join(" ")];
+}));
+
+test("a form that was refused leads to the field, and the field says what is wrong, with scripts and without", async () => {
+  const bounds = async (page) => {
+    await page.getByLabel("Several choices").check();
+    await page.getByLabel("At most").fill("9");
+  };
+  const times = async (page) => {
+    await page.locator("summary", { hasText: "Open and close by itself" }).click();
+    await page.getByLabel("Closes", { exact: true }).fill("2001-01-01T10:00");
+  };
+  const zone = async (page) => {
+    await page.locator("summary", { hasText: "Open and close by itself" }).click();
+    await page.getByLabel("Opens", { exact: true }).fill("2040-01-01T10:00");
+    await page.getByLabel("Time zone").fill("Mars");
+  };
+  const slug = async (page) => {
+    await page.locator("summary", { hasText: "Colour and address" }).click();
+    await page.getByLabel("A short address").fill("new");
+  };
+  for (const javaScriptEnabled of [true, false]) {
+    for (const [wrong, place, words] of [
+      [(page) => page.getByLabel("The question").fill("   "), "title", "error"],
+      [(page) => page.getByLabel("Choice 2", { exact: true }).fill("Yes"), "choice-2", "error"],
+      [(page) => page.getByLabel("Choice 2", { exact: true }).fill(""), "choice-2", "error"],
+      [bounds, "most", "error"],
+      [times, "closes", "hint error"],
+      [zone, "zone", "hint error"],
+      [slug, "slug", "hint error"],
+    ]) {
+      const page = await open(browser, `${server.url}/new`, { ...WIDE, ...ada.state, javaScriptEnabled });
+      await page.getByLabel("The question").fill("Tea?");
+      await page.getByLabel("Choice 1", { exact: true }).fill("Yes");
+      await page.getByLabel("Choice 2", { exact: true }).fill("No");
+      await wrong(page);
+      await page.getByRole("button", { name: "Make the poll" }).click();
+      await page.getByRole("alert").waitFor();
+      assert.deepEqual(await faults(page), [[place, words]]);
+      // Whoever hears the page is at the words about it, and one key and a press further at the field.
+      const at = () => page.evaluate(() => document.activeElement.id);
+      assert.equal(await at(), "wrong", place);
+      await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      assert.equal(await at(), place);
+      if (javaScriptEnabled) await accessible(page, place);
+      good(page);
+      await page.context().close();
+    }
+  }
+});
+
+test("without scripts as many choices are given as are wanted, and nothing jumps when the script comes", async () => {
+  const plain = await open(browser, `${server.url}/new`, { ...PHONE, ...ada.state, javaScriptEnabled: false });
+  await plain.getByLabel("The question").fill("Which tree?");
+  await plain.getByLabel("Choice 1", { exact: true }).fill("Oak");
+  await plain.getByLabel("Choice 3", { exact: true }).fill("Lime");
+  assert.equal(await plain.getByRole("button", { name: "One more choice" }).isVisible(), false, "nothing that does nothing");
+  await plain.locator("summary", { hasText: "Many choices at once" }).click();
+  await plain.getByLabel("One a line").fill("Beech\n\nRowan\nAsh");
+  await plain.getByRole("button", { name: "Make the poll" }).click();
+  await plain.waitForURL("**/host");
+  const poll = await server.ask("GET", `/api/v1/polls/${await plain.locator(".code").textContent()}`);
+  assert.deepEqual(poll.contest.choices.map((choice) => choice.title), ["Oak", "Lime", "Beech", "Rowan", "Ash"]);
+
+  for (const [path, shape] of [["/new", PHONE], ["/new", WIDE], [`/${poll.code}/edit`, PHONE]]) {
+    const page = await open(browser, "about:blank", { ...shape, ...ada.state });
+    let arrive;
+    const held = new Promise((done) => { arrive = done; });
+    await page.route("**/*.js", async (route) => { await held; await route.continue(); });
+    await page.goto(server.url + path, { waitUntil: "commit" });
+    await page.getByLabel("Choice 1", { exact: true }).waitFor();
+    // It is painted as it is without the script.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    arrive();
+    await page.waitForLoadState("load");
+    const before = await rows(page);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await still(page);
+    await page.getByRole("button", { name: "One more choice" }).click();
+    assert.deepEqual(await rows(page), [...before, ""]);
+    good(page);
+    await page.context().close();
+  }
 });
 
 test("people: an invitation, a part, a co-host link that is revoked while somebody is in by it", async () => {

@@ -36,7 +36,45 @@ pub(super) struct ComposePage<'a> {
 /// What the page's script says.
 pub(super) const COMPOSE_TEXTS: [&str; 4] = ["choice-number", "choice-up", "choice-down", "choice-away"];
 
+/// The fewest fields for choices that the form has.
+const ROWS_MIN: usize = 3;
+
+/// One field for a choice, and what it and its buttons are called.
+pub(super) struct Row<'a> {
+    id: String,
+    value: &'a str,
+    label: String,
+    up: String,
+    down: String,
+    away: String,
+}
+
 impl ComposePage<'_> {
+    /// The fields for choices: those that were filled in, and empty ones where they are few.
+    fn rows(&self) -> Vec<Row<'_>> {
+        let row = |at: usize| {
+            let number = self.page.language.number(at as u64 + 1);
+            let named = |key| self.page.language.say_with(key, &[("number", &number)]);
+            let [label, up, down, away] = COMPOSE_TEXTS.map(named);
+            let value = self.draft.choices.get(at).map_or("", String::as_str);
+            Row { id: format!("choice-{}", at + 1), value, label, up, down, away }
+        };
+        (0..self.draft.choices.len().max(ROWS_MIN)).map(row).collect()
+    }
+
+    /// Whether the field of this id is wrong, and what describes it, as attributes: its hint, if any, and its error.
+    fn described(&self, id: &str, hint: &'static str) -> String {
+        let wrong = self.wrong.as_ref().filter(|wrong| wrong.place == id);
+        match (hint, wrong) {
+            ("", None) => String::new(),
+            (hint, None) => format!(" aria-describedby=\"{hint}\""),
+            (hint, Some(wrong)) => {
+                let described = format!("{hint} {}-wrong", wrong.field);
+                format!(" aria-invalid=\"true\" aria-describedby=\"{}\"", described.trim())
+            }
+        }
+    }
+
     /// What is wrong with a field, in words.
     fn wrong_in(&self, field: &str) -> Option<&str> {
         self.wrong.as_ref().filter(|wrong| wrong.field == field).map(|wrong| wrong.text.as_str())
@@ -121,7 +159,7 @@ async fn standing(services: &Services, found: &Registered) -> Result<Option<hust
 }
 
 fn again(page: &Page, code: Option<&str>, draft: Draft, problem: &Problem) -> Response {
-    let wrong = Wrong::of(problem, page.language);
+    let wrong = Wrong::of(problem, &draft, page.language);
     let status = if problem.status().is_server_error() { problem.status() } else { StatusCode::UNPROCESSABLE_ENTITY };
     (status, shown(page, code, draft, Some(wrong))).into_response()
 }

@@ -14,8 +14,8 @@ use crate::http::api::visibility;
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) title: String,
-    /// One choice a line.
-    pub(super) choices: String,
+    /// As many as were filled in.
+    pub(super) choices: Vec<String>,
     /// single, approval or score.
     pub(super) method: String,
     /// approval: the fewest and the most choices.
@@ -46,7 +46,7 @@ impl Default for Draft {
         let empty = String::new;
         Self {
             title: empty(),
-            choices: empty(),
+            choices: Vec::new(),
             method: "single".to_owned(),
             fewest: "1".to_owned(),
             most: empty(),
@@ -70,7 +70,7 @@ impl Draft {
         let text = |name| form.get(name).trim().to_owned();
         Self {
             title: text("title"),
-            choices: form.get("choices").replace("\r\n", "\n").trim().to_owned(),
+            choices: form.all("choice").chain(form.get("choices").lines()).filter_map(filled).collect(),
             method: text("method"),
             fewest: text("fewest"),
             most: text("most"),
@@ -90,10 +90,10 @@ impl Draft {
     /// What a poll is defined by.
     pub(super) fn of(election: &Election, schedule: Schedule) -> Self {
         let Some(contest) = election.current() else { return Self::default() };
-        let titles: Vec<&str> = contest.choices.iter().map(|choice| choice.title.as_str()).collect();
+        let choices: Vec<String> = contest.choices.iter().map(|choice| choice.title.to_string()).collect();
         let mut draft = Self {
             title: election.title.to_string(),
-            choices: titles.join("\n"),
+            choices,
             changeable: contest.change == Change::UntilClose,
             visibility: visibility(election.visibility).to_owned(),
             access: election.access.name().to_owned(),
@@ -121,11 +121,10 @@ impl Draft {
 
     /// The definition as programs send it.
     pub(super) fn body(&self) -> Result<Value, Problem> {
-        let choices: Vec<&str> = self.choices.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let mut body = Map::new();
         let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
         put("title", self.title.as_str().into());
-        put("choices", choices.into());
+        put("choices", self.choices.as_slice().into());
         put("method", self.method.as_str().into());
         put("change", if self.changeable { "until_close" } else { "final" }.into());
         put("visibility", self.visibility.as_str().into());
@@ -166,6 +165,11 @@ impl Draft {
     }
 }
 
+/// A choice as it was typed, unless its field was left empty.
+fn filled(typed: &str) -> Option<String> {
+    Some(typed.trim().to_owned()).filter(|choice| !choice.is_empty())
+}
+
 fn number(pointer: &str, text: &str) -> Result<Option<u16>, Problem> {
     let wrong = |_| Problem::invalid("invalid_bounds", pointer, "send a whole number");
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(wrong) }
@@ -189,18 +193,26 @@ fn instant(pointer: &str, local: &str, zone: &str) -> Result<String, Problem> {
 /// What is wrong, and with which field of the form.
 #[derive(Debug, Clone)]
 pub(super) struct Wrong {
+    /// Which part of the form; `all` where it is none of them.
     pub(super) field: &'static str,
+    /// The id of the very field.
+    pub(super) place: String,
     pub(super) text: String,
 }
 
 impl Wrong {
     /// A refusal in the words of the form.
-    pub(super) fn of(problem: &Problem, language: Language) -> Self {
+    pub(super) fn of(problem: &Problem, draft: &Draft, language: Language) -> Self {
         let pointer = problem.pointer().unwrap_or_default();
         let (first, rest) =
             pointer.trim_start_matches('/').split_once('/').unwrap_or((pointer.trim_start_matches('/'), ""));
-        let line = rest.parse::<u64>().map_or(0, |at| at + 1);
-        let numbered = |key: &str| language.say_with(key, &[("number", &language.number(line))]);
+        // What is wrong with all of them together is mended at the first field that is empty, or at the last one.
+        let line = match (rest.parse::<usize>(), problem.code()) {
+            (Ok(at), _) => at + 1,
+            (Err(_), "too_few_choices") => draft.choices.len() + 1,
+            (Err(_), _) => draft.choices.len().max(1),
+        };
+        let numbered = |key: &str| language.say_with(key, &[("number", &language.number(line as u64))]);
         let (field, text) = match (first, problem.code()) {
             ("title", _) => ("title", language.say("wrong-title")),
             ("choices", "repeated_choice") => ("choices", numbered("wrong-choice-repeated")),
@@ -217,7 +229,16 @@ impl Wrong {
             _ if problem.status().is_server_error() => ("all", language.say("problem-unavailable")),
             _ => ("all", language.say("wrong-other")),
         };
-        Self { field, text }
+        let place = match (field, first) {
+            ("choices", _) => format!("choice-{line}"),
+            ("method", _) if draft.method == "score" => "high".to_owned(),
+            ("method", "min") => "fewest".to_owned(),
+            ("method", _) => "most".to_owned(),
+            ("times", "zone") => "zone".to_owned(),
+            ("times", first) => first.trim_end_matches("_at").to_owned(),
+            (field, _) => field.to_owned(),
+        };
+        Self { field, place, text }
     }
 }
 
@@ -239,7 +260,7 @@ mod tests {
     fn a_form_says_what_programs_send() {
         let draft = Draft {
             title: "Tea?".to_owned(),
-            choices: " Yes \n\n No".to_owned(),
+            choices: vec!["Yes".to_owned(), "No".to_owned()],
             method: "approval".to_owned(),
             most: "2".to_owned(),
             slug: "tea".to_owned(),
@@ -255,21 +276,27 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_at_its_field() {
-        let check = |code, pointer: &str, field| {
+        let check = |method: &str, code, pointer: &str, (field, place)| {
             let problem = Problem::invalid(code, pointer, "-");
+            let draft = Draft { choices: vec!["Yes".to_owned()], method: method.to_owned(), ..Draft::default() };
             for language in Language::ALL {
-                assert_eq!(Wrong::of(&problem, language).field, field, "{code} {pointer}");
+                let wrong = Wrong::of(&problem, &draft, language);
+                assert_eq!((wrong.field, wrong.place.as_str()), (field, place), "{code} {pointer}");
             }
+            Wrong::of(&problem, &draft, Language::English).text
         };
-        check("empty_text", "/title", "title");
-        check("repeated_choice", "/choices/1", "choices");
-        check("too_few_choices", "/choices", "choices");
-        check("invalid_bounds", "/max", "method");
-        check("text_alphabet", "/slug", "slug");
-        check("invalid_schedule", "/closes_at", "times");
-        check("unknown_zone", "/zone", "times");
-        check("anything", "", "all");
-        let said = Wrong::of(&Problem::invalid("repeated_choice", "/choices/1", "-"), Language::English);
-        assert!(said.text.contains('2'), "{}", said.text);
+        check("single", "empty_text", "/title", ("title", "title"));
+        let said = check("single", "repeated_choice", "/choices/1", ("choices", "choice-2"));
+        assert!(said.contains('2'), "{said}");
+        check("single", "too_few_choices", "/choices", ("choices", "choice-2"));
+        check("single", "too_many_choices", "/choices", ("choices", "choice-1"));
+        check("approval", "invalid_bounds", "/max", ("method", "most"));
+        check("approval", "invalid_bounds", "/min", ("method", "fewest"));
+        check("score", "invalid_bounds", "/max", ("method", "high"));
+        check("single", "text_alphabet", "/slug", ("slug", "slug"));
+        check("single", "invalid_schedule", "/closes_at", ("times", "closes"));
+        check("single", "invalid_time", "/opens_at", ("times", "opens"));
+        check("single", "unknown_zone", "/zone", ("times", "zone"));
+        check("single", "anything", "", ("all", "all"));
     }
 }

@@ -12,8 +12,8 @@ use crate::http::auth::same_site;
 use crate::http::body::{VOTE_MAX, collect};
 use crate::http::{Problem, Shared};
 
-/// The most fields; further ones are not read.
-const FIELDS_MAX: usize = 64;
+/// The most fields; further ones are not read. Each choice of a poll is one, and too many of them are to be noticed.
+const FIELDS_MAX: usize = 1000;
 
 /// The fields of a form of at most so many bytes. Whoever takes it knows that no other site made the browser send it.
 #[derive(Default)]

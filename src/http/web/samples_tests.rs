@@ -83,13 +83,13 @@ fn hosts(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate
     for field in ["", "all", "title", "choices", "method", "times", "slug", "accent"] {
         let draft = Draft {
             title: nasty(),
-            choices: nasty(),
+            choices: vec![nasty()],
             slug: nasty(),
             accent: Some(nasty()),
             opens: nasty(),
             ..Draft::default()
         };
-        let wrong = (!field.is_empty()).then(|| Wrong { field, text: nasty() });
+        let wrong = (!field.is_empty()).then(|| Wrong { field, place: nasty(), text: nasty() });
         let code = wrong.is_some().then_some("A5KYQ5");
         add("compose.html", &compose::ComposePage { page, code, draft, wrong, texts: texts() });
     }
