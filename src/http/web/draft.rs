@@ -91,6 +91,7 @@ impl Draft {
     pub(super) fn of(election: &Election, schedule: Schedule) -> Self {
         let Some(contest) = election.current() else { return Self::default() };
         let choices: Vec<String> = contest.choices.iter().map(|choice| choice.title.to_string()).collect();
+        let all = choices.len();
         let mut draft = Self {
             title: election.title.to_string(),
             choices,
@@ -109,7 +110,8 @@ impl Draft {
             Method::Approval { min, max } => {
                 draft.method = "approval".to_owned();
                 draft.fewest = min.to_string();
-                draft.most = max.to_string();
+                // As many as there are is all of them, also when there are more of them after the edit.
+                draft.most = if usize::from(max) == all { String::new() } else { max.to_string() };
             }
             Method::Score { max, .. } => {
                 draft.method = "score".to_owned();

@@ -107,6 +107,29 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     server.finish().await;
 }
 
+/// "At most: all" is no number: it stays all when there are more choices.
+#[tokio::test]
+async fn all_stays_all_when_a_choice_is_added() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    for (most, before, after) in [("", 2, 4), ("1", 1, 1)] {
+        let draft = with(&[("method", "approval"), ("most", most)]);
+        let place = ada.post("/new", &draft).await.is(303).header("location").expect("the console").to_owned();
+        let code = place.strip_suffix("/host").expect("a console");
+        let max =
+            async || server.get(&format!("/api/v1/polls{code}")).send().await.is(200).json()["contest"]["max"].clone();
+        assert_eq!(max().await, json!(before), "{most:?}");
+        let form = ada.get(&format!("{code}/edit")).await.is(200).text();
+        assert!(form.contains(&format!("maxlength=\"3\" value=\"{most}\" placeholder")), "{most:?}: {form}");
+        // What stands in the fields, and lines beside them.
+        let choices = [("choices", "Home\nAway"), ("choice", "Harbour"), ("choice", ""), ("choice", "Town hall")];
+        let edited = with(&[&choices[..], &[("method", "approval"), ("most", most)]].concat());
+        ada.post(&format!("{code}/edit"), &edited).await.is(303);
+        assert_eq!(max().await, json!(after), "{most:?}");
+    }
+    server.finish().await;
+}
+
 /// Two hosts, and one of them presses a button of a page that was drawn before the other one went on.
 #[tokio::test]
 async fn a_button_of_an_earlier_round_leaves_the_later_one_alone() {
