@@ -5,7 +5,7 @@ import { say } from "./texts.js";
 const page = document.getElementById("main");
 const line = document.getElementById("line");
 const isBusy = () => document.querySelector("details[open]") || ["INPUT", "TEXTAREA"].includes(document.activeElement?.tagName);
-let moved = false;
+let [moved, isGone] = [false, false];
 
 // Not under the hands of somebody who is typing or about to say yes.
 const again = () => {
@@ -20,12 +20,14 @@ follow(
     again();
   },
   (stands) => put(line, stands ? say("live") : say("line-lost")),
+  "",
+  () => { isGone = true; },
 );
 document.addEventListener("toggle", again, true);
 document.addEventListener("focusout", () => setTimeout(again));
 
 const figures = async () => {
-  if (document.visibilityState !== "visible") return;
+  if (isGone || document.visibilityState !== "visible") return;
   try {
     const answer = await fetch(page.dataset.health, { headers: { accept: "application/json" } });
     if (!answer.ok || answer.redirected) return;

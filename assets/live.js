@@ -45,22 +45,51 @@ export function draw(results) {
 
 const GRACE_MS = 2500;
 
+// Whether the server itself says that there is no such poll. A proxy without its server may say 404 as well.
+async function isUnknown(address) {
+  const ask = new AbortController();
+  try {
+    const answer = await fetch(address, { signal: ask.signal, cache: "no-store" });
+    const isOurs = answer.headers.get("content-type")?.startsWith("application/problem+json");
+    return answer.status === 404 && isOurs && (await answer.json()).code === "unknown_poll";
+  } catch {
+    return false;
+  } finally {
+    ask.abort();
+  }
+}
+
 // Keeps a stream open. `line` is told true when the line stands and false when it is lost. A browser reconnects by itself
 // after a lost line, and gives up after a refusal, such as while a server restarts: then this begins anew, not all at once.
-export function follow(address, show, line, seen = "") {
-  let waits = 0;
+// Only a poll that is unknown twice in a row was removed: the page says so, `gone` is told, and nothing is asked any more.
+export function follow(address, show, line, seen = "", gone = () => {}) {
+  let [waits, missed, isOver] = [0, 0, false];
   let [source, timer, grace] = [];
+  const end = () => {
+    isOver = true;
+    clearTimeout(timer);
+    clearTimeout(grace);
+    source.close();
+    line(false);
+    put(document.getElementById("line"), say("poll-gone"));
+    // It is neither open nor closed any more.
+    document.getElementById("status")?.toggleAttribute("hidden", true);
+    gone();
+  };
   const begin = () => {
+    if (isOver) return;
     clearTimeout(timer);
     source?.close();
+    const url = new URL(address, location.href);
     // What was seen, here or on another node, is not sent again, and nothing older is.
-    source = new EventSource(seen ? `${address}?last_event_id=${encodeURIComponent(seen)}` : address);
+    if (seen) url.searchParams.set("last_event_id", seen);
+    source = new EventSource(url);
     source.addEventListener("results", (event) => {
       seen = event.lastEventId;
       show(JSON.parse(event.data));
     });
     source.addEventListener("open", () => {
-      waits = 0;
+      [waits, missed] = [0, 0];
       clearTimeout(grace);
       grace = undefined;
       line(true);
@@ -71,6 +100,10 @@ export function follow(address, show, line, seen = "") {
       if (source.readyState !== EventSource.CLOSED) return;
       waits = Math.min(waits + 1, 4);
       timer = setTimeout(begin, 500 * 2 ** waits * (0.5 + Math.random()));
+      isUnknown(address).then((is) => {
+        missed = is ? missed + 1 : 0;
+        if (missed === 2 && !isOver) end();
+      });
     });
   };
   addEventListener("online", begin);

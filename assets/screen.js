@@ -53,17 +53,23 @@ function show(results) {
   if (veil !== at("veil").textContent) fit();
 }
 
+let isGone = false;
 if (!isEarlier) {
   const line = (stands) => {
     page.toggleAttribute("data-lost", !stands);
     put(at("line"), say(stands ? "live" : "line-lost"));
+    // More words at the foot leave less room above it.
+    fit();
   };
-  follow(stream, show, line, version);
+  follow(stream, show, line, version, () => {
+    isGone = true;
+    fit();
+  });
 }
 
 // Who has come is asked for, because it is no part of results: they may be hidden while a hall fills.
 async function come() {
-  if (document.visibilityState !== "visible") return;
+  if (isGone || document.visibilityState !== "visible") return;
   const answer = await fetch(page.dataset.joined).catch(() => null);
   if (!answer?.ok) return;
   const { joined } = await answer.json();

@@ -163,6 +163,13 @@ const followAgain = follow(
     arrange();
   },
   (stands) => put(at("line"), stands || isOver() ? "" : say("line-lost-voter")),
+  "",
+  () => {
+    paper.hidden = true;
+    at("waiting").hidden = true;
+    put(at("line"), "");
+    tell(say("poll-gone"));
+  },
 );
 
 localise();

@@ -69,6 +69,7 @@ rehearsal = This is a rehearsal: no vote here is real.
 reload-for-newer = Reload the page to see newer results.
 live = Live
 line-lost = The line is lost; these are the last results received. Trying again…
+poll-gone = This poll is no longer there: it was removed.
 voters = { $count ->
     [one] { $shown } voter
    *[other] { $shown } voters

@@ -69,6 +69,7 @@ rehearsal = Ceci est une répétition : aucune voix n’est réelle.
 reload-for-newer = Rechargez la page pour voir les résultats plus récents.
 live = En direct
 line-lost = La connexion est perdue ; voici les derniers résultats reçus. Nouvel essai…
+poll-gone = Ce vote n’est plus là : il a été supprimé.
 voters = { $count ->
     [one] { $shown } votant
    *[other] { $shown } votants

@@ -72,6 +72,11 @@ export class Server {
     return this.ask("POST", `/api/v1/polls/${poll.id}/${act}`, body ?? {});
   }
 
+  // Removes it for good.
+  remove(poll) {
+    return this.ask("DELETE", `/api/v1/polls/${poll.id}`, { title: poll.title });
+  }
+
   results(poll) {
     return this.ask("GET", `/api/v1/polls/${poll.id}/results`);
   }

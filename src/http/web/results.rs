@@ -104,9 +104,10 @@ impl ResultsPage<'_> {
 }
 
 /// What scripts say that follow results.
-pub(super) const LIVE_TEXTS: [&str; 15] = [
+pub(super) const LIVE_TEXTS: [&str; 16] = [
     "live",
     "line-lost",
+    "poll-gone",
     "mean",
     "leads",
     "tied",
