@@ -8,6 +8,8 @@ const [page, paper, own] = [at("main"), at("paper"), at("own")];
 const { poll, keep, round } = page.dataset;
 const canChange = "changeable" in page.dataset;
 const kept = keeper(`hustings ${keep}`);
+// What the page says when it is drawn anew. Only this browser writes there; an address anybody could have written.
+const words = keeper(`hustings said ${poll}`);
 const form = paper.dataset.form;
 
 let status = page.dataset.status;
@@ -114,7 +116,13 @@ async function send({ id, vote, replaces, told }) {
     return;
   }
   kept.clear();
-  location.replace(`${location.pathname}?said=${became === "superseded" ? became : code}`);
+  words.write({
+    already_voted: "coded" in page.dataset ? "said-already-voted-code" : "said-already-voted",
+    contest_closed: "said-contest-closed",
+    superseded: "said-superseded",
+    unknown_choice: "said-unknown-choice",
+  }[became === "superseded" ? became : code] ?? "said-other");
+  location.replace(location.pathname);
 }
 
 paper.addEventListener("submit", (event) => {
@@ -175,6 +183,11 @@ const followAgain = follow(
 localise();
 if (location.search) history.replaceState(null, "", location.pathname);
 paper.noValidate = true;
+const heard = words.read();
+if (heard) {
+  words.clear();
+  tell(say(heard));
+}
 const before = kept.read();
 if (before?.id) send(before);
 else if (before?.vote && !paper.hidden) fill(before.vote);

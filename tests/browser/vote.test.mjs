@@ -228,6 +228,25 @@ test("what is refused is said in words, and what counts is shown", async () => {
   assert.equal(status, 409);
 });
 
+test("what was refused is said once, by the browser that sent it, and by no address", async () => {
+  const poll = await server.poll();
+  const late = await open(browser, poll.page);
+  await choose(late, "Coffee");
+  // It has not heard of the close.
+  await late.route("**/stream", (route) => route.abort());
+  await late.reload();
+  await server.act(poll, "close");
+  await vote(late);
+  await late.locator("#said", { hasText: "Voting closed before your vote arrived" }).waitFor();
+  assert.equal(late.url(), poll.page);
+  for (const address of [poll.page, `${poll.page}?said=contest_closed`, `${poll.page}?said=counted`]) {
+    await late.goto(address);
+    await late.locator("#over", { hasText: "This device did not vote" }).waitFor();
+    assert.equal(await late.locator("#said").isVisible(), false, address);
+  }
+  good(late);
+});
+
 test("the keyboard alone votes and changes", async () => {
   const poll = await server.poll({ change: "until_close" });
   const page = await open(browser, poll.page, { viewport: { width: 1000, height: 800 } });

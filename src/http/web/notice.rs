@@ -46,6 +46,7 @@ pub(super) fn explained(language: Language, problem: &Problem) -> String {
     match problem.code() {
         "too_many_requests" => language.say("problem-too-many"),
         "cross_site" => language.say("forged-text"),
+        "no_voter" => language.say("said-no-voter"),
         "unknown_unit" => language.say("place-unknown-text"),
         "storage_full" => language.say("problem-full"),
         "body_too_large" => language.say("problem-too-large"),

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::election::Viewer;
 use hustings_core::{Change, Contest, Event, Kind, Schedule, Selections, Time, VoterKey};
@@ -60,7 +60,7 @@ pub(super) struct VotePage<'a> {
     /// Whether the voter asked to change the vote.
     pub(super) changing: bool,
     pub(super) own: Option<OwnVote>,
-    /// What became of what was sent last, where it was not counted.
+    /// What became of what this request sent, where it was not counted.
     pub(super) said: Option<String>,
     /// The name of the next vote that the form sends, so that a double tap is one vote.
     pub(super) id: String,
@@ -79,7 +79,7 @@ pub(super) struct OwnVote {
 }
 
 /// What the page's script says, besides what all do that follow results.
-pub(super) const VOTE_TEXTS: [&str; 25] = [
+pub(super) const VOTE_TEXTS: [&str; 30] = [
     "vote",
     "vote-change",
     "you-voted-for",
@@ -104,6 +104,11 @@ pub(super) const VOTE_TEXTS: [&str; 25] = [
     "said-too-few-choices",
     "said-too-many-choices",
     "said-score-out-of-range",
+    "said-already-voted",
+    "said-already-voted-code",
+    "said-contest-closed",
+    "said-superseded",
+    "said-unknown-choice",
     "said-other",
 ];
 
@@ -131,10 +136,8 @@ impl VotePage<'_> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct VoteQuery {
-    /// The code of what became of what was sent last.
-    said: Option<String>,
     change: Option<String>,
     /// Whether the browser was just given an access code to keep.
     kept: Option<String>,
@@ -157,8 +160,8 @@ pub(super) async fn show(
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}")),
     };
     let page = page.of(&found.election);
-    let query = query.map_or(VoteQuery { said: None, change: None, kept: None }, |Query(query)| query);
-    match shown(&services, &page, &found, &without_token(&headers), &query).await {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    match shown(&services, &page, &found, &without_token(&headers), &query, None).await {
         Ok(shown) => with_voter(&services, &found.election, &headers, shown),
         Err(problem) => problem_page(&page, &problem, &format!("/{code}")),
     }
@@ -170,6 +173,7 @@ async fn shown(
     found: &Registered,
     headers: &HeaderMap,
     query: &VoteQuery,
+    became: Option<&str>,
 ) -> Result<Response, Problem> {
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     services.feed.refresh(found.key).await?;
@@ -214,7 +218,7 @@ async fn shown(
         changeable,
         changing: changeable && query.change.is_some() && results.status == "open",
         own: own.map(|(selections, receipt)| OwnVote::of(contest, selections.as_ref(), &receipt, language)),
-        said: query.said.as_deref().map(|code| said(language, code, place.is_some())),
+        said: became.map(|code| said(language, code, place.is_some())),
         id: uuid_v7(services.clock.as_ref(), services.random.as_ref()).to_string(),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
@@ -288,7 +292,6 @@ fn said(language: Language, code: &str, is_coded: bool) -> String {
         "contest_paused" => "said-contest-paused",
         "contest_not_open" => "said-contest-not-open",
         "superseded" => "said-superseded",
-        "no_voter" => "said-no-voter",
         "too_few_choices" => "said-too-few-choices",
         "too_many_choices" => "said-too-many-choices",
         "score_out_of_range" => "said-score-out-of-range",
@@ -297,7 +300,8 @@ fn said(language: Language, code: &str, is_coded: bool) -> String {
     })
 }
 
-/// A vote by a form, for browsers without scripts: counted, and told by the page that the browser is sent to.
+/// A vote by a form, for browsers without scripts. One that counts is told by the page that the browser is sent to; of any
+/// other the answer itself tells, because an address could be anybody's.
 pub(super) async fn cast(
     State(services): State<Shared>,
     page: Page,
@@ -309,13 +313,22 @@ pub(super) async fn cast(
         Ok(found) => found,
         Err(problem) => return problem_page(&page, &problem, &format!("/{code}")),
     };
-    let address = format!("/{}", found.election.code);
-    match counted(&services, &found, &without_token(&headers), body).await {
-        Ok("superseded") => Redirect::to(&format!("{address}?said=superseded")).into_response(),
-        Ok(_) => Redirect::to(&address).into_response(),
+    let (page, address) = (page.of(&found.election), format!("/{}", found.election.code));
+    let headers = without_token(&headers);
+    let (became, status) = match counted(&services, &found, &headers, body).await {
+        Ok("superseded") => ("superseded", StatusCode::OK),
+        Ok(_) => return Redirect::to(&address).into_response(),
         // The vote may be in the ledger or not: only the same vote again can tell.
-        Err(problem) if problem.status().is_server_error() => problem_page(&page, &problem, &address),
-        Err(problem) => Redirect::to(&format!("{address}?said={}", problem.code())).into_response(),
+        Err(problem) if problem.status().is_server_error() => return problem_page(&page, &problem, &address),
+        // It came without what says who votes, so the page would be a stranger's.
+        Err(problem) if ["cross_site", "no_voter"].contains(&problem.code()) => {
+            return problem_page(&page, &problem, &address);
+        }
+        Err(problem) => (problem.code(), problem.status()),
+    };
+    match shown(&services, &page, &found, &headers, &VoteQuery::default(), Some(became)).await {
+        Ok(shown) => (status, shown).into_response(),
+        Err(problem) => problem_page(&page, &problem, &address),
     }
 }
 

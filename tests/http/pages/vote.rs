@@ -32,11 +32,12 @@ impl<'a> Browser<'a> {
         ask.header("content-type", "application/x-www-form-urlencoded").body(form).send().await
     }
 
-    /// Sends the form, and follows to the page that it leads to.
+    /// Sends the form, and follows to the page that it leads to, where it is not that page itself.
     async fn vote(&self, form: &str) -> String {
-        let sent = self.post(form).await.is(303);
-        let to = sent.header("location").expect("an address").to_owned();
-        self.server.get(&to).cookie(&self.cookie).send().await.is(200).text()
+        let sent = self.post(form).await;
+        let Some(to) = sent.header("location") else { return sent.text() };
+        assert_eq!(to, self.path, "only the page itself says what became of a vote");
+        self.server.get(to).cookie(&self.cookie).send().await.is(200).text()
     }
 }
 
@@ -167,15 +168,37 @@ async fn other_sites_and_browsers_without_cookies_vote_nothing() {
     let poll = server.create(json!({})).await;
     let browser = Browser::open(&server, &poll).await;
     let ask = || server.ask("POST", &browser.path).body("choice=tea");
-    let forged = ask().cookie(&browser.cookie).header("origin", "https://evil.example").send().await.is(303);
-    assert_eq!(forged.header("location"), Some(format!("{}?said=cross_site", browser.path).as_str()));
-    let strange = ask().send().await.is(303);
-    let to = strange.header("location").expect("an address");
-    assert!(server.get(to).send().await.is(200).text().contains("keeps no cookies"));
+    let forged = ask().cookie(&browser.cookie).header("origin", "https://evil.example").send().await.is(403).text();
+    assert!(forged.contains("did not come from here"), "{forged}");
+    let strange = ask().send().await.is(401);
+    assert_eq!(strange.header("set-cookie"), None, "only a page that is opened makes a device");
+    assert!(strange.text().contains("keeps no cookies"));
     assert_eq!(server.results(&poll).await["ballots"], 0);
     server.ask("POST", "/ZZZZZZ").body("choice=tea").send().await.is(404);
     let oversized = format!("choice={}", "x".repeat(20_000));
-    browser.post(&oversized).await.is(303);
+    browser.post(&oversized).await.is(413);
+    server.finish().await;
+}
+
+/// An address is written by anybody, and sent to others: it says nothing about a vote.
+#[tokio::test]
+async fn an_address_tells_nobody_what_became_of_a_vote() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    let silent = "<p id=\"said\" class=\"notice\" role=\"status\" hidden></p>";
+    for has_voted in [false, true] {
+        let browser = Browser::open(&server, &poll).await;
+        if has_voted {
+            browser.vote("choice=tea").await;
+        }
+        for code in ["counted", "already_voted", "superseded", "contest_closed", "no_voter", "unknown_choice", "x"] {
+            let page = browser.page(&format!("?said={code}")).await;
+            assert!(page.contains(silent), "{code}: {page}");
+            assert_eq!(counts(&page, "You voted for Tea."), has_voted, "{code}: {page}");
+        }
+    }
+    let refused = Browser::open(&server, &poll).await.post("").await.is(422).text();
+    assert!(!refused.contains(silent) && refused.contains("Choose more"), "what was sent is answered: {refused}");
     server.finish().await;
 }
 
