@@ -134,6 +134,7 @@ ballots-recount = With the other file, this counts again in a shell:
 ballots-later = Once results are shown and the close is final, anybody can have all ballots, to count them again: what was chosen, never by whom or when.
 embed-how = Show these results on another page
 embed-how-text = Put this where the results are to stand. They follow by themselves; while they are hidden, they are hidden there too.
+embed-look = See how it looks there
 embed-open = Open the poll
 results-page = All results
 

@@ -134,6 +134,7 @@ ballots-recount = Avec l’autre fichier, ceci recompte dans un terminal :
 ballots-later = Quand les résultats seront montrés et la clôture définitive, chacun pourra avoir tous les bulletins pour recompter : ce qui a été choisi, jamais par qui ni quand.
 embed-how = Montrer ces résultats sur une autre page
 embed-how-text = Mettez ceci là où les résultats doivent figurer. Ils se mettent à jour tout seuls ; tant qu’ils sont masqués, ils le sont là aussi.
+embed-look = Voir ce que cela donne
 embed-open = Ouvrir le vote
 results-page = Tous les résultats
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::bars::{Bars, status};
 use super::form::Form;
 use super::page::{Page, render};
-use super::results::LIVE_TEXTS;
+use super::results::{LIVE_TEXTS, frame_tag};
 use super::visitor::Visitor;
 use super::without_token;
 use crate::feed::Results;
@@ -37,6 +37,8 @@ pub(super) struct HostPage<'a> {
     pub(super) poll: String,
     /// Where people vote.
     pub(super) address: String,
+    /// What another page holds to show the results in a frame.
+    pub(super) embed: String,
     pub(super) results: &'a Results,
     pub(super) status: String,
     pub(super) round: Option<String>,
@@ -197,6 +199,7 @@ async fn show(
         code: election.code.as_str(),
         poll: election.id.to_string(),
         address: format!("{}/{}", services.settings.base_url(), election.code),
+        embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
         status: status(language, results.status),
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         next,
@@ -312,6 +315,7 @@ pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestSt
         code: "A5KYQ5",
         poll: "0193e2a0-1111-7222-8333-444455556666".to_owned(),
         address: text.to_owned(),
+        embed: text.to_owned(),
         results,
         status: status(page.language, results.status),
         round: Some(text.to_owned()),

@@ -298,7 +298,7 @@ fn recount(code: &str, results: &Results) -> String {
 }
 
 /// What another page holds to show the results in a frame.
-fn frame_tag(base: &str, code: &str) -> String {
+pub(super) fn frame_tag(base: &str, code: &str) -> String {
     format!(
         "<iframe src=\"{base}/{code}/embed\" title=\"Hustings {code}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>"
     )

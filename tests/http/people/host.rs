@@ -79,7 +79,10 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     olga.post(&place, &title).await.is(303);
     olga.post(&place, &[("do", "retitle"), ("title", "Another"), ("reason", "")]).await.is(422);
     let console = olga.get(&place).await.is(200).text();
-    for shown in ["Where shall we have dinner?", "Only you see these results", "<b class=\"votes\">2</b>", "3 voters"] {
+    let framed = format!("href=\"{code}/embed\"");
+    for shown in
+        ["Where shall we have dinner?", "Only you see these results", "<b class=\"votes\">2</b>", "3 voters", &framed]
+    {
         assert!(console.contains(shown), "no {shown} in {console}");
     }
     assert!(
