@@ -1,6 +1,7 @@
-//! Who votes: a person that a token names, the holder of an access code, or a device; as the election says.
+//! Who votes: a device or a person that a token names, or the holder of an access code; as the election says.
 //!
-//! Invariant: a code that is unknown or revoked is never counted for a device instead. It must not know: what is voted.
+//! Invariant: where voters have access codes, nothing but a code is a voter, because results name that beside them; a code that
+//! is unknown or revoked is never counted for a device instead. It must not know: what is voted.
 
 use axum::http::HeaderMap;
 use hustings_core::{Access, AccessCode, Text, TextError, VoterKey};
@@ -22,6 +23,9 @@ pub(super) async fn voter(
     let voter = match (caller, named) {
         (Caller::Token(_), named) => {
             caller.require(Scope::Vote)?;
+            if !found.election.access.is_device() {
+                return Err(voters_have_codes());
+            }
             let name = named.ok_or_else(Problem::unnamed_voter)?;
             return Ok(services.keys.named_voter(election, &voter_name(name)?));
         }
@@ -143,6 +147,16 @@ fn no_access_code() -> Problem {
         "no_access_code",
         "this election asks for an access code: type the one you were given on the poll's page, or send it as \
          `Authorization: Code <code>`",
+    )
+}
+
+/// 403: voters of this election are known by their codes. Somebody whom a token names as well would count twice, and beside results
+/// that say each code, or each person of the roster, counts once.
+fn voters_have_codes() -> Problem {
+    Problem::forbidden(
+        "voters_have_codes",
+        "in this election only who holds an access code votes, so a token cannot name voters: send the voter's code as \
+         `Authorization: Code <code>`, or make an election whose `access` is `device`",
     )
 }
 

@@ -18,7 +18,7 @@ use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
-use crate::http::voter::voter;
+use crate::http::voter;
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered};
 
@@ -36,7 +36,7 @@ pub(crate) struct VoteBody {
     pub(super) id: Option<uuid::Uuid>,
     /// The receipt id of the vote that this one means to replace.
     pub(super) replaces: Option<String>,
-    /// Who votes, at most 128 bytes; only with a token that has the scope `vote`.
+    /// Who votes, at most 128 bytes; only with a token that has the scope `vote`, and where `access` is `device`.
     pub(super) voter: Option<String>,
 }
 
@@ -109,8 +109,8 @@ pub(in crate::http) async fn vote_in(
     patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let started = std::time::Instant::now();
-    let voter = patience.look_up(voter(services, caller, found, headers, vote.voter.as_deref())).await?;
-    let answer = cast(services, found, voter, vote, patience).await;
+    let voter = patience.look_up(voter::voter(services, caller, found, headers, vote.voter.as_deref())).await?;
+    let answer = cast(services, caller, found, headers, (voter, &vote), patience).await;
     let (word, took) = (status_of(&answer), started.elapsed());
     services.meters.record(word, took);
     services.pulses.record(found.key, word, took);
@@ -119,26 +119,29 @@ pub(in crate::http) async fn vote_in(
 
 async fn cast(
     services: &Services,
+    caller: &Caller,
     found: &Registered,
-    voter: VoterKey,
-    vote: VoteBody,
+    headers: &HeaderMap,
+    (voter, vote): (VoterKey, &VoteBody),
     patience: Patience,
 ) -> Result<(StatusCode, Json<VoteAnswer>), Problem> {
     let known = patience.look_up(current(services, found)).await?;
-    let cast = cast_in(services, &known, voter, &vote, patience).await;
-    // Another node may have replaced the definition a moment ago, before it was opened; voter and id are the same there.
+    let cast = cast_in(services, &known, voter, vote, patience).await;
+    // Another node may have replaced the definition a moment ago, before it was opened, and with it who may vote; the id is the
+    // same there.
     if matches!(&cast, Err(problem) if ["unknown_choice", "unknown_contest"].contains(&problem.code()))
         && let Some(now) = patience.look_up(taken_place(services, found)).await?
     {
         let now = patience.look_up(current(services, &now)).await?;
-        return cast_in(services, &now, voter, &vote, patience).await;
+        let voter = patience.look_up(voter::voter(services, caller, &now, headers, vote.voter.as_deref())).await?;
+        return cast_in(services, &now, voter, vote, patience).await;
     }
     // Another node may have begun a round that this one has not heard of.
     if matches!(&cast, Err(problem) if ["unknown_choice", "contest_closed"].contains(&problem.code())) {
         patience.look_up(services.feed.refresh(known.key)).await?;
         let newest = patience.look_up(current(services, &known)).await?;
         if newest.election.contests.len() > known.election.contests.len() {
-            return cast_in(services, &newest, voter, &vote, patience).await;
+            return cast_in(services, &newest, voter, vote, patience).await;
         }
     }
     cast

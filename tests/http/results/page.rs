@@ -32,8 +32,12 @@ async fn a_table_tells_votes_shares_and_who_was_counted() {
 
     let several = json!({ "method": "approval", "min": 0, "access": "codes" });
     let approval = server.create(several).await;
-    server.vote(&approval, "a", json!({ "choices": ["tea", "coffee"] })).await.is(201);
-    server.vote(&approval, "b", json!({ "choices": [] })).await.is(201);
+    let made = server.post(&approval.path("/codes"), &json!({ "count": 2 })).bearer(ADMIN).send().await.is(201).json();
+    for (at, choices) in [(0, json!(["tea", "coffee"])), (1, json!([]))] {
+        let code = made["codes"][at]["code"].as_str().expect("a code");
+        let vote = server.post(&approval.path("/votes"), &json!({ "choices": choices }));
+        vote.header("authorization", &format!("Code {code}")).send().await.is(201);
+    }
     let shown = page(&server, &approval, "").await;
     assert_eq!(between(&shown, "figure share\">", "<"), ["50.0%", "50.0%"]);
     assert!(shown.contains(">Of voters</th>") && shown.contains("<dd id=\"blank\">1</dd>"), "{shown}");
