@@ -34,7 +34,7 @@ pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
 pub(super) use links::make_link;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
-pub(super) use results::{AskedAudience, at_least, organiser, respond, sees_totals, viewer};
+pub(super) use results::{AskedAudience, Round, Seen, at_least, of_round, organiser, respond, sees_totals, viewer};
 pub(super) use roster::{PersonShown, list_persons, roster_page};
 pub(super) use votes::{VoteBody, vote_in};
 

@@ -1,5 +1,7 @@
 //! Results as they stand: rendered once per version, cached by whoever may, masked while they are hidden.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,7 +14,7 @@ use utoipa::IntoParams;
 use super::files::{ResultsFormat, results_file};
 use super::polls::invalid_query;
 use super::{find, successor};
-use crate::feed::Results;
+use crate::feed::{Frame, Results};
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::http::name::Name;
@@ -51,25 +53,66 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(invalid_query)?;
     let found = find(&services.elections, &poll).await?;
-    let viewer = viewer(&services, &found, &headers).await?;
-    if let Some(version) = &query.min_version {
-        at_least(&services, &found, version, viewer).await?;
-    }
-    let frame = match query.round {
-        None => match services.feed.latest(found.key, viewer).await? {
-            // Another node may have replaced the definition a moment ago.
-            None => services.feed.latest(successor(&services, &found).await?.key, viewer).await?,
-            frame => frame,
-        },
-        Some(0) => None,
-        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?,
-    };
-    let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
+    let round = Round { number: query.round, min_version: query.min_version.as_deref() };
+    let Seen { found, frame, viewer } = of_round(&services, found, round, &headers).await?;
     match query.format {
         ResultsFormat::Json => {}
         format => return results_file(&found.election, frame.poll().ok_or_else(super::unknown)?, format),
     }
     Ok(respond(&frame.tag(), frame.json.clone(), &headers, viewer, found.election.visibility))
+}
+
+/// Which round of a poll is looked at.
+#[derive(Clone, Copy)]
+pub(in crate::http) struct Round<'a> {
+    /// Its number, from 1; the latest one without.
+    pub(in crate::http) number: Option<u32>,
+    /// A version that was seen before: what is shown is not older.
+    pub(in crate::http) min_version: Option<&'a str>,
+}
+
+/// What is seen of a round, and as whom.
+pub(in crate::http) struct Seen {
+    /// The poll as it is now: another node may have replaced its definition a moment ago.
+    pub(in crate::http) found: Registered,
+    pub(in crate::http) frame: Arc<Frame>,
+    pub(in crate::http) viewer: Viewer,
+}
+
+/// A round as whoever is looking may see it; 404 `unknown_round` where there is none of that number. Nobody sees a round as who
+/// they were in the one before.
+pub(in crate::http) async fn of_round(
+    services: &Services,
+    mut found: Registered,
+    round: Round<'_>,
+    headers: &HeaderMap,
+) -> Result<Seen, Problem> {
+    loop {
+        let known = services.feed.rounds(found.key).await?;
+        let viewer = viewer(services, &found, headers).await?;
+        if let Some(version) = round.min_version {
+            at_least(services, &found, version, viewer).await?;
+        }
+        let Some(latest) = services.feed.latest(found.key, viewer).await? else {
+            found = successor(services, &found).await?;
+            continue;
+        };
+        let rounds = latest.poll().ok_or_else(super::unknown)?.round;
+        if viewer == Viewer::Voted && usize::try_from(rounds) != Ok(known) {
+            // A round was opened meanwhile: who voted in the one before has not voted in this one.
+            continue;
+        }
+        let frame = match round.number {
+            None => Some(latest),
+            Some(number) if number == rounds => Some(latest),
+            Some(number) if (1..rounds).contains(&number) => {
+                services.feed.contest(found.key, ContestNumber(number - 1), viewer).await?
+            }
+            Some(_) => None,
+        };
+        let frame = frame.ok_or_else(|| Problem::not_found("unknown_round", "this poll has no such round"))?;
+        return Ok(Seen { found, frame, viewer });
+    }
 }
 
 /// Waits until this node has what another one may have shown already.

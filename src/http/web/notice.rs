@@ -26,12 +26,13 @@ pub(in crate::http) fn not_found_page(page: &Page, asked: &str) -> Response {
 
 /// The page for what cannot be shown now; a code that nobody has is one of its own.
 pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str) -> Response {
-    if problem.status() == StatusCode::NOT_FOUND {
-        return not_found_page(page, again.trim_matches('/').split('/').next().unwrap_or_default());
-    }
     let (title, back) = match problem.code() {
         "cross_site" => ("forged-title", "forged-back"),
         "unknown_unit" => ("place-unknown", "place-all"),
+        "unknown_round" => ("round-unknown", "round-latest"),
+        _ if problem.status() == StatusCode::NOT_FOUND => {
+            return not_found_page(page, again.trim_matches('/').split('/').next().unwrap_or_default());
+        }
         _ => ("moment-please", "try-again"),
     };
     // The address of each form is that of a page as well, but for the one that signs out.
@@ -48,6 +49,7 @@ pub(super) fn explained(language: Language, problem: &Problem) -> String {
         "cross_site" => language.say("forged-text"),
         "no_voter" => language.say("said-no-voter"),
         "unknown_unit" => language.say("place-unknown-text"),
+        "unknown_round" => language.say("round-unknown-text"),
         "storage_full" => language.say("problem-full"),
         "body_too_large" => language.say("problem-too-large"),
         "incomplete_body" | "slow_body" => language.say("problem-broke-off"),

@@ -11,7 +11,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use hustings_core::election::Viewer;
 use hustings_core::{Contest, ContestNumber, ContestState, ElectionState, Kind, Method, Version, Visibility};
 use serde::Deserialize;
 
@@ -23,9 +22,9 @@ use super::texts::Language;
 use super::{not_found_page, problem_page, without_token};
 use crate::clock::parse_rfc3339;
 use crate::feed::{ChoiceResult, Columns, Frame, Results};
-use crate::http::api::{schedule, unknown, viewer};
+use crate::http::api::{self, Round, Seen, schedule, unknown};
 use crate::http::name::Name;
-use crate::http::{Problem, Services, Shared, elections};
+use crate::http::{Problem, Shared, elections};
 use crate::ledger::Registered;
 
 #[derive(Template)]
@@ -130,7 +129,7 @@ pub(super) const RESULTS_TEXTS: [&str; 3] = ["opens-at", "closes-at", "chart-own
 #[derive(Deserialize)]
 pub(super) struct ResultsQuery {
     unit: Option<String>,
-    round: Option<u32>,
+    round: Option<String>,
 }
 
 /// The results of whatever is here.
@@ -150,7 +149,7 @@ pub(super) async fn results(
     let own = page.clone().of(&found.election);
     let shown = match found.election.kind {
         Kind::Election => elections::page(&services, &own, &found, unit.as_deref(), &headers).await,
-        Kind::Poll | Kind::Competition => of_poll(&services, &own, &found, round, &headers).await,
+        Kind::Poll | Kind::Competition => of_poll(&services, &own, found.clone(), round.as_deref(), &headers).await,
     };
     match shown {
         Ok(shown) => with_device(&services, &headers, shown),
@@ -161,11 +160,15 @@ pub(super) async fn results(
 async fn of_poll(
     services: &Shared,
     page: &Page,
-    found: &Registered,
-    round: Option<u32>,
+    found: Registered,
+    round: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let Seen { frame, chart, is_late } = seen(services, page, found, round, headers).await?;
+    // What is no number is no round either.
+    let round = Round { number: round.map(|round| round.parse().unwrap_or(0)), min_version: None };
+    let seen = api::of_round(services, found, round, &without_token(headers)).await?;
+    let found = seen.found.clone();
+    let Pictured { frame, chart, is_late } = pictured(services, page, seen).await?;
     let state = services.feed.state(found.key).await?.ok_or_else(unknown)?;
     let found = services.elections.with_contests(found.key, state.contests.len()).await?.ok_or_else(unknown)?;
     let results = ranked(frame.poll().ok_or_else(unknown)?);
@@ -200,8 +203,8 @@ async fn of_poll(
     }))
 }
 
-/// What is seen of a round.
-struct Seen {
+/// What is seen of a round, with its picture.
+struct Pictured {
     frame: Arc<Frame>,
     /// When people voted, where the figures may be seen.
     chart: Option<Chart>,
@@ -209,17 +212,11 @@ struct Seen {
     is_late: bool,
 }
 
-/// A round, or the latest one, as this reader may see it.
-async fn seen(
-    services: &Shared,
-    page: &Page,
-    found: &Registered,
-    round: Option<u32>,
-    headers: &HeaderMap,
-) -> Result<Seen, Problem> {
-    let (mut frame, viewer) = of_round(services, found, round, headers).await?;
+/// When people voted, beside what is seen of a round.
+async fn pictured(services: &Shared, page: &Page, seen: Seen) -> Result<Pictured, Problem> {
+    let Seen { found, mut frame, viewer } = seen;
     if frame.poll().is_none_or(|results| results.hidden) {
-        return Ok(Seen { frame, chart: None, is_late: false });
+        return Ok(Pictured { frame, chart: None, is_late: false });
     }
     let (epoch, seq) = match frame.version {
         Version::Full(epoch, seq) => (epoch, seq),
@@ -238,30 +235,7 @@ async fn seen(
     let ballots = results.and_then(|results| results.ballots).unwrap_or(0);
     let is_late = columns.map_or(0, Columns::total) != ballots;
     let chart = columns.and_then(|columns| Chart::of(columns, page.language));
-    Ok(Seen { frame, chart, is_late })
-}
-
-/// A round, or the latest one, and as whom this reader sees it.
-async fn of_round(
-    services: &Services,
-    found: &Registered,
-    round: Option<u32>,
-    headers: &HeaderMap,
-) -> Result<(Arc<Frame>, Viewer), Problem> {
-    let headers = without_token(headers);
-    loop {
-        let known = services.feed.rounds(found.key).await?;
-        let viewer = viewer(services, found, &headers).await?;
-        let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(unknown)?;
-        let rounds = latest.poll().ok_or_else(unknown)?.round;
-        if viewer == Viewer::Voted && usize::try_from(rounds) != Ok(known) {
-            // A round was opened meanwhile: who voted in the one before has not voted in this one.
-            continue;
-        }
-        let Some(earlier) = round.filter(|round| (1..rounds).contains(round)) else { return Ok((latest, viewer)) };
-        let frame = services.feed.contest(found.key, ContestNumber(earlier - 1), viewer).await?;
-        return Ok((frame.ok_or_else(unknown)?, viewer));
-    }
+    Ok(Pictured { frame, chart, is_late })
 }
 
 /// Whether no vote can come any more, but by undoing the close.

@@ -1,4 +1,4 @@
-//! Pages that are asked for while votes come and rounds are opened: the picture may be behind, the reader is told so, and
+//! Results that are asked for while votes come and rounds are opened: the picture may be behind, the reader is told so, and
 //! nothing of another round is told to who has not voted in it.
 
 use serde_json::json;
@@ -65,7 +65,7 @@ async fn next_round(server: &TestServer, poll: &Poll, round: u32) {
 }
 
 #[tokio::test]
-async fn a_round_that_opens_while_a_page_is_made_is_not_told_to_who_voted_in_the_one_before() {
+async fn a_round_that_opens_while_results_are_read_is_not_told_to_who_voted_in_the_one_before() {
     let server = TestServer::start().await;
     let poll = server.create(json!({ "visibility": "after_vote" })).await;
     let voter = server.device(&poll).await;
@@ -76,6 +76,8 @@ async fn a_round_that_opens_while_a_page_is_made_is_not_told_to_who_voted_in_the
                 let shown = server.get(&format!("/{}/results", poll.code)).cookie(&voter).send().await.is(200).text();
                 let is_next = shown.contains(&format!("<span>Round {}</span>", round + 1));
                 assert_eq!(shown.contains("data-hidden"), is_next, "{shown}");
+                let shown = server.get(&poll.path("/results")).cookie(&voter).send().await.is(200).json();
+                assert_eq!(shown["hidden"], shown["round"] == round + 1, "{shown}");
             }
         };
         tokio::join!(next_round(&server, &poll, round), reading(), reading(), reading());

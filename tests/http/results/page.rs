@@ -142,8 +142,17 @@ async fn earlier_rounds_stay_under_the_same_code() {
     let first = page(&server, &poll, "?round=1").await;
     assert_eq!(between(&first, "class=\"votes\">", "<"), ["1", "0"]);
     assert!(first.contains("data-status=\"archived\"") && !first.contains("data-stream"), "it is not live: {first}");
-    for other in ["?round=0", "?round=3", "?round=x"] {
-        assert!(page(&server, &poll, other).await.contains("<b aria-current=\"page\">Round 2</b>"), "{other}");
+    assert!(page(&server, &poll, "?round=2").await.contains("<b aria-current=\"page\">Round 2</b>"));
+    // Who follows a link to a round that is not there is told so, and where the others are.
+    for other in ["0", "3", "4294967296", "x", ""] {
+        let missing = server.get(&format!("/{}/results?round={other}", poll.code)).send().await.is(404).text();
+        let back = format!("<a class=\"button\" href=\"/{}/results\">", poll.code);
+        assert!(missing.contains("There is no such round") && missing.contains(&back), "{other}: {missing}");
+    }
+    for other in [0, 3] {
+        let path = poll.path(&format!("/results?round={other}"));
+        server.get(&path).send().await.refused(404, "unknown_round");
+        server.get(&path).bearer(ADMIN).send().await.refused(404, "unknown_round");
     }
     // A round that was never shown stays hidden, also when it is an earlier one.
     server.act(&poll, "close").await.is(200);
