@@ -68,6 +68,7 @@ async function take() {
   const answer = await fetch(location.href).catch(() => undefined);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if ("earlier" in page.dataset && !("hidden" in fresh.getElementById("main").dataset)) return location.reload();
   for (const id of ["hidden", "more"]) {
     const [old, now] = [at(id), fresh.getElementById(id)];
     if (!now || old.contains(document.activeElement)) continue;
@@ -110,6 +111,9 @@ function show(results) {
   renew(isTurned ? 500 + Math.random() * Math.min(20000, 500 + (results.ballots ?? 0)) : 20000 * (1 + Math.random()));
 }
 
+// The stream is of the latest round. Of an earlier one that is hidden it says that something has changed: maybe this was shown.
+const hear = "earlier" in page.dataset ? () => renew(1000 * (1 + Math.random())) : show;
+
 if ("stream" in page.dataset) {
-  follow(page.dataset.stream, show, (stands) => { isLost = !stands; tell(); }, page.dataset.version);
+  follow(page.dataset.stream, hear, (stands) => { isLost = !stands; tell(); }, page.dataset.version);
 }

@@ -32,7 +32,9 @@ offer("hidden" in page.dataset && !("draft" in page.dataset));
 async function reveal() {
   put(at("reveal-wrong"), "");
   at("reveal-yes").disabled = true;
-  const answer = await fetch(ask.dataset.address, { method: "POST" }).catch(() => null);
+  // The round that the hall looks at, also where somebody has begun another one meanwhile.
+  const meant = { headers: { "content-type": "application/json" }, body: JSON.stringify({ round: Number(round) }) };
+  const answer = await fetch(ask.dataset.address, { method: "POST", ...meant }).catch(() => null);
   at("reveal-yes").disabled = false;
   // Who is signed in no more signs in, and comes back here. What was revealed comes by the stream, as to everybody.
   if (answer?.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
@@ -54,18 +56,29 @@ function show(results) {
 }
 
 let isGone = false;
-if (!isEarlier) {
-  const line = (stands) => {
-    page.toggleAttribute("data-lost", !stands);
-    put(at("line"), say(stands ? "live" : "line-lost"));
-    // More words at the foot leave less room above it.
-    fit();
-  };
-  follow(stream, show, line, version, () => {
-    isGone = true;
-    fit();
-  });
+const line = (stands) => {
+  page.toggleAttribute("data-lost", !stands);
+  put(at("line"), say(stands ? "live" : "line-lost"));
+  // More words at the foot leave less room above it.
+  fit();
+};
+const gone = () => {
+  isGone = true;
+  fit();
+};
+
+// The stream is of the latest round. Of an earlier one that is hidden it says that something has changed: maybe this was shown.
+const LOOK_MS = 1000;
+let looks = false;
+async function look() {
+  if (looks) return;
+  looks = true;
+  const answer = await fetch(page.dataset.results).catch(() => null);
+  if (answer?.ok && !(await answer.json()).hidden) return location.reload();
+  setTimeout(() => { looks = false; }, LOOK_MS);
 }
+
+if (!isEarlier || "hidden" in page.dataset) follow(stream, isEarlier ? look : show, line, version, gone);
 
 // Who has come is asked for, because it is no part of results: they may be hidden while a hall fills.
 async function come() {

@@ -84,6 +84,47 @@ test("the big button is always the next right thing, from the opening to a new r
   good(phone);
 });
 
+test("an earlier round that nobody showed is shown from its list, and by R, to all who look at it", async () => {
+  const poll = await made(server, olga, { visibility: "on_reveal" });
+  for (const choice of ["tea", "coffee"]) {
+    await server.act(poll, "open");
+    await server.others(poll, choice, ["vera a", "vera b"]);
+    await server.act(poll, "close");
+    await server.act(poll, "rounds");
+  }
+  await server.act(poll, "open");
+  const anybody = (path) => open(browser, `${poll.page}/${path}`, WIDE);
+  const [hall, later, reader, phone] = await Promise.all([
+    anybody("screen?round=1"), anybody("screen"), anybody("results?round=1"), open(browser, poll.page),
+  ]);
+  const desk = await host(poll, olga, PHONE);
+  await live(desk);
+  const row = desk.locator(".earlier li", { hasText: "Round 1" });
+  await row.filter({ hasText: "2 voters" }).filter({ hasText: "Hidden from others" }).waitFor();
+  const words = "Show the results of round 1 to all";
+  await ask(desk, words);
+  await row.getByText("This cannot be undone").waitFor();
+  await yes(desk, words);
+  await row.filter({ hasText: "Shown to all" }).waitFor();
+  assert.equal(await desk.locator("summary", { hasText: words }).count(), 0);
+  await desk.locator("summary", { hasText: "Show the results of round 2 to all" }).waitFor();
+  // Whoever looks at it sees it without a touch; whoever looks at the latest round sees nothing new.
+  for (const page of [hall, reader]) await page.locator(".votes", { hasText: "2" }).first().waitFor();
+  assert.deepEqual(await later.locator(".votes").allTextContents(), ["", ""]);
+  await later.locator("#veil", { hasText: "hidden" }).waitFor();
+  await phone.locator("#vote:not([disabled])").waitFor();
+
+  // On a host's screen R shows the round that the hall looks at.
+  const own = await open(browser, `${poll.page}/screen?round=2`, { ...WIDE, ...olga.state });
+  await own.keyboard.press("r");
+  await own.locator("#reveal-yes").click();
+  await own.locator(".votes", { hasText: "2" }).first().waitFor();
+  const latest = await server.ask("GET", `/api/v1/polls/${poll.id}`);
+  assert.equal(latest.status, "open");
+  assert.equal((await (await fetch(`${server.url}/api/v1/polls/${poll.id}/results`)).json()).hidden, true, "the latest round stays hidden");
+  for (const page of [desk, hall, later, reader, phone, own]) good(page);
+});
+
 test("two hosts press the same and different buttons: both see what is, and nobody an error", async () => {
   const poll = await made(server, olga, { visibility: "on_reveal" });
   await joins(server, olga, poll, ada, "co_host");

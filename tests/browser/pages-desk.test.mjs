@@ -37,6 +37,10 @@ test("making a poll, and running it", async () => {
   await server.act(poll, "close");
   await look(browser, "host-closed", poll.console, live, as(olga, phone));
   await look(browser, "host-french", `${poll.console}?lang=fr`, undefined, as(olga));
+  for (const act of ["rounds", "open", "close", "rounds", "open"]) await server.act(poll, act);
+  await server.act(poll, "reveal", { round: 1 });
+  const earlier = async (page) => { await live(page); await page.locator(".earlier summary").first().click(); };
+  await look(browser, "host-earlier", poll.console, earlier, as(olga));
   await look(browser, "mine", `${server.url}/`, undefined, as(olga));
   await look(browser, "no-part", poll.console, undefined, as(await invited(server, ada, "sam"), phone));
 });

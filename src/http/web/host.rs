@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{ContestState, Kind, Role, Visibility};
+use hustings_core::{Audience, ContestNumber, ContestState, ElectionState, Kind, Role, Visibility};
 use serde::Serialize;
 use serde_json::json;
 
@@ -46,6 +46,8 @@ pub(super) struct HostPage<'a> {
     pub(super) next: Option<Act>,
     /// What else can be done now.
     pub(super) others: Vec<Act>,
+    /// The rounds before this one.
+    pub(super) earlier: Vec<EarlierRound>,
     /// Whether results are hidden from others now.
     pub(super) hides: bool,
     pub(super) editable: bool,
@@ -60,6 +62,17 @@ pub(super) struct HostPage<'a> {
     /// What went wrong with what was asked.
     pub(super) error: Option<String>,
     pub(super) texts: String,
+}
+
+/// A round before the latest one, which the big button is not about.
+pub(super) struct EarlierRound {
+    pub(super) number: u32,
+    pub(super) name: String,
+    pub(super) voters: String,
+    /// Whether all may see it.
+    pub(super) standing: String,
+    /// What shows it to all, where nothing else will.
+    pub(super) reveal: Option<Act>,
 }
 
 /// A thing that a host can do.
@@ -204,7 +217,8 @@ async fn show(
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         next,
         others,
-        hides: public == hustings_core::Audience::Masked,
+        earlier: earlier(services, &page, found, &state).await?,
+        hides: public == Audience::Masked,
         editable: results.round == 1 && matches!(contest, ContestState::Draft { .. }),
         owner: role == Some(Role::Owner),
         access: election.access.name(),
@@ -217,6 +231,46 @@ async fn show(
         results,
         page: &page,
     }))
+}
+
+/// The rounds before the latest one. Where results are shown by the host alone, one that was not shown before the next round
+/// began waits for that, for ever maybe.
+async fn earlier(
+    services: &Services,
+    page: &Page,
+    found: &Registered,
+    state: &ElectionState,
+) -> Result<Vec<EarlierRound>, Problem> {
+    let (visibility, language) = (found.election.visibility, page.language);
+    let before = state.contests.split_last().map_or(&[][..], |(_, before)| before);
+    let mut rounds = Vec::with_capacity(before.len());
+    for (number, contest) in (1..).zip(before) {
+        let frame = services.feed.contest(found.key, ContestNumber(number - 1), Viewer::Organiser).await?;
+        let ballots = frame.as_ref().and_then(|frame| frame.poll()?.ballots);
+        rounds.push(EarlierRound::of(
+            page,
+            number,
+            contest,
+            visibility,
+            ballots.map(|count| language.count("voters", count)),
+        ));
+    }
+    Ok(rounds)
+}
+
+impl EarlierRound {
+    fn of(page: &Page, number: u32, contest: &ContestState, visibility: Visibility, voters: Option<String>) -> Self {
+        let named = |key| page.language.say_with(key, &[("number", &number.to_string())]);
+        let is_shown = visibility.audience(contest, Viewer::Public) == Audience::Full;
+        let reveal = || Act { name: "reveal", label: named("act-reveal-round"), asks: Some(named("ask-reveal-round")) };
+        Self {
+            number,
+            name: named("round"),
+            voters: voters.unwrap_or_default(),
+            standing: page.say(if is_shown { "round-shown" } else { "round-hidden" }),
+            reveal: (!is_shown).then(reveal),
+        }
+    }
 }
 
 /// The next right thing, and what else can be done.
@@ -321,6 +375,12 @@ pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestSt
         round: Some(text.to_owned()),
         next,
         others,
+        earlier: [(1, true), (2, false)]
+            .map(|(number, revealed)| {
+                let contest = ContestState::Archived { revealed };
+                EarlierRound::of(page, number, &contest, Visibility::OnReveal, Some(page.language.count("voters", 3)))
+            })
+            .into(),
         hides: true,
         editable: results.status == "draft",
         owner: true,

@@ -159,7 +159,7 @@ async fn shown(
     let results = frame.poll().ok_or_else(gone)?;
     let (election, language) = (&found.election, page.language);
     let come = services.joined.count(services, election.id).await?;
-    let reveals = hosts && election.visibility == Visibility::OnReveal && results.round == rounds;
+    let reveals = hosts && election.visibility == Visibility::OnReveal;
     Ok(render(&ScreenPage {
         page,
         code: election.code.as_str(),

@@ -155,6 +155,70 @@ async fn a_button_of_an_earlier_round_leaves_the_later_one_alone() {
     server.finish().await;
 }
 
+/// A round that was not shown before the next one began is shown by the console, and nothing of the later one with it.
+#[tokio::test]
+async fn earlier_rounds_are_listed_and_shown_by_a_button() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let place = made(&mut ada).await;
+    let code = place.strip_suffix("/host").expect("a console");
+    does(&mut ada, &place, "open").await;
+    assert!(!ada.get(&place).await.text().contains("Earlier rounds"), "there is none");
+    vote(&server, code, "the-harbour").await;
+    for act in ["close", "rounds", "open"] {
+        does(&mut ada, &place, act).await;
+    }
+    for choice in ["town-hall", "town-hall"] {
+        vote(&server, code, choice).await;
+    }
+    for act in ["close", "rounds", "open"] {
+        does(&mut ada, &place, act).await;
+    }
+    vote(&server, code, "town-hall").await;
+    let earlier = async |browser: &Browser<'_>| {
+        let console = browser.get(&place).await.is(200).text();
+        let (_, section) = console.split_once("<section class=\"earlier\"").expect("earlier rounds");
+        let (section, _) = section.split_once("</section>").expect("their end");
+        section.split("<li>").skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let rows = earlier(&ada).await;
+    assert_eq!(rows.len(), 2);
+    for (row, number, voters) in [(&rows[0], 1, "1 voter"), (&rows[1], 2, "2 voters")] {
+        let link = format!("<a href=\"{code}/results?round={number}\">Round {number}</a>");
+        for part in
+            [&link, voters, "Hidden from others", &format!("name=\"round\" value=\"{number}\""), "cannot be undone"]
+        {
+            assert!(row.contains(part), "no {part} in {row}");
+        }
+    }
+    let stranger = Browser::new(&server);
+    let hidden =
+        async |page: &str| stranger.get(&format!("{code}/{page}")).await.is(200).text().contains("data-hidden");
+    ada.post(&place, &[("do", "reveal"), ("round", "2")]).await.is(303);
+    let rows = earlier(&ada).await;
+    assert!(rows[0].contains("value=\"reveal\"") && !rows[1].contains("value=\"reveal\""), "{rows:?}");
+    assert!(rows[1].contains("Shown to all"), "{rows:?}");
+    for (page, expected) in [
+        ("results?round=1", true),
+        ("results?round=2", false),
+        ("results", true),
+        ("screen?round=1", true),
+        ("screen?round=2", false),
+        ("screen", true),
+        ("embed", true),
+    ] {
+        assert_eq!(hidden(page).await, expected, "{page}");
+    }
+    // Two hosts press it: the second one finds it done.
+    ada.post(&place, &[("do", "reveal"), ("round", "2")]).await.is(303);
+    assert_eq!(buttons(&ada, &place).await, ["close", "pause", "reveal", "reveal"]);
+    // The screen of a host offers it as well, for the round that the hall looks at.
+    let offers =
+        async |query: &str| ada.get(&format!("{code}/screen{query}")).await.is(200).text().contains("id=\"reveal\"");
+    assert!(offers("?round=1").await && offers("").await);
+    server.finish().await;
+}
+
 /// Where all see the results anyway, it is the host who makes a close final, and ballots public with it.
 #[tokio::test]
 async fn ballots_are_published_by_a_button() {
