@@ -162,6 +162,7 @@ fn write_totals(counted: &Value, format: Format, out: &mut dyn Write) -> anyhow:
                 round["round"].to_string(),
                 text(&round["status"]),
                 round["ballots"].to_string(),
+                round["blank"].to_string(),
                 text(&choice["code"]),
                 text(&choice["title"]),
                 choice["votes"].to_string(),

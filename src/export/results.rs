@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use super::spreadsheet_cell;
 
 /// The columns of results, in order.
-pub const COLUMNS: [&str; 7] = ["round", "status", "ballots", "choice", "title", "votes", "points"];
+pub const COLUMNS: [&str; 8] = ["round", "status", "ballots", "blank", "choice", "title", "votes", "points"];
 
 /// What one choice got.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Row<'a> {
     pub status: &'a str,
     /// Voters whose ballot counts.
     pub ballots: u64,
+    /// Those of them that chose nothing.
+    pub blank: u64,
     /// The code of the choice.
     pub choice: &'a str,
     /// Its title.
@@ -37,6 +39,7 @@ pub fn csv(rows: &[Row<'_>]) -> Result<Vec<u8>, csv::Error> {
             row.round.to_string(),
             row.status.to_owned(),
             row.ballots.to_string(),
+            row.blank.to_string(),
             spreadsheet_cell(row.choice),
             spreadsheet_cell(row.title),
             row.votes.to_string(),
@@ -60,14 +63,15 @@ pub fn xlsx(rows: &[Row<'_>], about: &[(&str, String)]) -> Result<Vec<u8>, XlsxE
         sheet.write_string(line, 1, row.status)?;
         // Exact: totals stay below 2^53.
         sheet.write_number(line, 2, row.ballots as f64)?;
-        sheet.write_string(line, 3, row.choice)?;
-        sheet.write_string(line, 4, row.title)?;
-        sheet.write_number(line, 5, row.votes as f64)?;
+        sheet.write_number(line, 3, row.blank as f64)?;
+        sheet.write_string(line, 4, row.choice)?;
+        sheet.write_string(line, 5, row.title)?;
+        sheet.write_number(line, 6, row.votes as f64)?;
         if let Some(points) = row.points {
-            sheet.write_number(line, 6, points as f64)?;
+            sheet.write_number(line, 7, points as f64)?;
         }
     }
-    sheet.set_column_width(4, 40)?;
+    sheet.set_column_width(5, 40)?;
     let sheet = book.add_worksheet();
     sheet.set_name("about")?;
     for (line, (name, text)) in (0..).zip(about) {
@@ -84,12 +88,20 @@ mod tests {
 
     #[test]
     fn text_of_people_stays_text_and_numbers_stay_numbers() {
-        let row =
-            Row { round: 2, status: "closed", ballots: 3, choice: "a", title: "=1+1,\"x\"", votes: 2, points: None };
+        let row = Row {
+            round: 2,
+            status: "closed",
+            ballots: 3,
+            blank: 1,
+            choice: "a",
+            title: "=1+1,\"x\"",
+            votes: 2,
+            points: None,
+        };
         let scored = Row { points: Some(7), title: "Tea", ..row.clone() };
         let text = String::from_utf8(csv(&[row.clone(), scored.clone()]).unwrap()).unwrap();
-        let expected = "round,status,ballots,choice,title,votes,points\n\
-            2,closed,3,a,\"'=1+1,\"\"x\"\"\",2,\n2,closed,3,a,Tea,2,7\n";
+        let expected = "round,status,ballots,blank,choice,title,votes,points\n\
+            2,closed,3,1,a,\"'=1+1,\"\"x\"\"\",2,\n2,closed,3,1,a,Tea,2,7\n";
         assert_eq!(text, expected);
         let book = xlsx(&[row, scored], &[("title", "=1+1".to_owned())]).unwrap();
         assert!(book.starts_with(b"PK"));

@@ -140,7 +140,7 @@ test("what is taken away holds the same figures, and ballots count to them again
   };
   const csv = await taken("CSV");
   assert.equal(csv.name, `${poll.code}-round-1.csv`);
-  assert.match(csv.bytes.toString(), /1,closed,3,coffee,'-Coffee,1,/);
+  assert.match(csv.bytes.toString(), /1,closed,3,0,coffee,'-Coffee,1,/);
   assert.equal((await taken("XLSX")).bytes.subarray(0, 2).toString(), "PK");
   const { choices } = JSON.parse((await taken("JSON")).bytes);
   assert.deepEqual(choices.map(({ votes }) => votes), [2, 1]);

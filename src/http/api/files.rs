@@ -52,6 +52,8 @@ fn rows(found: &Results) -> Vec<Row<'_>> {
             round: found.round,
             status: found.status,
             ballots: found.ballots.unwrap_or(0),
+            // Where the method takes no blank ballot there is none.
+            blank: found.blank.unwrap_or(0),
             choice: &choice.code,
             title: &choice.title,
             votes: choice.votes.unwrap_or(0),

@@ -130,13 +130,13 @@ async fn totals_are_exported_for_people_and_programs() {
     assert_eq!(
         out.lines().collect::<Vec<_>>(),
         [
-            "round,status,ballots,choice,title,votes,points",
-            "1,archived,4,tea,Tea,1,",
-            "1,archived,4,1-1,'=1+1,1,",
-            "1,archived,4,water,Water,2,",
-            "2,closed,1,tea,Tea,1,",
-            "2,closed,1,1-1,'=1+1,0,",
-            "2,closed,1,water,Water,0,",
+            "round,status,ballots,blank,choice,title,votes,points",
+            "1,archived,4,0,tea,Tea,1,",
+            "1,archived,4,0,1-1,'=1+1,1,",
+            "1,archived,4,0,water,Water,2,",
+            "2,closed,1,0,tea,Tea,1,",
+            "2,closed,1,0,1-1,'=1+1,0,",
+            "2,closed,1,0,water,Water,0,",
         ]
     );
     let (_, out, _) = export(&server, &poll, "entries", "csv").await;

@@ -23,8 +23,8 @@ async fn results_are_taken_away_as_tables_and_as_a_document() {
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     let name = format!("attachment; filename=\"{}-round-1.csv\"", poll.code);
     assert_eq!(csv.header("content-disposition"), Some(name.as_str()));
-    let expected = "round,status,ballots,choice,title,votes,points\n1,open,2,1-1,'=1+1,1,\n\
-        1,open,2,tea-green,\"Tea, green\",1,\n1,open,2,water,Water,0,\n";
+    let expected = "round,status,ballots,blank,choice,title,votes,points\n1,open,2,0,1-1,'=1+1,1,\n\
+        1,open,2,0,tea-green,\"Tea, green\",1,\n1,open,2,0,water,Water,0,\n";
     assert_eq!(csv.text(), expected);
     let xlsx = server.get(&links[1]).send().await.is(200);
     assert!(xlsx.body.starts_with(b"PK"), "an archive, as books are");
@@ -32,6 +32,30 @@ async fn results_are_taken_away_as_tables_and_as_a_document() {
     assert_eq!(document, server.get(&poll.path("/results")).send().await.is(200).json());
     server.get(&poll.path("/results?format=pdf")).send().await.refused(422, "invalid_query");
     server.get(&poll.path("/results?round=2&format=csv")).send().await.refused(404, "unknown_round");
+    server.finish().await;
+}
+
+/// The page, the document and the tables name the same blank ballots, and all ballots are there.
+#[tokio::test]
+async fn blank_ballots_are_in_every_file() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "method": "approval", "min": 0, "max": 1 })).await;
+    for (voter, choices) in [("a", json!(["tea"])), ("b", json!([])), ("c", json!([])), ("d", json!(["coffee"]))] {
+        server.vote(&poll, voter, json!({ "choices": choices })).await.is(201);
+    }
+    let page = server.get(&format!("/{}/results", poll.code)).send().await.is(200).text();
+    assert!(page.contains("<dt>Blank votes</dt><dd id=\"blank\">2</dd>"), "{page}");
+    assert_eq!(server.results(&poll).await["blank"], 2);
+    let csv = server.get(&poll.path("/results?format=csv")).send().await.is(200).text();
+    let cells: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    let number = |line: usize, name: &str| {
+        let column = cells[0].iter().position(|cell| *cell == name).expect(name);
+        cells[line][column].parse::<u64>().expect("a number")
+    };
+    let votes: u64 = (1..cells.len()).map(|line| number(line, "votes")).sum();
+    assert_eq!((number(1, "ballots"), number(1, "blank"), votes), (4, 2, 2), "{csv}");
+    let (good, totals, said) = server.command(&["export", "totals", "--poll", &poll.code, "--format", "csv"]).await;
+    assert!(good && totals == csv, "{said}\n{totals}\n{csv}");
     server.finish().await;
 }
 
