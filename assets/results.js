@@ -19,6 +19,10 @@ function tellTimes() {
     put(moment, (moment.dataset.at === "long" ? long : short).format(new Date(moment.dateTime)));
   }
   put(at("zone"), say("chart-own-zone"));
+  const told = at("chart-told");
+  if (!told) return;
+  const [first, last] = [told.dataset.first, told.dataset.last].map((instant) => long.format(new Date(instant)));
+  put(told, say("chart-told", { voters: told.dataset.voters, first, last }));
 }
 tellTimes();
 

@@ -1,4 +1,5 @@
 // Signing in, and who takes part, looked at.
+import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { as, look, phone } from "./browser.mjs";
 import { invited, opened, PASSWORD } from "./people.mjs";
@@ -37,6 +38,11 @@ test("signing in, and who one is", async () => {
     await page.getByRole("button", { name: "Make the token" }).click();
   };
   await look(browser, "tokens", `${server.url}/account/tokens`, token, as(ada));
-  await look(browser, "account", `${server.url}/account`, undefined, as(ada));
+  // Of this minute, in the browser's own zone, which is not UTC.
+  const own = async (page) => {
+    const told = await page.locator("td time").allTextContents();
+    assert.ok(told.length > 1 && told.every((time) => / at \d\d:\d\d$/.test(time)), told.join());
+  };
+  await look(browser, "account", `${server.url}/account`, own, as(ada));
   await look(browser, "account-french", `${server.url}/account?lang=fr`, undefined, as(olga, phone));
 });

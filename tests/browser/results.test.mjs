@@ -90,6 +90,8 @@ test("hidden until the reveal; then figures at once, and the picture and the fil
   const told = await page.locator(".times [data-at]").first().textContent();
   // With the day where that has changed since the first vote.
   assert.match(told, /^(\d\d:\d\d:\d\d|\d+ \w+ \d{4}, \d\d:\d\d)$/, "in the reader's own zone");
+  const picture = await page.locator("#chart-told").textContent();
+  assert.match(picture, /^\d+ voters?, from \d+ \w+ \d{4} at \d\d:\d\d to /, "and so is the picture in words");
   good(page);
 });
 

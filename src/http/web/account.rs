@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::Time;
 
+use super::chart::Moment;
 use super::form::Form;
 use super::join::new_password;
 use super::page::{Page, render};
@@ -39,15 +40,15 @@ pub(super) struct AccountPage<'a> {
 pub(super) struct SessionRow {
     pub(super) id: String,
     pub(super) agent: String,
-    pub(super) since: String,
-    pub(super) seen: String,
+    pub(super) since: Moment,
+    pub(super) seen: Moment,
     pub(super) is_this: bool,
 }
 
 impl SessionRow {
     pub(super) fn of(page: &Page, session: &Session, is_this: bool) -> Self {
         let agent = if session.agent.is_empty() { page.say("agent-unknown") } else { session.agent.clone() };
-        let moment = |time: Time| page.language.moment(time);
+        let moment = |time: Time| Moment::of(time, page.language);
         Self { id: hex(&session.hash), agent, since: moment(session.created), seen: moment(session.seen), is_this }
     }
 }

@@ -38,7 +38,7 @@ macro_rules! assets {
     }),+]};
 }
 
-static ASSETS: [Asset; 12] = assets! {
+static ASSETS: [Asset; 13] = assets! {
     "codes.js" SCRIPT;
     "compose.js" SCRIPT;
     "embed.js" SCRIPT;
@@ -50,6 +50,7 @@ static ASSETS: [Asset; 12] = assets! {
     "send.js" SCRIPT;
     "sheet.css" CSS;
     "texts.js" SCRIPT;
+    "times.js" SCRIPT;
     "vote.js" SCRIPT;
 };
 

@@ -20,8 +20,10 @@ pub(super) struct Chart {
     pub(super) columns: Vec<Column>,
     /// The scale, in words: how long a column is, and how many the highest one stands for.
     pub(super) scale: String,
-    /// The whole picture in a sentence.
+    /// The whole picture in a sentence, with what a script tells it again from: how many voters, and from when.
     pub(super) told: String,
+    pub(super) voters: String,
+    pub(super) first: Moment,
     /// At the left end, and at the right one.
     pub(super) ends: [Moment; 2],
     /// The columns that are not empty.
@@ -88,14 +90,16 @@ impl Chart {
         let since = Time(first.saturating_sub(width.saturating_mul(before as u64)));
         let ends = [since, begins(counts.len())].map(|time| Moment::of(time, language));
         let (voters, most) = (language.count("voters", columns.total()), language.count("voters", most));
-        let began = language.moment(columns.start());
-        let told = [("voters", voters.as_str()), ("first", &began), ("last", &ends[1].shown)];
+        let first = Moment::of(columns.start(), language);
+        let told = [("voters", voters.as_str()), ("first", &first.shown), ("last", &ends[1].shown)];
         let scale = [("width", wide(columns.width(), language)), ("voters", most)];
         Some(Self {
             slots,
             columns: counts.iter().enumerate().filter_map(drawn).collect(),
             scale: language.say_with("chart-scale", &scale.each_ref().map(|(name, word)| (*name, word.as_str()))),
             told: language.say_with("chart-told", &told),
+            voters,
+            first,
             ends,
             rows,
         })

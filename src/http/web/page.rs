@@ -121,7 +121,8 @@ impl Page {
     /// the language has. Safe to stand inside a page.
     pub(super) fn texts(&self, sentences: &[&str], counts: &[&str]) -> String {
         // As scripts fill them in.
-        let variables = ["choice", "moment", "number", "first", "last"].map(|name| (name, format!("{{{name}}}")));
+        let variables =
+            ["choice", "moment", "number", "first", "last", "voters"].map(|name| (name, format!("{{{name}}}")));
         let variables: Vec<_> = variables.iter().map(|(name, hole)| (*name, hole.as_str())).collect();
         let forms = |key: &str| {
             let form = |count| Value::from(self.language.count_shown(key, count, "{shown}"));

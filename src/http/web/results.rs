@@ -123,7 +123,7 @@ pub(super) const LIVE_TEXTS: [&str; 16] = [
 ];
 
 /// What the page's script says besides.
-pub(super) const RESULTS_TEXTS: [&str; 3] = ["opens-at", "closes-at", "chart-own-zone"];
+pub(super) const RESULTS_TEXTS: [&str; 4] = ["opens-at", "closes-at", "chart-own-zone", "chart-told"];
 
 /// Which part of an election of boxes the page shows, or which round of a poll.
 #[derive(Deserialize)]

@@ -67,7 +67,8 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
 /// Somebody's browser.
 fn session(is_this: bool) -> account::SessionRow {
     let nasty = || NASTY.to_owned();
-    account::SessionRow { id: "c0ffee".to_owned(), agent: nasty(), since: nasty(), seen: nasty(), is_this }
+    let moment = || Moment { instant: nasty(), shown: nasty() };
+    account::SessionRow { id: "c0ffee".to_owned(), agent: nasty(), since: moment(), seen: moment(), is_this }
 }
 
 fn mine(is_there: bool) -> Option<home::Mine> {

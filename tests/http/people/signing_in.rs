@@ -64,6 +64,7 @@ async fn an_invitation_makes_one_person_and_can_be_taken_back() {
     bob.post(&used, &fields("bob")).await.is(303);
     Browser::new(&server).post(&used, &fields("cat")).await.is(404);
     let page = bob.get("/account").await.is(200).text();
+    assert_eq!(page.matches("<time datetime=\"20").count(), 2, "in UTC, and for scripts: {page}");
     assert!(page.contains("signed in as bob.") && !page.contains("/account/tokens"), "no administrator: {page}");
     for path in ["/account/tokens", "/account/invitations"] {
         bob.get(path).await.is(403);
