@@ -45,7 +45,8 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     for vote in votes(&page) {
         add("vote.html", &vote);
     }
-    add("reference.html", &reference::ReferencePage { page: &page, operations: crate::http::api::operations() });
+    let (base, operations) = (NASTY.to_owned(), crate::http::api::operations());
+    add("reference.html", &reference::ReferencePage { page: &page, base, operations });
     let visibilities = [Visibility::AfterVote, Visibility::AfterClose, Visibility::OnReveal];
     for (results, visibility) in samples().iter().zip(visibilities.into_iter().cycle()) {
         add("results.html", &results_page(&page, results, visibility));

@@ -75,6 +75,8 @@ async fn pages_are_plain_and_safe() {
     for path in ["/", "/api"] {
         server.get(path).send().await.is(200);
     }
+    let reference = server.get("/api").send().await.text();
+    assert_eq!(reference.matches(&format!("curl -X POST {}/api/v1/", server.url())).count(), 2, "{reference}");
     for path in ["/ABCDEF", "/ABCDEF/results", "/a/b/c", "/%00", "/..%2f"] {
         let missing = server.get(path).send().await.is(404);
         assert!(missing.header("content-type").is_some_and(|kind| kind.starts_with("text/html")), "{path}");
