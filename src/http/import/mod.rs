@@ -4,6 +4,7 @@
 
 mod faults;
 mod table;
+mod utf16;
 
 use axum::http::{HeaderMap, header};
 

@@ -1,13 +1,15 @@
 //! Reading CSV: a header that names its columns in any order, and lines as they arrive.
 //!
 //! Invariant: a header that is not understood is refused as a whole, so that no column is taken for another one; a line that
-//! is not understood is one fault, and a line has the number that an editor shows. It must not know: what the columns mean.
+//! is not understood is one fault, one without any text is none, and a line has the number that an editor shows. It must not
+//! know: what the columns mean.
 
 use std::io::{self, Chain, Cursor, Read};
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::faults::{Faults, Place};
+use super::utf16;
 use crate::http::error::Problem;
 use crate::separator::separator;
 
@@ -32,7 +34,8 @@ pub(in crate::http) struct Line<'a, const N: usize> {
 impl<'a, const N: usize> Table<'a, N> {
     /// Reads the header. The first `needed` columns must be there.
     pub(in crate::http) fn open(body: &'a mut dyn Read, known: [&str; N], needed: usize) -> Result<Self, Problem> {
-        let mut lines = Lines { body, last: b'\n', is_after_return: false };
+        let mut lines =
+            Lines { body: utf16::decoded(body).map_err(|_| unreadable())?, last: b'\n', is_after_return: false };
         let header = lines.header().map_err(|_| unreadable())?;
         let mut builder = ReaderBuilder::new();
         builder.has_headers(false).flexible(true).delimiter(separator(first(&header)));
@@ -70,6 +73,9 @@ impl<'a, const N: usize> Table<'a, N> {
             if !self.reader.read_byte_record(&mut self.record).map_err(|_| unreadable())? {
                 return Ok(None);
             }
+            if self.is_blank() {
+                continue;
+            }
             number = self.number();
             wrong = self.wrong();
             match wrong.take() {
@@ -90,19 +96,24 @@ impl<'a, const N: usize> Table<'a, N> {
         self.reader.position().line().saturating_sub(1 + inside).max(begun)
     }
 
+    /// Whether it holds nothing but spaces and what separates columns: spreadsheets leave such lines at the end of a table.
+    fn is_blank(&self) -> bool {
+        self.record.iter().all(|field| field.trim_ascii().is_empty())
+    }
+
     fn wrong(&self) -> Option<(&'static str, String)> {
         if self.record.len() != self.width {
             let detail = format!("this line has {} fields, and the first line {}", self.record.len(), self.width);
             return Some(("wrong_length", detail));
         }
         let is_text = self.record.iter().all(|field| std::str::from_utf8(field).is_ok());
-        (!is_text).then(|| ("invalid_utf8", "this line is not UTF-8; save the file as UTF-8".to_owned()))
+        (!is_text).then(|| ("invalid_utf8", "this line is not text in UTF-8; save the file as CSV in UTF-8".to_owned()))
     }
 }
 
 /// A text as it arrives, in which every line ends with one `\n`, also the last one.
 struct Lines<'a> {
-    body: &'a mut dyn Read,
+    body: Box<dyn Read + 'a>,
     last: u8,
     is_after_return: bool,
 }
@@ -173,7 +184,11 @@ mod tests {
 
     /// The lines of a table with their numbers, and the numbers of those that are wrong.
     fn read(text: &str, at_once: usize) -> (Vec<(u64, String, String)>, Vec<u64>) {
-        let mut body = Slow(text.as_bytes(), at_once);
+        read_bytes(text.as_bytes(), at_once)
+    }
+
+    fn read_bytes(text: &[u8], at_once: usize) -> (Vec<(u64, String, String)>, Vec<u64>) {
+        let mut body = Slow(text, at_once);
         let mut table = Table::open(&mut body, ["name", "email"], 1).expect("a header");
         let (mut lines, mut faults) = (Vec::new(), Faults::new("wrong"));
         while let Some(Line { number, fields: [name, email] }) = table.next(&mut faults).expect("a line") {
@@ -203,6 +218,46 @@ mod tests {
             }
         }
         assert_eq!(read("name\n\"Anna\nBen", 4096).0, [(2, "Anna\nBen".to_owned(), String::new())]);
+    }
+
+    #[test]
+    fn lines_without_any_text_are_passed_over_and_counted() {
+        for blank in ["", ",", " , ", "\"\",\t", ",,,,", "\t", " "] {
+            let (found, wrong) =
+                read(&format!("name,email\nAnna,a@x\n{blank}\nBen,b@x\n{blank}\n{blank}\nEva\n"), 4096);
+            let expected = [(2, "Anna", "a@x"), (4, "Ben", "b@x")];
+            assert_eq!(
+                found,
+                expected.map(|(line, name, email)| (line, name.to_owned(), email.to_owned())),
+                "{blank:?}"
+            );
+            assert_eq!(wrong, [7], "{blank:?}");
+        }
+        assert_eq!(read("name,email\n,a@x\n", 4096).0, [(2, String::new(), "a@x".to_owned())], "this one has some");
+    }
+
+    #[test]
+    fn a_mark_at_the_beginning_says_how_the_text_is_encoded() {
+        let text = "name\temail\r\nÉva 𝄞\te@x\r\n\t\r\nBen\t\r\n";
+        let expected = vec![(2, "Éva 𝄞".to_owned(), "e@x".to_owned()), (4, "Ben".to_owned(), String::new())];
+        let units = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+        let encodings: [Vec<u8>; 4] = [
+            text.bytes().collect(),
+            format!("\u{feff}{text}").into_bytes(),
+            units().flat_map(u16::to_le_bytes).collect(),
+            units().flat_map(u16::to_be_bytes).collect(),
+        ];
+        for (at, bytes) in encodings.iter().enumerate() {
+            for at_once in [1, 2, 3, 7, 4096] {
+                assert_eq!(read_bytes(bytes, at_once), (expected.clone(), Vec::new()), "{at} {at_once}");
+            }
+        }
+        // A half of a character alone, and a half of a unit at the end, are no text; the line says so.
+        let mut broken: Vec<u8> = "\u{feff}name\nA".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        broken.extend(0xd834_u16.to_le_bytes());
+        assert_eq!(read_bytes(&broken, 4096).1, [2]);
+        broken.truncate(broken.len() - 1);
+        assert_eq!(read_bytes(&broken, 4096).1, [2]);
     }
 
     #[test]

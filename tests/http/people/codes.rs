@@ -282,7 +282,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let listed = rows(&file);
     let cells: Vec<&str> = listed.iter().flat_map(|row| [row[0].as_str(), row[1].as_str()]).collect();
     assert_eq!(cells, ["'=Ann", "'+ann@x.example", "'@Bob", "'-b", "<i>Cat", ""], "cells are only text");
-    let semicolons = "email;name\r\n;Ann, B.\r\n;\r\n";
+    let semicolons = "email;name\r\n;Ann, B.\r\nb@x.example;\r\n;\r\n";
     let refused = ada.post(&place, &[("do", "add"), ("persons", semicolons)]).await.is(422).text();
     assert!(refused.contains("Line 3:</strong> the name is missing") && !refused.contains("Line 2"), "{refused}");
     let more = ada.post(&place, &[("do", "add"), ("persons", "name\n=Dan"), ("format", "sheet")]).await.is(200).text();
@@ -307,7 +307,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     }
     assert!(late.get(&path_of(&listed[1][3])).await.is(404).text().contains("was revoked"));
     let shown = ada.get(&place).await.is(200).text();
-    for said in ["6 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
+    for said in ["7 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     assert!(!shown.contains("Revoke the code of @Bob") && !shown.contains(&listed[0][2]), "{shown}");
@@ -338,6 +338,11 @@ async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str
     assert!(listed.text().contains("\n\"Zoé, d’Or\",z@x,"), "{}", listed.text());
     let none_chosen = send(ada, form("name\r\nYan\r\n", b"")).await.is(200);
     assert_eq!(rows(&none_chosen)[0][0], "Yan");
+    // As a spreadsheet saves "Unicode text", with the lines that it leaves at the end.
+    let unicode = "\u{feff}name\temail\r\nÉva\te@x\r\n\t\r\n\t\r\n".encode_utf16().flat_map(u16::to_le_bytes);
+    let listed = send(ada, form("name", &unicode.collect::<Vec<_>>())).await.is(200);
+    assert_eq!(rows(&listed).len(), 1, "{}", listed.text());
+    assert!(listed.text().contains("\nÉva,e@x,"), "{}", listed.text());
     for (typed, file, said) in [
         ("name", &b"name\r\nJo\r\nZo\xe9\r\n"[..], "Line 3:</strong> this is not UTF-8"),
         ("name\r\nEd", b"name\r\nFay\r\n", "send one of the two"),
