@@ -51,8 +51,12 @@ impl Language {
     /// The one that a reader likes best (`Accept-Language`), of those that we speak.
     pub(super) fn accepted(header: &str) -> Option<Self> {
         let one = |part: &str| {
-            let (tag, quality) = part.split_once(';').unwrap_or((part, "q=1"));
-            let quality: f32 = quality.trim().strip_prefix("q=").and_then(|text| text.parse().ok()).unwrap_or(0.0);
+            let mut parameters = part.split(';').map(str::trim);
+            let tag = parameters.next().unwrap_or_default();
+            // Its only parameter is `q` (RFC 9110, section 12.5.4), in any case; what else somebody sends means nothing.
+            let weight = parameters
+                .find_map(|one| one.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("q")));
+            let quality: f32 = weight.map_or(Ok(1.0), |(_, text)| text.trim().parse()).unwrap_or(0.0);
             Self::parse(tag).filter(|_| quality > 0.0).map(|language| (language, quality))
         };
         // The first of equals is the one that is named first.

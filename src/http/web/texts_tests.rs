@@ -103,6 +103,12 @@ fn the_language_is_the_one_that_the_reader_likes_best() {
         ("de", None),
         ("fr;q=0, en;q=0.1", Some(Language::English)),
         ("fr;q=nonsense", None),
+        ("fr;q=1;x=1", Some(Language::French)),
+        ("en;x=1;q=0.2, fr;x=1", Some(Language::French)),
+        ("fr;x=1;q=0", None),
+        ("en;q=0.5, fr; Q = 0.7", Some(Language::French)),
+        ("fr;", Some(Language::French)),
+        ("fr;q=NaN, en;q=0.1", Some(Language::English)),
         ("", None),
     ] {
         assert_eq!(Language::accepted(header), expected, "{header}");
