@@ -227,8 +227,14 @@ night-cast = { $count ->
     [one] { $shown } ballot cast
    *[other] { $shown } ballots cast
   }
-night-blank = { $number } blank
-night-invalid = { $number } invalid
+night-blank = { $count ->
+    [one] { $shown } blank
+   *[other] { $shown } blank
+  }
+night-invalid = { $count ->
+    [one] { $shown } invalid
+   *[other] { $shown } invalid
+  }
 night-turnout = turnout { $number }
 night-as-of = as of { $moment }
 night-stale = Newer reports than these may have been counted.

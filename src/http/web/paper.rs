@@ -118,10 +118,7 @@ pub(super) fn told(contest: &Contest, selections: &Selections, language: Languag
     match &chosen[..] {
         [] => language.say("you-voted-blank"),
         [one] => language.say_with("you-voted-for", &[("choice", one)]),
-        [first @ .., last] => {
-            let list = language.say_with("list", &[("first", &first.join(", ")), ("last", last)]);
-            language.say_with("you-voted-for", &[("choice", &list)])
-        }
+        several => language.say_with("you-voted-for", &[("choice", &language.list(several))]),
     }
 }
 

@@ -84,6 +84,15 @@ impl Language {
         self.format(key, words.iter().map(|(name, word)| (*name, FluentValue::from(*word))).collect())
     }
 
+    /// Names one after the other, as a sentence has them.
+    pub(in crate::http) fn list(self, names: &[impl std::borrow::Borrow<str>]) -> String {
+        match names {
+            [] => String::new(),
+            [one] => one.borrow().to_owned(),
+            [first @ .., last] => self.say_with("list", &[("first", &first.join(", ")), ("last", last.borrow())]),
+        }
+    }
+
     /// A text about a number of things: `$count` chooses the form, `$shown` is the number as people write it.
     pub(in crate::http) fn count(self, key: &str, count: u64) -> String {
         self.count_shown(key, count, &self.number(count))
@@ -137,7 +146,11 @@ impl Language {
         let Ok(stamp) = jiff::Timestamp::from_millisecond(millis) else { return String::new() };
         let zoned = stamp.to_zoned(jiff::tz::TimeZone::UTC);
         let month = self.say(MONTHS[usize::try_from(zoned.month() - 1).unwrap_or(0) % 12]);
-        let (day, year) = (zoned.day().to_string(), zoned.year().to_string());
+        let day = match (self, zoned.day()) {
+            (Self::French, 1) => "1er".to_owned(),
+            (_, day) => day.to_string(),
+        };
+        let year = zoned.year().to_string();
         let clock = format!("{:02}:{:02}", zoned.hour(), zoned.minute());
         self.say_with("moment", &[("day", &day), ("month", &month), ("year", &year), ("clock", &clock)])
     }

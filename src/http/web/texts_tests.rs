@@ -92,6 +92,34 @@ fn numbers_and_moments_are_written_as_their_readers_write_them() {
         assert_eq!([0, 1, 2].map(|count| language.count("voters", count)), voters);
         assert_eq!(language.moment(moment), time);
     }
+    assert_eq!(Language::French.moment(Time(0)), "1er janvier 1970 à 00:00 UTC");
+    assert_eq!(Language::English.moment(Time(0)), "1 January 1970, 00:00 UTC");
+    let names = ["Tea", "Coffee", "Water"];
+    let lists = [0, 1, 2, 3].map(|count| Language::French.list(&names[..count]));
+    assert_eq!(lists, ["", "Tea", "Tea et Coffee", "Tea, Coffee et Water"]);
+}
+
+#[test]
+fn french_agrees_with_its_numbers_and_keeps_its_signs_on_the_line() {
+    for (key, told) in [
+        ("codes-revoked", ["aucun code révoqué", "1 code révoqué", "2 codes révoqués"]),
+        ("codes-made", ["0 code créé", "1 code créé", "2 codes créés"]),
+        ("night-blank", ["0 blanc", "1 blanc", "2 blancs"]),
+        ("night-invalid", ["0 nul", "1 nul", "2 nuls"]),
+        ("joined", ["0 appareil présent", "1 appareil présent", "2 appareils présents"]),
+    ] {
+        assert_eq!([0, 1, 2].map(|count| Language::French.count(key, count)), told);
+    }
+    for line in FILES[1].1.lines() {
+        let mut before = ' ';
+        for sign in line.chars() {
+            let is_double = [';', ':', '!', '?', '»'].contains(&sign);
+            assert!(!is_double || before == '\u{202f}', "`{before}{sign}` in {line}");
+            assert!(before != '«' || sign == '\u{202f}', "`{before}{sign}` in {line}");
+            before = sign;
+        }
+        assert!(!line.contains('\u{a0}') || line.contains("\u{a0}ms") || line.contains("Nº\u{a0}"), "{line}");
+    }
 }
 
 #[test]

@@ -225,7 +225,7 @@ async fn the_page_shows_totals_and_the_way_down() {
     assert!(city.contains("1 of 3 boxes") && city.contains("?unit=east"), "{city}");
     let unknown = server.get(&format!("/{}/results?unit=atlantis", night.code)).header("accept-language", "fr");
     let unknown = unknown.send().await.is(422).text();
-    assert!(unknown.contains("Il n’y a pas ce lieu ici") && !unknown.contains("Un instant"), "{unknown}");
+    assert!(unknown.contains("Ce lieu n’existe pas ici") && !unknown.contains("Un instant"), "{unknown}");
     assert!(unknown.contains(&format!("href=\"/{}/results\"", night.code)), "{unknown}");
     server.finish().await;
 }

@@ -130,7 +130,7 @@ fn ballots(language: Language, figures: &Figures) -> String {
     let mut parts = vec![language.count("night-cast", figures.cast)];
     for (number, key) in [(figures.blank, "night-blank"), (figures.invalid, "night-invalid")] {
         if number > 0 {
-            parts.push(language.say_with(key, &[("number", &language.number(number))]));
+            parts.push(language.count(key, number));
         }
     }
     if let Some(turnout) = figures.turnout {
@@ -154,7 +154,7 @@ fn row<'a>(language: Language, child: &'a ChildResult, results: &NightResults) -
         links: child.unit.kind != "box",
         boxes: contest.map(|contest| boxes(language, &contest.figures)).unwrap_or_default(),
         leader: leader
-            .map(|leader| leader.choices.iter().map(title).collect::<Vec<_>>().join(" and "))
+            .map(|leader| language.list(&leader.choices.iter().map(title).collect::<Vec<_>>()))
             .unwrap_or_default(),
         margin: leader.map(|leader| format!("+{}", language.number(leader.margin))).unwrap_or_default(),
     }
