@@ -1,12 +1,9 @@
 // The results page follows its stream: figures move at once, and what only the server draws comes a little later.
 import { draw, follow, put } from "./live.js";
-import { localise, number, say, tenths } from "./texts.js";
+import { locale, localise, moment, number, say, tenths } from "./texts.js";
 
 const at = (id) => document.getElementById(id);
 const page = at("main");
-const lang = document.documentElement.lang;
-const locale = navigator.language.startsWith(lang) ? navigator.language : lang;
-const long = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
 const figure = (choice) => choice.points ?? choice.votes ?? 0;
 const isOver = (status) => !["draft", "open", "paused"].includes(status);
 
@@ -15,13 +12,13 @@ function tellTimes() {
   localise();
   const days = new Set([...document.querySelectorAll(".times [data-at]")].map(({ dateTime }) => new Date(dateTime).toDateString()));
   const short = new Intl.DateTimeFormat(locale, days.size > 1 ? { dateStyle: "medium", timeStyle: "short" } : { timeStyle: "medium" });
-  for (const moment of document.querySelectorAll("[data-at]")) {
-    put(moment, (moment.dataset.at === "long" ? long : short).format(new Date(moment.dateTime)));
+  for (const time of document.querySelectorAll("[data-at]")) {
+    put(time, time.dataset.at === "long" ? moment(time.dateTime) : short.format(new Date(time.dateTime)));
   }
   put(at("zone"), say("chart-own-zone"));
   const told = at("chart-told");
   if (!told) return;
-  const [first, last] = [told.dataset.first, told.dataset.last].map((instant) => long.format(new Date(instant)));
+  const [first, last] = [told.dataset.first, told.dataset.last].map(moment);
   put(told, say("chart-told", { voters: told.dataset.voters, first, last }));
 }
 tellTimes();
@@ -53,7 +50,7 @@ function more(results) {
   if (at("blank") && results.blank !== undefined) put(at("blank"), number(results.blank));
   if (at("as-of") && results.time) {
     at("as-of").dateTime = results.time;
-    put(at("as-of"), long.format(new Date(results.time)));
+    put(at("as-of"), moment(results.time));
   }
 }
 

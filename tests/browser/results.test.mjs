@@ -170,6 +170,15 @@ test("on paper there are the figures, and nothing to press", async () => {
   await page.screenshot({ path: new URL("screenshots/results-print.png", import.meta.url).pathname, fullPage: true });
 });
 
+test("in French the first of a month is called so, by scripts as by the server", async () => {
+  const poll = await server.poll({ open: false, visibility: "on_reveal", opens_at: "2100-01-01T11:30:00Z" });
+  const page = await open(browser, `${poll.page}/results?lang=fr`, { locale: "fr-FR" });
+  await page.locator("[data-moment]", { hasText: /^Ouverture le 1er janvier 2100 à 12:30$/ }).waitFor();
+  await page.close();
+  const plain = await open(browser, `${poll.page}/results?lang=fr`, { javaScriptEnabled: false });
+  assert.equal(await plain.locator("[data-moment]").textContent(), "Ouverture le 1er janvier 2100 à 11:30 UTC");
+});
+
 test("without scripts all of it can be read", async () => {
   const poll = await server.poll();
   await twoSeconds(poll, "tea");
