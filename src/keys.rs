@@ -154,6 +154,21 @@ impl Keys {
         CodeHash(first(&mac(&self.master, &[b"code:hash", election.0.as_bytes(), code.as_str().as_bytes()])))
     }
 
+    /// What a secret of a named request is made from: the same for the same name, purpose and place, and for nobody to guess
+    /// without the master secret. Different elections give unrelated bytes.
+    #[must_use]
+    pub fn derived(&self, purpose: &str, election: ElectionId, name: &[u8], place: &[u64]) -> [u8; 32] {
+        let place: Vec<u8> = place.iter().flat_map(|number| number.to_be_bytes()).collect();
+        mac(&self.master, &[b"derived", purpose.as_bytes(), election.0.as_bytes(), name, &place])
+    }
+
+    /// What a form calls the access code that it is about: it tells nothing, and is another one once the code is replaced.
+    #[must_use]
+    pub fn code_mark(&self, election: ElectionId, code: CodeHash) -> String {
+        let mark: [u8; 12] = first(&mac(&self.master, &[b"code:mark", election.0.as_bytes(), &code.0]));
+        URL_SAFE_NO_PAD.encode(mark)
+    }
+
     /// The voter behind an access code, on however many devices. Different elections give unrelated keys.
     #[must_use]
     pub fn coded_voter(&self, election: ElectionId, code: CodeHash) -> VoterKey {
@@ -284,20 +299,43 @@ impl Place {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Device(pub [u8; 16]);
 
-/// A new token as its holder sees it, once: `hst_` and 32 random bytes in base64url.
+/// A new token as its holder sees it, once.
 #[must_use]
 pub fn new_token(random: &dyn Random) -> String {
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    format!("hst_{}", URL_SAFE_NO_PAD.encode(bytes))
+    token_of(new_bytes(random))
 }
 
-/// A new secret of a link or a session: 32 random bytes in base64url.
+/// A new secret of a link or a session.
 #[must_use]
 pub fn new_secret(random: &dyn Random) -> String {
+    secret_of(new_bytes(random))
+}
+
+/// As many random bytes as a secret is made from.
+#[must_use]
+pub fn new_bytes(random: &dyn Random) -> [u8; 32] {
     let mut bytes = [0; 32];
     random.fill(&mut bytes);
+    bytes
+}
+
+/// A token: `hst_` and 32 bytes in base64url.
+#[must_use]
+pub fn token_of(bytes: [u8; 32]) -> String {
+    format!("hst_{}", secret_of(bytes))
+}
+
+/// The secret of a link or a session: 32 bytes in base64url.
+#[must_use]
+pub fn secret_of(bytes: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// An access code: three bytes for each character, of which none is likelier than another by more than one in 500,000.
+#[must_use]
+pub fn code_of(bytes: [u8; 32]) -> AccessCode {
+    let number = |at: usize| u32::from_be_bytes([0, bytes[3 * at], bytes[3 * at + 1], bytes[3 * at + 2]]);
+    AccessCode::from_random(std::array::from_fn(number))
 }
 
 /// What is stored of a token, a ticket, a link or a session. They are long and random, so a plain hash cannot be searched.
@@ -382,6 +420,27 @@ mod tests {
         let device = Device([9; 16]);
         assert_ne!(keys.joined(one, &device), keys.joined(other, &device));
         assert_ne!(keys.joined(one, &device).0, keys.device_voter(one, &device).0[..8], "no voter is told");
+    }
+
+    #[test]
+    fn a_named_request_has_secrets_of_its_own() {
+        let keys = Keys::new([7; 32]);
+        let [one, other] = [1, 2].map(|number| ElectionId(uuid::Uuid::from_u128(number)));
+        let made = keys.derived("code", one, b"name", &[0, 0]);
+        assert_eq!(made, keys.derived("code", one, b"name", &[0, 0]));
+        let others = [
+            Keys::new([8; 32]).derived("code", one, b"name", &[0, 0]),
+            keys.derived("replace", one, b"name", &[0, 0]),
+            keys.derived("code", other, b"name", &[0, 0]),
+            keys.derived("code", one, b"names", &[0, 0]),
+            keys.derived("code", one, b"name", &[1, 0]),
+            keys.derived("code", one, b"name", &[0, 1]),
+        ];
+        let all: std::collections::HashSet<_> = others.into_iter().chain([made]).map(code_of).collect();
+        assert_eq!(all.len(), 7);
+        assert_ne!(code_of([0; 32]), code_of(std::array::from_fn(|at| u8::from(at == 29))), "the last byte counts");
+        let [mark, next] = [9, 8].map(|byte| keys.code_mark(one, CodeHash([byte; 16])));
+        assert!(mark != next && mark != keys.code_mark(other, CodeHash([9; 16])));
     }
 
     #[test]

@@ -369,6 +369,7 @@ link-sessions = { $count ->
     [one] { $shown } browser is in by it
    *[other] { $shown } browsers are in by it
   }
+link-revoked = No link was made: this form made one before, and that was revoked.
 links-full = This election has { $shown } co-host links, which is as many as it may have. Revoke one first.
 
 ## Making a poll
@@ -464,7 +465,17 @@ sheet-title = { $count ->
     [one] { $shown } new access code
    *[other] { $shown } new access codes
   }
-sheet-once = Print them or save them now: they cannot be shown again.
+sheet-title-again = { $count ->
+    [one] { $shown } access code
+   *[other] { $shown } access codes
+  }
+sheet-once = Print them or save them now: no other page shows them.
+sheet-save-once = Save them now: no other page shows them.
+sheet-again = Nothing new was made: this form was sent before, and these are its codes. For more of them, go back with Done and make them there.
+sheet-gone = { $count ->
+    [one] { $shown } code of these was revoked or replaced since, and is left out.
+   *[other] { $shown } codes of these were revoked or replaced since, and are left out.
+  }
 sheet-print-hint = Ten cards fit on a sheet of A4 or Letter paper.
 sheet-print = Print
 sheet-save = Save as a CSV file
@@ -487,6 +498,7 @@ roster-more = More
 roster-replace = New code
 roster-replace-of = New code for { $name }
 roster-replace-hint = For who has lost the code: the old one stops to work at once. A vote that was counted with it stays, and counts once.
+roster-replaced = No code was made: another one has taken the place of this one since.
 roster-revoke-of = Revoke the code of { $name }
 roster-revoke-hint = Nobody can vote with it any more, and this cannot be undone; a vote that was counted with it stays.
 roster-wrong = Nobody was added: something is not right yet in these lines.

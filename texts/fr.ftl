@@ -374,6 +374,7 @@ link-sessions = { $count ->
     [one] { $shown } navigateur est entré par lui
    *[other] { $shown } navigateurs sont entrés par lui
   }
+link-revoked = Aucun lien n’a été créé : ce formulaire en avait créé un, qui a été révoqué.
 links-full = Ce scrutin a { $shown } liens de co-animation, c’est le maximum. Révoquez-en un d’abord.
 
 ## Making a poll
@@ -470,7 +471,17 @@ sheet-title = { $count ->
     [one] { $shown } nouveau code d’accès
    *[other] { $shown } nouveaux codes d’accès
   }
-sheet-once = Imprimez-les ou enregistrez-les maintenant : ils ne pourront plus être affichés.
+sheet-title-again = { $count ->
+    [one] { $shown } code d’accès
+   *[other] { $shown } codes d’accès
+  }
+sheet-once = Imprimez-les ou enregistrez-les maintenant : aucune autre page ne les affiche.
+sheet-save-once = Enregistrez-les maintenant : aucune autre page ne les affiche.
+sheet-again = Rien de nouveau n’a été créé : ce formulaire avait déjà été envoyé, et voici ses codes. Pour en créer d’autres, revenez avec Terminé.
+sheet-gone = { $count ->
+    [one] { $shown } de ces codes a été révoqué ou remplacé depuis, et n’y figure plus.
+   *[other] { $shown } de ces codes ont été révoqués ou remplacés depuis, et n’y figurent plus.
+  }
 sheet-print-hint = Dix cartes tiennent sur une feuille A4 ou Letter.
 sheet-print = Imprimer
 sheet-save = Enregistrer en fichier CSV
@@ -492,6 +503,7 @@ roster-list = Personnes inscrites
 roster-more = Suite
 roster-replace = Nouveau code
 roster-replace-of = Nouveau code pour { $name }
+roster-replaced = Aucun code n’a été créé : un autre a pris depuis la place de celui-ci.
 roster-replace-hint = Pour qui a perdu le sien : l’ancien code cesse aussitôt de fonctionner. Une voix déjà comptée avec lui le reste, et ne compte qu’une fois.
 roster-revoke-of = Révoquer le code de { $name }
 roster-revoke-hint = Plus personne ne pourra voter avec ce code, et c’est irréversible ; une voix déjà comptée le reste.

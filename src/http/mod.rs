@@ -13,6 +13,7 @@ mod joined;
 mod live;
 mod meters;
 mod name;
+mod once;
 mod ops;
 mod patience;
 mod pulse;

@@ -115,11 +115,12 @@ pub trait Electorate: Send + Sync {
     async fn revoke_code(&self, election: ElectionId, number: CodeNumber, at: Time) -> Result<bool, LedgerError>;
 
     /// Puts another code into the place of one that was not revoked, and gives what is kept then: the voter stays who it was, and
-    /// the code of before is nobody's. None where there is no such code.
+    /// the code of before is nobody's. None where there is no such code in this place, or no more.
     async fn replace_code(
         &self,
         election: ElectionId,
         number: CodeNumber,
+        before: CodeHash,
         hash: CodeHash,
         at: Time,
     ) -> Result<Option<KeptCode>, LedgerError>;

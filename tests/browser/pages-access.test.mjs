@@ -26,6 +26,13 @@ test("who takes part, and who may vote", async () => {
     await page.locator(".card").first().waitFor();
   };
   await look(browser, "sheet", `${coded.page}/codes`, sheet, as(olga));
+  const file = async (page) => {
+    await page.getByLabel("How many").fill("4");
+    await page.getByRole("button", { name: "Make a CSV file" }).click();
+    await page.getByRole("button", { name: "Save as a CSV file" }).waitFor();
+    await page.reload();
+  };
+  await look(browser, "codes-file", `${coded.page}/codes`, file, as(olga));
   await look(browser, "codes", `${coded.page}/codes`, undefined, as(olga));
   await server.act(coded, "open");
   await look(browser, "access", coded.page);

@@ -33,7 +33,8 @@ export async function founder(server, name = "ada") {
 
 // Somebody else, by an invitation of the first organiser's.
 export async function invited(server, admin, name) {
-  const page = await (await send(server, "/account/invitations", { do: "make" }, admin.cookie)).text();
+  const made = await send(server, "/account/invitations", { do: "make" }, admin.cookie);
+  const page = await (await fetch(server.url + made.headers.get("location"), { headers: { cookie: admin.cookie } })).text();
   return accept(server, /\/join\/[^"]+/.exec(page)[0], name);
 }
 

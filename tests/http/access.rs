@@ -192,6 +192,132 @@ async fn a_lost_code_is_replaced_and_stays_one_voter() {
     server.finish().await;
 }
 
+const ID: &str = "018f6a52-7b1e-4c3a-9d41-6f0e2b8a1c77";
+const OTHER: &str = "018f6a52-7b1e-4c3a-9d41-6f0e2b8a1c78";
+
+fn codes_in(answer: &Answer) -> Vec<String> {
+    let codes = answer.json()["codes"].as_array().expect("codes").clone();
+    codes.iter().map(|one| one["code"].as_str().expect("a code").to_owned()).collect()
+}
+
+/// A client that lost the answer asks again, and has its codes.
+#[tokio::test]
+async fn a_request_of_the_same_id_makes_codes_once() {
+    let server = TestServer::start().await;
+    let (poll, _) = with_codes(&server, json!({}), 1).await;
+    let (other, _) = with_codes(&server, json!({}), 1).await;
+    let send = async |node, poll: &Poll, body: Value| {
+        server.ask_node(node, "POST", &poll.path("/codes")).json(&body).bearer(ADMIN).send().await
+    };
+    let body = json!({ "count": 3, "id": ID });
+    let first = send(0, &poll, body.clone()).await.is(201);
+    for node in [0, 1] {
+        let again = send(node, &poll, body.clone()).await.is(200);
+        assert_eq!((codes_in(&again), again.header("cache-control")), (codes_in(&first), Some("no-store")));
+        assert_eq!(again.json()["codes"][2]["number"], 4);
+    }
+    for count in [2, 4] {
+        send(0, &poll, json!({ "count": count, "id": ID })).await.refused(409, "id_reused");
+    }
+    let elsewhere = codes_in(&send(0, &other, body.clone()).await.is(201));
+    assert!(!elsewhere.iter().any(|code| codes_in(&first).contains(code)));
+    assert_eq!(send(0, &poll, json!({ "count": 1, "id": "x" })).await.status, 422);
+    let mut racing = tokio::task::JoinSet::new();
+    for node in 0..16 {
+        let ask = server.ask_node(node, "POST", &poll.path("/codes"));
+        racing.spawn(ask.json(&json!({ "count": 40, "id": OTHER })).bearer(ADMIN).send());
+    }
+    let mut answers = racing.join_all().await;
+    answers.sort_by_key(|answer| answer.status);
+    let codes = codes_in(&answers[0]);
+    assert!(answers.iter().all(|answer| codes_in(answer) == codes), "one set");
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    server.ask("DELETE", &poll.path("/codes/2")).bearer(ADMIN).send().await.is(200);
+    let again = send(0, &poll, body).await.is(200);
+    assert_eq!((codes_in(&again), &again.json()["gone"]), (codes_in(&first)[1..].to_vec(), &json!(1)));
+    let shown = server.get(&poll.path("/codes")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(shown, json!({ "made": 44, "revoked": 1, "voted": 0 }));
+    server.finish().await;
+}
+
+/// One of the codes of a request stands elsewhere already: it takes others, and is known again by them.
+#[tokio::test]
+async fn a_request_whose_codes_are_taken_is_known_again() {
+    let server = TestServer::start().await;
+    let (poll, _) = with_codes(&server, json!({}), 1).await;
+    let body = json!({ "count": 2, "id": ID });
+    let send = async || server.post(&poll.path("/codes"), &body).bearer(ADMIN).send().await;
+    let first = codes_in(&send().await.is(201));
+    server.execute("DELETE FROM access_code WHERE number = 2").await;
+    let second = send().await.is(201);
+    assert!(!codes_in(&second).iter().any(|code| first.contains(code)), "{second:?}");
+    assert_eq!(send().await.is(200).json(), second.json());
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_replacement_of_the_same_id_is_the_same_code_as_long_as_it_is_there() {
+    let server = TestServer::start().await;
+    let (poll, codes) = with_codes(&server, json!({}), 2).await;
+    let send = async |node, number: u32, id: &str| {
+        let ask = server.ask_node(node, "POST", &poll.path(&format!("/codes/{number}/replace")));
+        ask.json(&json!({ "id": id })).bearer(ADMIN).send().await
+    };
+    let mut seen = codes;
+    for (id, status) in [(ID, 201), (ID, 200), (OTHER, 201), (OTHER, 200), (ID, 201), (ID, 200)] {
+        let answer = send(seen.len() % 2, 1, id).await.is(status);
+        let code = codes_in(&answer).remove(0);
+        assert_eq!(seen.last() == Some(&code), status == 200, "{id}");
+        assert!(status == 200 || !seen.contains(&code), "a code comes to life again");
+        by_code(&server, 1, &poll, &code, "tea").send().await;
+        seen.push(code);
+    }
+    assert_eq!(server.results(&poll).await["ballots"], 1, "one voter");
+    let mut racing = tokio::task::JoinSet::new();
+    for node in 0..16 {
+        let ask = server.ask_node(node, "POST", &poll.path("/codes/2/replace"));
+        racing.spawn(ask.json(&json!({ "id": ID })).bearer(ADMIN).send());
+    }
+    let answers = racing.join_all().await;
+    let code = codes_in(&answers[0]).remove(0);
+    assert!(answers.iter().all(|answer| codes_in(answer) == [code.clone()]), "one code");
+    assert!(answers.iter().any(|answer| answer.status == 201));
+    by_code(&server, 0, &poll, &code, "tea").send().await.is(201);
+    assert_eq!(send(0, 1, "x").await.status, 422);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_roster_and_a_link_of_the_same_id_are_made_once() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "access": "roster" })).await;
+    let list = async |body: Value| {
+        let ask = server.post(&poll.path("/roster"), &body).bearer(ADMIN).header("accept", "application/json");
+        ask.send().await
+    };
+    let body = json!({ "persons": [{ "name": "Ann" }, { "name": "Bob" }], "id": ID });
+    let first = list(body.clone()).await.is(201);
+    assert_eq!(list(body).await.is(200).json(), first.json());
+    for persons in [json!([{ "name": "Ann" }]), json!([{ "name": "Ann" }, { "name": "Cat" }]), json!([])] {
+        list(json!({ "persons": persons, "id": ID })).await.refused(409, "id_reused");
+    }
+    let csv = async |id: &str| {
+        let ask = server.ask("POST", &poll.path(&format!("/roster?id={id}"))).bearer(ADMIN).body("name\nDan\n");
+        ask.header("content-type", "text/csv").send().await
+    };
+    let first = csv(OTHER).await.is(201);
+    assert_eq!(csv(OTHER).await.is(200).text(), first.text());
+    assert_eq!(csv("x").await.status, 422);
+    let counted = server.get(&poll.path("/codes")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(counted["made"], 3);
+
+    let link = async |body: Value| server.post(&poll.path("/links"), &body).bearer(ADMIN).send().await;
+    let first = link(json!({ "id": ID })).await.is(201);
+    assert_eq!(link(json!({ "id": ID, "role": "co_host" })).await.is(200).json(), first.json());
+    link(json!({ "id": ID, "role": "viewer" })).await.refused(409, "id_reused");
+    server.finish().await;
+}
+
 fn import(server: &TestServer, poll: &Poll, csv: &str) -> Ask {
     let ask = server.ask("POST", &poll.path("/roster")).bearer(ADMIN).header("content-type", "text/csv");
     ask.body(csv.as_bytes().to_vec())

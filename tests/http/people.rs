@@ -3,6 +3,7 @@
 mod codes;
 mod commands;
 mod host;
+mod once;
 mod roles;
 mod signing_in;
 mod sites;
@@ -104,8 +105,26 @@ fn path_of(link: &str) -> String {
 
 /// A link for a new person.
 async fn invitation(admin: &mut Browser<'_>) -> String {
-    let made = admin.post("/account/invitations", &[("do", "make")]).await.is(200);
-    path_of(&shown_once(&made))
+    let made = admin.post("/account/invitations", &[("do", "make")]).await.is(303);
+    let shown = admin.get(made.header("location").expect("a page")).await.is(200);
+    path_of(&shown_once(&shown))
+}
+
+/// The value of a field of a page that nobody sees.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).expect(name);
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+/// The access codes of a sheet.
+fn cards(page: &str) -> Vec<String> {
+    page.split("<p class=\"secret\">").skip(1).map(|rest| rest[..11].to_owned()).collect()
+}
+
+/// The file of the codes of an answer, by its button.
+async fn file_of(browser: &mut Browser<'_>, place: &str, made: &Answer) -> Answer {
+    let made = hidden(&made.text(), "made");
+    browser.post(place, &[("do", "file"), ("made", &made)]).await.is(200)
 }
 
 /// A new person, signed in.

@@ -1,4 +1,4 @@
-//! Access codes of a poll: made, counted, revoked. Shown once, and kept as keyed hashes only.
+//! Access codes of a poll: made, counted, revoked. Shown to who made them, and kept as keyed hashes only.
 //!
 //! Invariant: an answer that holds codes is cached nowhere and written into no log.
 
@@ -8,24 +8,24 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{Access, AccessCode};
+use hustings_core::{Access, AccessCode, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
+use super::places::{DRAWS_MAX, make, make_once};
 use super::{find_now, unknown};
 use crate::export::spreadsheet_cell;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
+use crate::http::once::Once;
 use crate::http::{Services, Shared};
-use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, NewCode, Registered, Scope};
+use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, Registered, Scope};
 
 /// The most access codes of one request.
 pub(super) const CODES_AT_ONCE: usize = 50_000;
-
-/// How often codes are drawn. A second collision in a row means something else is wrong: of 31^10 codes 200,000 at most are taken.
-const DRAWS_MAX: usize = 8;
 
 /// How many access codes are to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,15 +34,42 @@ pub(super) struct CodesBody {
     /// 1 to 50,000.
     #[schema(example = 120)]
     count: usize,
+    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same codes.
+    id: Option<Uuid>,
 }
 
-/// Access codes, shown once.
+/// Another access code for a place; the whole body may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplaceBody {
+    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same code.
+    id: Option<Uuid>,
+}
+
+/// Access codes, shown to who made them.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct MadeCodes {
-    pub(super) codes: Vec<MadeCode>,
+pub(super) struct MadeCodes<'a> {
+    codes: &'a [MadeCode],
+    /// How many codes of a repeated request were revoked or replaced since, and are left out; absent where none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<usize>,
 }
 
-/// An access code, shown once.
+/// The codes of a request.
+pub(in crate::http) struct Made {
+    /// The name of the request, by which they are found once more.
+    pub(in crate::http) name: String,
+    /// The place where another code was put, if that is what it did.
+    pub(in crate::http) replaced: Option<CodeNumber>,
+    /// Those that are good.
+    pub(in crate::http) codes: Vec<MadeCode>,
+    /// How many of them were revoked or replaced since.
+    pub(in crate::http) gone: usize,
+    /// Whether the same request came before, so that nothing was made now.
+    pub(in crate::http) is_again: bool,
+}
+
+/// An access code, shown to who made it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct MadeCode {
     /// Its number, to revoke it by.
@@ -52,7 +79,7 @@ pub(in crate::http) struct MadeCode {
     pub(in crate::http) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) email: Option<String>,
-    /// Keep it: it cannot be shown again.
+    /// Keep it: nothing else shows it.
     #[schema(example = "ABCDE-FGHJK")]
     pub(in crate::http) code: String,
     /// The voter's page with the code, for a QR code.
@@ -80,11 +107,12 @@ pub(super) struct RevokedCode {
     detail: &'static str,
 }
 
-/// Makes access codes. They are shown in this answer and never again; with `Accept: text/csv` as a CSV file.
+/// Makes access codes. They are shown in this answer and, with an `id`, in that to the same request (200); with `Accept: text/csv`
+/// as a CSV file.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/codes", tag = "access", request_body = CodesBody,
     params(("poll" = String, Path, description = "id, code or slug")),
     responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
@@ -96,21 +124,26 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let found = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Codes)?;
-    let CodesBody { count } = body::read(body, VOTE_MAX).await?;
-    answer(&make_codes(&services, &found, count).await?, wants_csv(&headers, false))
+    let CodesBody { count, id } = body::read(body, VOTE_MAX).await?;
+    answer(&make_codes(&services, &found, &Once::of_client(&services, id), count).await?, wants_csv(&headers, false))
 }
 
 /// Makes so many access codes for whoever gets them.
 pub(in crate::http) async fn make_codes(
     services: &Services,
     found: &Registered,
+    once: &Once,
     count: usize,
-) -> Result<Vec<MadeCode>, Problem> {
+) -> Result<Made, Problem> {
     require_access(found, Access::Codes)?;
     if !(1..=CODES_AT_ONCE).contains(&count) {
         return Err(Problem::invalid("invalid_count", "/count", format!("`count` goes from 1 to {CODES_AT_ONCE}")));
     }
-    make(services, found, vec![None; count], None).await?.ok_or_else(unknown)
+    let places = vec![None; count];
+    if once.may_repeat() {
+        return make_once(services, found, once, &places, |_| Ok(())).await;
+    }
+    make(services, found, once, &places, None).await?.ok_or_else(unknown)
 }
 
 /// How many access codes were made and revoked, and how many voted where that may be shown.
@@ -160,46 +193,100 @@ pub(in crate::http) async fn revoke_code(
     Ok(number)
 }
 
-/// Puts another access code into the place of one that was lost. The new one is shown in this answer and never again, the old one
-/// is good for nothing any more, and both are one voter: a vote that was counted with the old one stays, and counts once.
+/// Puts another access code into the place of one that was lost. The new one is shown in this answer and, with an `id`, in that to
+/// the same request (200), as long as no other took its place. The old one is good for nothing any more, and both are one voter:
+/// a vote that was counted with the old one stays, and counts once.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/codes/{number}/replace", tag = "access",
+    request_body(content = Option<ReplaceBody>),
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
     responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
+        (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn replace(
     State(services): State<Shared>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
+    body: Body,
 ) -> Result<Response, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
     let found = managed(&services, &poll, &headers).await?;
-    answer(&[replace_code(&services, &found, &number).await?], wants_csv(&headers, false))
+    let ReplaceBody { id } = body::read_or_default(body, VOTE_MAX).await?;
+    answer(
+        &replace_code(&services, &found, &Once::of_client(&services, id), &number, None).await?,
+        wants_csv(&headers, false),
+    )
 }
 
-/// Draws another access code for the place of this number. What was revoked stays revoked.
+/// Puts another access code into the place of this number; with a mark, only of the code that has this mark. What was revoked stays
+/// revoked, and what was replaced stays dead: a code is derived from its time as well, so a request that comes late makes another.
 pub(in crate::http) async fn replace_code(
     services: &Services,
     found: &Registered,
+    once: &Once,
     number: &str,
-) -> Result<MadeCode, Problem> {
-    let kept = kept_code(services, found, number).await?;
-    let revoked =
-        || Problem::conflict("code_revoked", "this access code was revoked, for ever; nothing takes its place");
-    let (id, now) = (found.election.id, services.clock.now());
-    for _ in 0..DRAWS_MAX {
-        let code = draw(services);
+    mark: Option<&str>,
+) -> Result<Made, Problem> {
+    let id = found.election.id;
+    for draw in 0..DRAWS_MAX {
+        let kept = kept_code(services, found, number).await?;
+        if kept.revoked.is_some() {
+            let detail = "this access code was revoked, for ever; nothing takes its place";
+            return Err(Problem::conflict("code_revoked", detail));
+        }
+        if let Some(made) = code_of(services, found, once, &kept) {
+            return Ok(made);
+        }
+        if mark.is_some_and(|mark| mark != services.keys.code_mark(id, kept.hash)) {
+            return Err(Problem::conflict(
+                "code_replaced",
+                "another access code has taken the place of this one since",
+            ));
+        }
+        let now = services.clock.now();
+        let code = replacement(services, found, once, kept.number, draw, now);
         let hash = services.keys.access_code(id, &code);
-        match services.electorate.replace_code(id, kept.number, hash, now).await {
-            Err(LedgerError::CodeTaken) => {}
-            replaced => {
-                let KeptCode { number, person, .. } = replaced?.ok_or_else(revoked)?;
-                return Ok(MadeCode::of(services, found, number.0, &code, person.as_ref()));
-            }
+        match services.electorate.replace_code(id, kept.number, kept.hash, hash, now).await {
+            // The code stands elsewhere, or somebody was faster: what is there now decides.
+            Err(LedgerError::CodeTaken) | Ok(None) => {}
+            Ok(Some(kept)) => return Ok(Made::alone(services, found, once, &kept, &code)),
+            Err(error) => return Err(error.into()),
         }
     }
     Err(LedgerError::CodeTaken.into())
+}
+
+/// The code that a request of this name has put into a place, as long as it is there; none where it is gone, or never was.
+pub(in crate::http) async fn replaced_by(
+    services: &Services,
+    found: &Registered,
+    once: &Once,
+    number: &str,
+) -> Result<Option<Made>, Problem> {
+    let kept = kept_code(services, found, number).await?;
+    Ok(code_of(services, found, once, &kept).filter(|_| kept.revoked.is_none()))
+}
+
+/// The code of a place, if a request of this name has put it there.
+fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode) -> Option<Made> {
+    let draws = if once.may_repeat() { 0..DRAWS_MAX } else { 0..0 };
+    let mut ours = draws.map(|draw| replacement(services, found, once, kept.number, draw, kept.made));
+    let code = ours.find(|code| services.keys.access_code(found.election.id, code) == kept.hash)?;
+    Some(Made { is_again: true, ..Made::alone(services, found, once, kept, &code) })
+}
+
+/// The code that a request puts into a place at a time.
+fn replacement(
+    services: &Services,
+    found: &Registered,
+    once: &Once,
+    number: CodeNumber,
+    draw: u64,
+    at: Time,
+) -> AccessCode {
+    once.code(services, found.election.id, "replacement", &[number.0.into(), draw, at.0])
 }
 
 /// The place of this number.
@@ -231,35 +318,14 @@ pub(super) fn require_access(found: &Registered, access: Access) -> Result<(), P
     Err(Problem::conflict("other_access", detail))
 }
 
-/// Draws and keeps a code for each place; none where there are not just as many as expected, or where the poll is gone.
-pub(super) async fn make(
-    services: &Services,
-    found: &Registered,
-    persons: Vec<Option<Elector>>,
-    expected: Option<u32>,
-) -> Result<Option<Vec<MadeCode>>, Problem> {
-    let (id, made) = (found.election.id, services.clock.now());
-    for _ in 0..DRAWS_MAX {
-        let drawn: Vec<AccessCode> = persons.iter().map(|_| draw(services)).collect();
-        let new = drawn.iter().zip(&persons).map(|(code, person)| NewCode {
-            hash: services.keys.access_code(id, code),
-            person: person.clone(),
-            made,
-        });
-        let first = match services.electorate.make_codes(id, new.collect(), expected).await {
-            Err(LedgerError::CodeTaken) => continue,
-            other => other?,
-        };
-        let Some(first) = first else { return Ok(None) };
-        let shown = (first.0..).zip(drawn).zip(&persons);
-        let shown = shown.map(|((number, code), person)| MadeCode::of(services, found, number, &code, person.as_ref()));
-        return Ok(Some(shown.collect()));
-    }
-    Err(LedgerError::CodeTaken.into())
-}
-
 impl MadeCode {
-    fn of(services: &Services, found: &Registered, number: u32, code: &AccessCode, person: Option<&Elector>) -> Self {
+    pub(super) fn of(
+        services: &Services,
+        found: &Registered,
+        number: u32,
+        code: &AccessCode,
+        person: Option<&Elector>,
+    ) -> Self {
         Self {
             number,
             link: format!("{}/{}/c/{code}", services.settings.base_url(), found.election.code),
@@ -270,11 +336,17 @@ impl MadeCode {
     }
 }
 
-fn draw(services: &Services) -> AccessCode {
-    let mut bytes = [0; 4 * AccessCode::LENGTH];
-    services.random.fill(&mut bytes);
-    let number = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    AccessCode::from_random(std::array::from_fn(|at| number(4 * at)))
+impl Made {
+    /// Nothing yet, by a request of this name.
+    pub(super) fn of(once: &Once) -> Self {
+        Self { name: once.shown(), replaced: None, codes: Vec::new(), gone: 0, is_again: false }
+    }
+
+    /// The code that a request has put into a place.
+    fn alone(services: &Services, found: &Registered, once: &Once, kept: &KeptCode, code: &AccessCode) -> Self {
+        let shown = MadeCode::of(services, found, kept.number.0, code, kept.person.as_ref());
+        Self { replaced: Some(kept.number), codes: vec![shown], ..Self::of(once) }
+    }
 }
 
 /// Whether who asks wants a CSV file.
@@ -288,15 +360,16 @@ pub(super) fn wants_csv(headers: &HeaderMap, otherwise: bool) -> bool {
 }
 
 /// Codes as JSON or as a CSV file, and never in a cache.
-pub(super) fn answer(made: &[MadeCode], csv: bool) -> Result<Response, Problem> {
+pub(super) fn answer(made: &Made, csv: bool) -> Result<Response, Problem> {
+    let status = if made.is_again { StatusCode::OK } else { StatusCode::CREATED };
     let uncached = (header::CACHE_CONTROL, "no-store");
     if !csv {
-        let codes = serde_json::json!({ "codes": made });
-        return Ok((StatusCode::CREATED, [uncached], Json(codes)).into_response());
+        let gone = Some(made.gone).filter(|gone| *gone > 0);
+        return Ok((status, [uncached], Json(MadeCodes { codes: &made.codes, gone })).into_response());
     }
-    let table = codes_table(made)?;
+    let table = codes_table(&made.codes)?;
     let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), uncached];
-    Ok((StatusCode::CREATED, headers, table).into_response())
+    Ok((status, headers, table).into_response())
 }
 
 /// Codes as a CSV file whose cells are only text, also to a spreadsheet.

@@ -15,24 +15,23 @@ use axum::response::Response;
 use hustings_core::election::Viewer;
 use hustings_core::{Access, Audience, ContestNumber, Text};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
-use super::codes::{CODES_AT_ONCE, MadeCode, MadeCodes, answer, make, managed, require_access, wants_csv};
+use super::codes::{CODES_AT_ONCE, Made, MadeCodes, answer, managed, require_access, wants_csv};
+use super::places::make_once;
 use super::polls::{PageQuery, invalid_query};
 use crate::clock::rfc3339;
 use crate::http::body;
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::Name;
+use crate::http::once::Once;
 use crate::http::{Services, Shared};
 use crate::ledger::{CodeNumber, Elector, KeptCode, Registered};
 
 /// The largest roster.
 const BODY_MAX: usize = 16 * 1024 * 1024;
-/// How often an import is held against a roster that others change at the same time.
-const ATTEMPTS: usize = 8;
-/// How many persons are read at once.
-const READ_PAGE: usize = 10_000;
 
 /// Persons to be listed.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -40,6 +39,17 @@ const READ_PAGE: usize = 10_000;
 pub(super) struct RosterBody {
     /// 1 to 50,000.
     persons: Vec<PersonBody>,
+    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same codes.
+    id: Option<Uuid>,
+}
+
+/// The name of a request whose body has no place for it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AddQuery {
+    /// Like `id` in a JSON body, for a CSV file.
+    id: Option<Uuid>,
 }
 
 /// A person to be listed.
@@ -53,75 +63,82 @@ struct PersonBody {
 }
 
 struct Sent {
+    id: Option<Uuid>,
     persons: Vec<(Place, Elector)>,
     faults: Faults,
 }
 
-/// Lists persons and makes an access code for each, all or none. The codes are shown in this answer and never again: as a CSV file,
-/// or as JSON with `Accept: application/json`.
+/// Lists persons and makes an access code for each, all or none. The codes are shown in this answer and, with an `id`, in that to the
+/// same request (200): as a CSV file, or as JSON with `Accept: application/json`.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/roster", tag = "access",
-    params(("poll" = String, Path, description = "id, code or slug")),
+    params(AddQuery, ("poll" = String, Path, description = "id, code or slug")),
     request_body(content((RosterBody = "application/json"), (String = "text/csv")), description = "a CSV file has the \
         columns name,email, of which email may be missing"),
     responses((status = 201, content((String = "text/csv"), (MadeCodes = "application/json"))),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 200, content((String = "text/csv"), (MadeCodes = "application/json"))), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn add(
     State(services): State<Shared>,
     Name(poll): Name,
+    query: Result<Query<AddQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let found = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Roster)?;
+    let Query(query) = query.map_err(invalid_query)?;
     let read = if is_csv(&headers) { csv } else { json };
     let sent = body::parse_aside(body, BODY_MAX, read).await??;
-    answer(&take_over(&services, &found, sent).await?, wants_csv(&headers, true))
+    let once = Once::of_client(&services, sent.id.or(query.id));
+    answer(&take_over(&services, &found, &once, sent).await?, wants_csv(&headers, true))
 }
 
 /// Lists the persons of a CSV file and makes an access code for each, all or none.
 pub(in crate::http) async fn list_persons(
     services: &Services,
     found: &Registered,
+    once: &Once,
     table: impl Into<Body>,
-) -> Result<Vec<MadeCode>, Problem> {
+) -> Result<Made, Problem> {
     require_access(found, Access::Roster)?;
     let sent = body::parse_aside(table.into(), BODY_MAX, csv).await??;
-    take_over(services, found, sent).await
+    take_over(services, found, once, sent).await
 }
 
-async fn take_over(services: &Services, found: &Registered, sent: Sent) -> Result<Vec<MadeCode>, Problem> {
-    let Sent { persons, faults } = sent;
+async fn take_over(services: &Services, found: &Registered, once: &Once, sent: Sent) -> Result<Made, Problem> {
+    let Sent { persons, faults, .. } = sent;
     if persons.len() > CODES_AT_ONCE {
         let detail = format!("one request can list at most {CODES_AT_ONCE} persons; send the others in another one");
         return Err(Problem::invalid("too_many_persons", "/persons", detail));
     }
-    let mut faults = repeated(&persons, faults);
-    for _ in 0..ATTEMPTS {
-        let listed = listed(services, found).await?;
+    let mut faults = Some(repeated(&persons, faults));
+    let new: Vec<_> = persons.iter().map(|(_, person)| Some(person.clone())).collect();
+    make_once(services, found, once, &new, |places| {
+        let mut all = faults.take().unwrap_or_else(no_faults);
         for (place, person) in &persons {
-            if listed.persons.contains_key(person) {
+            if places.persons.contains_key(person) {
                 let detail = format!("`{}` is listed already; another one of this name needs an e-mail", person.name);
-                faults.push(place.clone(), "name", "already_listed", detail);
+                all.push(place.clone(), "name", "already_listed", detail);
             }
         }
-        faults = faults.check()?;
+        faults = Some(all.check()?);
         if persons.is_empty() {
             return Err(Problem::invalid("no_persons", "/persons", "there is nobody in this roster"));
         }
-        let new = persons.iter().map(|(_, person)| Some(person.clone())).collect();
-        if let Some(made) = make(services, found, new, Some(listed.count)).await? {
-            return Ok(made);
-        }
-    }
-    Err(Problem::conflict("roster_moved", "somebody else changes this roster just now; please send it again"))
+        Ok(())
+    })
+    .await
+}
+
+fn no_faults() -> Faults {
+    Faults::new("invalid_roster")
 }
 
 fn json(reader: &mut dyn Read) -> Result<Sent, Problem> {
-    let RosterBody { persons } = body::parse(&body::whole(reader)?)?;
-    let mut sent = Sent { persons: Vec::new(), faults: Faults::new("invalid_roster") };
+    let RosterBody { persons, id } = body::parse(&body::whole(reader)?)?;
+    let mut sent = Sent { id, persons: Vec::new(), faults: no_faults() };
     for (at, PersonBody { name, email }) in persons.into_iter().enumerate() {
         take(&mut sent, Place::Item("/persons".to_owned(), at), &name, email.as_deref());
     }
@@ -129,7 +146,7 @@ fn json(reader: &mut dyn Read) -> Result<Sent, Problem> {
 }
 
 fn csv(reader: &mut dyn Read) -> Result<Sent, Problem> {
-    let mut sent = Sent { persons: Vec::new(), faults: Faults::new("invalid_roster") };
+    let mut sent = Sent { id: None, persons: Vec::new(), faults: no_faults() };
     let mut table = Table::open(reader, ["name", "email"], 1)?;
     while let Some(Line { number, fields: [name, email] }) = table.next(&mut sent.faults)? {
         let (name, email) = (name.to_owned(), Some(email.to_owned()).filter(|email| !email.is_empty()));
@@ -168,24 +185,6 @@ fn repeated(persons: &[(Place, Elector)], mut faults: Faults) -> Faults {
     faults
 }
 
-/// Who is listed, and how many places there are in all.
-struct Listed {
-    persons: HashMap<Elector, CodeNumber>,
-    count: u32,
-}
-
-async fn listed(services: &Services, found: &Registered) -> Result<Listed, Problem> {
-    let mut listed = Listed { persons: HashMap::new(), count: 0 };
-    loop {
-        let after = Some(CodeNumber(listed.count));
-        let page = services.electorate.codes(found.election.id, after, READ_PAGE).await?;
-        let Some(end) = page.last() else { return Ok(listed) };
-        listed.count = end.number.0;
-        let persons = page.into_iter().filter_map(|kept| Some((kept.person?, kept.number)));
-        listed.persons.extend(persons);
-    }
-}
-
 /// A page of the roster, in the order in which persons were listed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::http) struct RosterList {
@@ -211,6 +210,9 @@ pub(in crate::http) struct PersonShown {
     /// Whether the person has a counted ballot in the current round, never which; absent while results are hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) voted: Option<bool>,
+    /// What a form calls the code, so that it replaces this one and none that came since.
+    #[serde(skip)]
+    pub(in crate::http) mark: String,
 }
 
 /// Lists the roster. Whether a person voted is told only where everybody may see results; what was voted, never.
@@ -251,6 +253,7 @@ pub(in crate::http) async fn roster_page(
         let Some(person) = kept.person else { continue };
         persons.push(PersonShown {
             number: kept.number.0,
+            mark: services.keys.code_mark(found.election.id, kept.hash),
             name: person.name.to_string(),
             email: person.email.map(|email| email.to_string()),
             made: rfc3339(kept.made),

@@ -1,6 +1,6 @@
 //! `/{code}/codes`: access codes of a poll: how many there are, more of them, and one less.
 //!
-//! Invariant: a code is shown only in the answer that made it. It must not know: how codes are kept.
+//! Invariant: a code is shown only in the answer to the form that made it, also where that is sent again. It must not know: how codes are kept.
 
 use askama::Template;
 use axum::extract::State;
@@ -15,11 +15,9 @@ use super::sheet;
 use super::visitor::Visitor;
 use crate::http::api::{make_codes, revoke_code};
 use crate::http::name::Name;
+use crate::http::once::{Once, form_name};
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::Registered;
-
-/// The largest form: a whole sheet that comes back to be saved.
-pub(super) const SHEET_MAX: usize = 4 * 1024 * 1024;
 
 #[derive(Template)]
 #[template(path = "codes.html")]
@@ -30,6 +28,8 @@ pub(super) struct CodesPage<'a> {
     /// How many were made and revoked; nothing where there are none.
     pub(super) counted: Option<(String, String)>,
     pub(super) unreachable: bool,
+    /// The name of the form that makes some.
+    pub(super) once: String,
     /// What was typed for the number of new ones.
     pub(super) typed: String,
     pub(super) done: Option<String>,
@@ -55,12 +55,7 @@ pub(super) async fn codes(State(services): State<Shared>, visitor: Visitor, name
 }
 
 /// Makes codes, revokes one, or gives the file of those on a sheet.
-pub(super) async fn change(
-    State(services): State<Shared>,
-    visitor: Visitor,
-    name: Name,
-    form: Form<SHEET_MAX>,
-) -> Response {
+pub(super) async fn change(State(services): State<Shared>, visitor: Visitor, name: Name, form: Form) -> Response {
     let found = match run_by(&services, &visitor, &name, Access::Codes).await {
         Ok(found) => found,
         Err(response) => return response,
@@ -68,7 +63,7 @@ pub(super) async fn change(
     let done = match form.get("do") {
         "make" => make(&services, &visitor, &found, &form).await,
         "revoke" => revoke(&services, &visitor, &found, form.get("number")).await,
-        "again" => sheet::again(&services, &found, "codes", form.get("lines")),
+        "file" => file(&services, &visitor, &found, form.get("made")).await,
         _ => show(&services, &visitor, &found, Said::default()).await,
     };
     answer(&visitor, &found, done)
@@ -92,23 +87,27 @@ fn answer(visitor: &Visitor, found: &Registered, done: Result<Response, Problem>
     done.unwrap_or_else(|problem| visitor.problem(problem, &format!("/{}/codes", found.election.code)))
 }
 
-async fn make(
-    services: &Services,
-    visitor: &Visitor,
-    found: &Registered,
-    form: &Form<SHEET_MAX>,
-) -> Result<Response, Problem> {
+async fn make(services: &Services, visitor: &Visitor, found: &Registered, form: &Form) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
     let typed = form.get("count").trim();
-    let made = make_codes(services, found, typed.parse().unwrap_or(0)).await;
-    let key = match made {
-        Ok(made) => return sheet::answer(services, &page, found, "codes", &made, form.get("format") == "csv"),
+    let count: usize = typed.parse().unwrap_or(0);
+    let by = visitor.signed_in.session.seat;
+    let once = Once::of_form(services, form.get("once"), by, &[b"codes", &count.to_be_bytes()]);
+    let key = match make_codes(services, found, &once, count).await {
+        Ok(made) => return Ok(sheet::answer(services, &page, found, "codes", &made, form.get("format") == "csv")),
         Err(problem) if problem.code() == "invalid_count" => "codes-count-wrong",
         Err(problem) if problem.code() == "too_many_access_codes" => "codes-full",
         Err(problem) => return Err(problem),
     };
     let said = Said { typed: typed.to_owned(), make_error: Some(page.say(key)), ..Said::default() };
     show(services, visitor, found, said).await
+}
+
+async fn file(services: &Services, visitor: &Visitor, found: &Registered, made: &str) -> Result<Response, Problem> {
+    match sheet::file(services, found, "codes", made, "").await? {
+        Some(file) => Ok(file),
+        None => show(services, visitor, found, Said::default()).await,
+    }
 }
 
 async fn revoke(services: &Services, visitor: &Visitor, found: &Registered, number: &str) -> Result<Response, Problem> {
@@ -139,6 +138,7 @@ async fn show(services: &Services, visitor: &Visitor, found: &Registered, said: 
         counted: (counted.made > 0)
             .then(|| (count("codes-made", counted.made), count("codes-revoked", counted.revoked))),
         unreachable: unreachable(&services.settings).is_some(),
+        once: form_name(services),
         typed: said.typed,
         done: said.done,
         make_error: said.make_error,

@@ -1,20 +1,25 @@
-//! `/account/tokens` and `/account/invitations`: what an administrator gives out. Each secret is shown once, in the answer
-//! that made it.
+//! `/account/tokens` and `/account/invitations`: what an administrator gives out. Each secret is shown to who made it.
+//!
+//! Invariant: a page that is loaded again makes nothing. A token is made once for each form. An invitation that somebody used leaves
+//! nothing behind, so its form cannot be known again: its answer leads to a page that shows the link as long as it is good.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::{Text, Time};
+use serde::Deserialize;
 
 use super::account::hash_of;
 use super::form::Form;
-use super::page::{Page, render};
+use super::page::{Page, render, uncached};
 use super::visitor::Visitor;
 use crate::export::hex;
+use crate::http::once::{Once, form_name};
 use crate::http::{Problem, Services, Shared};
-use crate::keys::{new_secret, new_token, token_hash};
-use crate::ledger::{Invitation, NewToken, Purpose, Scope, Scopes, TokenId};
+use crate::keys::token_hash;
+use crate::ledger::{Invitation, LedgerError, NewToken, Purpose, Scope, Scopes, TokenId};
 
 const TOKENS: &str = "/account/tokens";
 const INVITATIONS: &str = "/account/invitations";
@@ -30,7 +35,9 @@ pub(super) struct TokensPage<'a> {
     pub(super) page: &'a Page,
     pub(super) tokens: Vec<TokenRow>,
     pub(super) scopes: [&'static str; 6],
-    /// The token that was just made.
+    /// The name of the form that makes one.
+    pub(super) once: String,
+    /// The token that this form has made.
     pub(super) made: Option<String>,
     pub(super) error: Option<String>,
 }
@@ -50,7 +57,7 @@ pub(super) struct TokenRow {
 pub(super) struct InvitationsPage<'a> {
     pub(super) page: &'a Page,
     pub(super) invitations: Vec<InvitationRow>,
-    /// The link that was just made.
+    /// The link that the visitor has just made.
     pub(super) made: Option<String>,
     pub(super) error: Option<String>,
 }
@@ -96,18 +103,39 @@ async fn make_token(services: &Services, visitor: &Visitor, form: &Form) -> Resu
     let Ok(scopes) = chosen.join(",").parse::<Scopes>() else {
         return show_tokens(services, visitor, None, Some(page.say("token-unscoped"))).await;
     };
-    let token = new_token(services.random.as_ref());
+    let asked = [name.as_str().as_bytes(), scopes.to_string().as_bytes()].concat();
+    let by = visitor.signed_in.session.seat;
+    let once = Once::of_form(services, form.get("once"), by, &[b"token", &asked]);
+    let token = match keep_token(services, &once, name.clone(), scopes.clone()).await {
+        // The token of this form was revoked, for ever: whoever sends the form once more wants another one.
+        Err(_) if once.may_repeat() => keep_token(services, &Once::new(services), name, scopes).await?,
+        other => other?,
+    };
+    Ok(uncached(show_tokens(services, visitor, Some(token), None).await?))
+}
+
+/// Makes the token of a form, unless it was made before.
+async fn keep_token(services: &Services, once: &Once, name: Text, scopes: Scopes) -> Result<String, LedgerError> {
+    let token = once.token(services);
+    let hash = token_hash(&token);
+    let is_there = async || Ok::<_, LedgerError>(once.may_repeat() && services.registry.token(hash).await?.is_some());
+    if is_there().await? {
+        return Ok(token);
+    }
     let new = NewToken {
         name: name.into(),
-        hash: token_hash(&token),
+        hash,
         per_minute: NewToken::per_minute(&scopes, None),
         scopes,
         created: services.clock.now(),
         election: None,
         unit: None,
     };
-    services.registry.create_token(new).await?;
-    show_tokens(services, visitor, Some(token), None).await
+    match services.registry.create_token(new).await {
+        Err(error) if !is_there().await? => Err(error),
+        // The same form was faster.
+        _ => Ok(token),
+    }
 }
 
 async fn revoke_token(services: &Services, id: &str) -> Result<Response, Problem> {
@@ -138,16 +166,42 @@ async fn show_tokens(
     };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let scopes = Scope::ALL.map(Scope::name);
-    let tokens = tokens.into_iter().map(row).collect();
-    Ok((status, render(&TokensPage { page, tokens, scopes, made, error })).into_response())
+    let (tokens, once) = (tokens.into_iter().map(row).collect(), form_name(services));
+    Ok((status, render(&TokensPage { page, tokens, scopes, once, made, error })).into_response())
+}
+
+/// The name of the request that made an invitation.
+#[derive(Default, Deserialize)]
+pub(super) struct InvitationsQuery {
+    made: Option<String>,
 }
 
 /// Lists invitations that wait for somebody, and offers to make one.
-pub(super) async fn invitations(State(services): State<Shared>, visitor: Visitor) -> Response {
+pub(super) async fn invitations(
+    State(services): State<Shared>,
+    visitor: Visitor,
+    query: Result<Query<InvitationsQuery>, QueryRejection>,
+) -> Response {
     if !visitor.signed_in.is_admin() {
         return visitor.refused();
     }
-    answer(&visitor, show_invitations(&services, &visitor, None, None).await, INVITATIONS)
+    let made = query.ok().and_then(|Query(query)| Once::of_shown(&query.made?));
+    let shown = async {
+        let link = match made {
+            Some(once) => link_of(&services, &visitor, &once).await?,
+            None => None,
+        };
+        Ok(uncached(show_invitations(&services, &visitor, link, None).await?))
+    };
+    answer(&visitor, shown.await, INVITATIONS)
+}
+
+/// The link of an invitation that the visitor has made and that waits for somebody.
+async fn link_of(services: &Services, visitor: &Visitor, once: &Once) -> Result<Option<String>, Problem> {
+    let secret = once.invitation(services);
+    let found = services.people.invitation(token_hash(&secret), services.clock.now()).await?;
+    let own = found.filter(|found| found.purpose == Purpose::Join && found.by == visitor.signed_in.person());
+    Ok(own.map(|_| format!("{}/join/{secret}", services.settings.base_url())))
 }
 
 /// Makes an invitation, or takes one back.
@@ -167,17 +221,16 @@ async fn invite(services: &Services, visitor: &Visitor) -> Result<Response, Prob
     if services.people.invitations(now).await?.len() >= INVITATIONS_MAX {
         return show_invitations(services, visitor, None, Some(visitor.page.say("invitations-full"))).await;
     }
-    let secret = new_secret(services.random.as_ref());
+    let once = Once::new(services);
     let invitation = Invitation {
-        hash: token_hash(&secret),
+        hash: token_hash(&once.invitation(services)),
         purpose: Purpose::Join,
         by: visitor.signed_in.person(),
         created: now,
         expires: Time(now.0.saturating_add(INVITATION_MS)),
     };
     services.people.invite(invitation).await?;
-    let link = format!("{}/join/{secret}", services.settings.base_url());
-    show_invitations(services, visitor, Some(link), None).await
+    Ok(Redirect::to(&format!("{INVITATIONS}?made={}", once.shown())).into_response())
 }
 
 async fn withdraw(services: &Services, id: &str) -> Result<Response, Problem> {

@@ -154,6 +154,12 @@ pub(in crate::http) fn render(page: &impl Template) -> Response {
     response
 }
 
+/// The same answer, which holds secrets, for no cache at all.
+pub(super) fn uncached(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// The same page for any site's frame. It must have nothing on it that somebody could be made to press.
 pub(super) fn framed(mut response: Response) -> Response {
     let policy = POLICY.replace("frame-ancestors 'none'", "frame-ancestors *");

@@ -8,11 +8,12 @@ use hustings_core::{LoginName, Role, Time};
 
 use super::account::SessionRow;
 use super::form::Form;
-use super::page::{Page, render};
+use super::page::{Page, render, uncached};
 use super::qr::Qr;
 use super::visitor::Visitor;
-use crate::http::api;
+use crate::http::api::{self, MadeLink};
 use crate::http::name::Name;
+use crate::http::once::{Once, form_name};
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::{Changed, LINKS_MAX, LinkId, MEMBERS_MAX, PersonId, Registered, Seat};
 
@@ -28,7 +29,9 @@ pub(super) struct PeoplePage<'a> {
     pub(super) roles: Vec<(&'static str, String)>,
     /// Those that a link can have.
     pub(super) link_roles: Vec<(&'static str, String)>,
-    /// The link that was just made, and its picture.
+    /// The name of the form that makes a link.
+    pub(super) once: String,
+    /// The link that this form has made, and its picture.
     pub(super) made: Option<(String, Qr)>,
     pub(super) error: Option<String>,
 }
@@ -85,7 +88,7 @@ pub(super) async fn change(State(services): State<Shared>, visitor: Visitor, nam
         "add" => add(&services, &visitor, &found, &form).await,
         "role" => set(&services, &visitor, &found, form.get("person"), form.get("role").parse().ok()).await,
         "remove" => set(&services, &visitor, &found, form.get("person"), None).await,
-        "link" => make_link(&services, &visitor, &found, form.get("role")).await,
+        "link" => make_link(&services, &visitor, &found, &form).await,
         "revoke" => revoke_link(&services, &found, form.get("link")).await,
         _ => show(&services, &visitor, &found, None, None).await,
     };
@@ -149,14 +152,19 @@ async fn make_link(
     services: &Services,
     visitor: &Visitor,
     found: &Registered,
-    role: &str,
+    form: &Form,
 ) -> Result<Response, Problem> {
-    let role = if role.parse() == Ok(Role::Viewer) { Role::Viewer } else { Role::CoHost };
-    let Some(link) = api::make_link(services, found, role, visitor.signed_in.person()).await? else {
-        let error = visitor.page.language.count("links-full", LINKS_MAX as u64);
-        return show(services, visitor, found, None, Some(error)).await;
+    let role = if form.get("role").parse() == Ok(Role::Viewer) { Role::Viewer } else { Role::CoHost };
+    let (by, asked) = (visitor.signed_in.session.seat, role.name().as_bytes());
+    let once = Once::of_form(services, form.get("once"), by, &[b"link", asked]);
+    let error = match api::make_link(services, found, &once, role, visitor.signed_in.person()).await? {
+        MadeLink::New(link) | MadeLink::Again(_, link) => {
+            return Ok(uncached(show(services, visitor, found, Some(link), None).await?));
+        }
+        MadeLink::Revoked => visitor.page.say("link-revoked"),
+        MadeLink::Full => visitor.page.language.count("links-full", LINKS_MAX as u64),
     };
-    show(services, visitor, found, Some(link), None).await
+    show(services, visitor, found, None, Some(error)).await
 }
 
 async fn revoke_link(services: &Services, found: &Registered, id: &str) -> Result<Response, Problem> {
@@ -205,6 +213,7 @@ async fn show(
         links,
         roles: [Role::Owner, Role::CoHost, Role::Viewer].map(named).into(),
         link_roles: [Role::CoHost, Role::Viewer].map(named).into(),
+        once: form_name(services),
         made: made.and_then(|link| Qr::of(&link).map(|qr| (link, qr))),
         error,
     };

@@ -20,6 +20,7 @@ use super::texts::Language;
 use super::visitor::Visitor;
 use crate::http::api::{PersonShown, list_persons, replace_code, revoke_code, roster_page};
 use crate::http::name::Name;
+use crate::http::once::{Once, form_name};
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::{CodeNumber, Registered};
 
@@ -44,6 +45,8 @@ pub(super) struct RosterPage<'a> {
     /// Where the next ones are.
     pub(super) next: Option<String>,
     pub(super) unreachable: bool,
+    /// The name of each form of this page that makes codes.
+    pub(super) once: String,
     /// What was typed.
     pub(super) typed: String,
     pub(super) error: Option<String>,
@@ -67,6 +70,8 @@ pub(super) struct PersonRow {
 /// What can be done about a person's code.
 pub(super) struct PersonActs {
     pub(super) replacement: String,
+    /// What the form calls the code that it replaces.
+    pub(super) mark: String,
     pub(super) revocation: String,
 }
 
@@ -118,8 +123,8 @@ pub(super) async fn change(
     let done = match form.get("do") {
         "add" => add(&services, &visitor, &found, &form).await,
         "revoke" => revoke(&services, &found, form.get("number")).await,
-        "replace" => replace(&services, &visitor, &found, form.get("number")).await,
-        "again" => sheet::again(&services, &found, "roster", form.get("lines")),
+        "replace" => replace(&services, &visitor, &found, &form).await,
+        "file" => file(&services, &visitor, &found, &form).await,
         _ => show(&services, &visitor, &found, None, Said::default()).await,
     };
     answer(&visitor, &found, done)
@@ -147,8 +152,10 @@ async fn add(
         return show(services, visitor, found, None, Said { typed, error, of_file, faults: Vec::new() }).await;
     }
     let table = form.file().cloned().unwrap_or_else(|| typed.clone().into());
-    let problem = match list_persons(services, found, table).await {
-        Ok(made) => return sheet::answer(services, &page, found, "roster", &made, form.get("format") == "csv"),
+    let by = visitor.signed_in.session.seat;
+    let once = Once::of_form(services, form.get("once"), by, &[b"roster", &table]);
+    let problem = match list_persons(services, found, &once, table).await {
+        Ok(made) => return Ok(sheet::answer(services, &page, found, "roster", &made, form.get("format") == "csv")),
         Err(problem) if problem.status().is_server_error() => return Err(problem),
         Err(problem) => problem,
     };
@@ -197,15 +204,36 @@ async fn replace(
     services: &Services,
     visitor: &Visitor,
     found: &Registered,
-    number: &str,
+    form: &Form<ROSTER_MAX>,
 ) -> Result<Response, Problem> {
-    match replace_code(services, found, number).await {
-        Ok(made) => sheet::answer(services, &visitor.page.clone().of(&found.election), found, "roster", &[made], false),
+    let page = visitor.page.clone().of(&found.election);
+    let (number, mark) = (form.get("number"), form.get("mark"));
+    let by = visitor.signed_in.session.seat;
+    let once = Once::of_form(services, form.get("once"), by, &[b"replace", number.as_bytes(), mark.as_bytes()]);
+    let mark = Some(mark).filter(|mark| !mark.is_empty());
+    match replace_code(services, found, &once, number, mark).await {
+        Ok(made) => Ok(sheet::answer(services, &page, found, "roster", &made, false)),
+        Err(problem) if problem.code() == "code_replaced" => {
+            let error = Some(page.say("roster-replaced"));
+            show(services, visitor, found, None, Said { error, ..Said::default() }).await
+        }
         // Somebody else revoked it meanwhile, or it never was: the list shows who there is.
         Err(problem) if ["unknown_code_number", "code_revoked"].contains(&problem.code()) => {
             Ok(Redirect::to(&place(found)).into_response())
         }
         Err(problem) => Err(problem),
+    }
+}
+
+async fn file(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    form: &Form<ROSTER_MAX>,
+) -> Result<Response, Problem> {
+    match sheet::file(services, found, "roster", form.get("made"), form.get("number")).await? {
+        Some(file) => Ok(file),
+        None => show(services, visitor, found, None, Said::default()).await,
     }
 }
 
@@ -230,6 +258,7 @@ async fn show(
         rows: listed.persons.into_iter().map(|person| PersonRow::of(&page, person)).collect(),
         next: listed.next.map(|after| format!("{}?after={after}", place(found))),
         unreachable: unreachable(&services.settings).is_some(),
+        once: form_name(services),
         typed: said.typed,
         error: said.error,
         of_file: said.of_file,
@@ -246,9 +275,9 @@ impl PersonRow {
             (None, _) => String::new(),
         };
         let say = |key| page.language.say_with(key, &[("name", &person.name)]);
-        let acts = || PersonActs { replacement: say("roster-replace-of"), revocation: say("roster-revoke-of") };
+        let (replacement, revocation) = (say("roster-replace-of"), say("roster-revoke-of"));
         Self {
-            acts: person.revoked.is_none().then(acts),
+            acts: person.revoked.is_none().then_some(PersonActs { replacement, mark: person.mark, revocation }),
             number: person.number.to_string(),
             email: person.email.unwrap_or_default(),
             name: person.name,

@@ -116,13 +116,14 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             code,
             counted: counted.clone(),
             unreachable: error.is_some(),
+            once: nasty(),
             typed: nasty(),
             done: error.clone(),
             make_error: error.clone(),
             revoke_error: error.clone(),
         };
         add("codes.html", &shown);
-        let acts = || roster::PersonActs { replacement: nasty(), revocation: nasty() };
+        let acts = || roster::PersonActs { replacement: nasty(), mark: nasty(), revocation: nasty() };
         let row = |acts| roster::PersonRow { number: nasty(), name: nasty(), email: nasty(), state: nasty(), acts };
         let shown = roster::RosterPage {
             page,
@@ -132,6 +133,7 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             counted,
             next: error.clone(),
             unreachable: error.is_some(),
+            once: nasty(),
             typed: nasty(),
             of_file: error.is_some(),
             faults: error.iter().map(|_| (nasty(), nasty())).collect(),
@@ -145,10 +147,12 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             code,
             place: "codes",
             count: nasty(),
+            notes: error.iter().cloned().collect(),
             address: nasty(),
             unreachable: error.is_some(),
-            cards: vec![card(), card()],
-            lines: nasty(),
+            cards: if error.is_some() { vec![card(), card()] } else { Vec::new() },
+            made: nasty(),
+            replaced: error.is_some().then_some(7),
         };
         add("sheet.html", &shown);
     }
@@ -196,7 +200,7 @@ fn given_out(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static s
     let scopes = crate::ledger::Scope::ALL.map(crate::ledger::Scope::name);
     for tokens in [Vec::new(), vec![token(None), token(Some(nasty()))]] {
         let (made, error) = (error.cloned(), error.cloned());
-        add("tokens.html", &keys::TokensPage { page, tokens, scopes, made, error });
+        add("tokens.html", &keys::TokensPage { page, tokens, scopes, once: nasty(), made, error });
     }
     let row = || keys::InvitationRow { id: "c0ffee".to_owned(), by: nasty(), created: nasty(), expires: nasty() };
     for invitations in [Vec::new(), vec![row()]] {
@@ -225,6 +229,7 @@ fn taking_part(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static
             links,
             roles: vec![("owner", nasty()), ("co_host", nasty())],
             link_roles: vec![("co_host", nasty())],
+            once: nasty(),
             made: error.and_then(|link| qr::Qr::of(link).map(|qr| (link.clone(), qr))),
             error: error.cloned(),
         };

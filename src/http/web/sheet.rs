@@ -1,16 +1,17 @@
-//! Access codes that were just made, shown once: as cards to cut out, and as a CSV file.
+//! Access codes as who made them sees them: as cards to cut out, and as a CSV file in a second step.
 //!
-//! Invariant: what holds codes is cached nowhere. It must not know: how codes are made and kept.
+//! Invariant: what holds codes is cached nowhere, and a file is asked for on a page that says what it is: a form that is sent again
+//! gives the same codes, and only a page can tell that they are no new ones. It must not know: how codes are made and kept.
 
 use askama::Template;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use hustings_core::AccessCode;
 
-use super::page::{Page, render};
+use super::page::{Page, render, uncached};
 use super::qr::Qr;
 use super::screen::{host, unreachable};
-use crate::http::api::{MadeCode, codes_table};
+use crate::http::api::{Made, MadeCode, codes_of, codes_table, replaced_by};
+use crate::http::once::Once;
 use crate::http::{Problem, Services};
 use crate::ledger::Registered;
 
@@ -23,17 +24,22 @@ pub(super) struct SheetPage<'a> {
     pub(super) page: &'a Page,
     pub(super) title: &'a str,
     pub(super) code: &'a str,
-    /// codes or roster: where they were made.
+    /// codes or roster: where they are made.
     pub(super) place: &'a str,
     /// How many there are.
     pub(super) count: String,
+    /// That they were made before, and that some of them are good no more.
+    pub(super) notes: Vec<String>,
     /// The poll's address, as people type it.
     pub(super) address: String,
     /// Whether phones cannot reach the links.
     pub(super) unreachable: bool,
+    /// None where they come as a file only.
     pub(super) cards: Vec<Card>,
-    /// The same codes, for the file.
-    pub(super) lines: String,
+    /// The name of the request that made them.
+    pub(super) made: String,
+    /// The number of the place whose code was replaced.
+    pub(super) replaced: Option<u32>,
 }
 
 /// What one voter gets.
@@ -44,73 +50,61 @@ pub(super) struct Card {
     pub(super) qr: Option<Qr>,
 }
 
-/// Codes that were just made: the sheet where there are not too many, or the file.
+/// The codes of a request: the sheet, with cards where there are not too many.
 pub(super) fn answer(
     services: &Services,
     page: &Page,
     found: &Registered,
     place: &str,
-    made: &[MadeCode],
+    made: &Made,
     as_file: bool,
-) -> Result<Response, Problem> {
-    if as_file || made.len() > CARDS_MAX {
-        return file(found, place, made);
-    }
+) -> Response {
+    let shown = if as_file || made.codes.len() > CARDS_MAX { &[][..] } else { &made.codes };
     let card = |one: &MadeCode| Card {
         number: page.language.say_with("card-number", &[("number", &one.number.to_string())]),
         name: one.name.clone(),
         code: one.code.clone(),
         qr: Qr::of(&one.link),
     };
-    let mut response = render(&SheetPage {
+    let title = if made.is_again { "sheet-title-again" } else { "sheet-title" };
+    let again = made.is_again.then(|| page.say("sheet-again"));
+    let gone = (made.gone > 0).then(|| page.language.count("sheet-gone", made.gone as u64));
+    uncached(render(&SheetPage {
         page,
         title: found.election.title.as_str(),
         code: found.election.code.as_str(),
         place,
-        count: page.language.count("sheet-title", made.len() as u64),
+        count: page.language.count(title, made.codes.len() as u64),
+        notes: again.into_iter().chain(gone).collect(),
         address: format!("{}/{}", host(&services.settings.base_url()), found.election.code),
         unreachable: unreachable(&services.settings).is_some(),
-        cards: made.iter().map(card).collect(),
-        lines: lines(made),
-    });
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+        cards: shown.iter().map(card).collect(),
+        made: made.name.clone(),
+        replaced: made.replaced.map(|number| number.0),
+    }))
 }
 
-/// The file of codes that a sheet has shown; it makes nothing, and what is no code is left out.
-pub(super) fn again(services: &Services, found: &Registered, place: &str, lines: &str) -> Result<Response, Problem> {
-    let page = format!("{}/{}", services.settings.base_url(), found.election.code);
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines.as_bytes());
-    let shown = reader.records().flatten().take(CARDS_MAX).filter_map(|record| {
-        let text = |at| record.get(at).filter(|text| !text.is_empty()).map(str::to_owned);
-        let code: AccessCode = record.get(1)?.parse().ok()?;
-        let link = format!("{page}/c/{code}");
-        let number = record.get(0)?.parse().ok()?;
-        Some(MadeCode { number, name: text(2), email: text(3), code: code.to_string(), link })
-    });
-    file(found, place, &shown.collect::<Vec<_>>())
-}
-
-/// A line for each code: number, code, name, e-mail.
-fn lines(made: &[MadeCode]) -> String {
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
-    for MadeCode { number, name, email, code, .. } in made {
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        // Writing to memory does not fail.
-        let _written = writer.write_record([&number.to_string(), code, &text(name), &text(email)]);
-    }
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
-}
-
-fn file(found: &Registered, place: &str, made: &[MadeCode]) -> Result<Response, Problem> {
-    let mut response = codes_table(made)?.into_response();
+/// The file of the codes that a request has made and that are good; none where it has made none. It makes nothing.
+pub(super) async fn file(
+    services: &Services,
+    found: &Registered,
+    place: &str,
+    made: &str,
+    replaced: &str,
+) -> Result<Option<Response>, Problem> {
+    let Some(once) = Once::of_shown(made) else { return Ok(None) };
+    let made = match replaced {
+        "" => Some(codes_of(services, found, &once).await?),
+        number => replaced_by(services, found, &once, number).await?,
+    };
+    let Some(made) = made.filter(|made| !made.codes.is_empty()) else { return Ok(None) };
+    let mut response = uncached(codes_table(&made.codes)?.into_response());
     let named = format!("attachment; filename=\"{place}-{}.csv\"", found.election.code);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(named) = HeaderValue::from_str(&named) {
         headers.insert(header::CONTENT_DISPOSITION, named);
     }
-    Ok(response)
+    Ok(Some(response))
 }

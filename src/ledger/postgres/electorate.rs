@@ -81,11 +81,12 @@ impl Electorate for PostgresLedger {
         &self,
         election: ElectionId,
         number: CodeNumber,
+        before: CodeHash,
         hash: CodeHash,
         at: Time,
     ) -> Result<Option<KeptCode>, LedgerError> {
         let replace = |lease: Lease| async move {
-            sql::replace_code(lease.client(), election, number, hash, at).await.map_err(taken)
+            sql::replace_code(lease.client(), election, number, before, hash, at).await.map_err(taken)
         };
         self.pool.write(Doubt::RunAgain, replace).await
     }

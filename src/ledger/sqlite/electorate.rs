@@ -58,10 +58,11 @@ impl Electorate for SqliteLedger {
         &self,
         election: ElectionId,
         number: CodeNumber,
+        before: CodeHash,
         hash: CodeHash,
         at: Time,
     ) -> Result<Option<KeptCode>, LedgerError> {
-        self.writer.run(move |connection| sql::replace_code(connection, election, number, hash, at)).await
+        self.writer.run(move |connection| sql::replace_code(connection, election, number, before, hash, at)).await
     }
 
     async fn note_joined(&self, election: ElectionId, devices: Vec<DeviceHash>, now: Time) -> Result<u64, LedgerError> {

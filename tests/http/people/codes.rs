@@ -64,8 +64,10 @@ fn rows(answer: &Answer) -> Vec<Vec<String>> {
 /// So many codes, made on the page.
 async fn made(browser: &mut Browser<'_>, poll: &Poll, count: &str) -> Vec<String> {
     let fields = [("do", "make"), ("count", count), ("format", "csv")];
-    let file = browser.post(&format!("/{}/codes", poll.code), &fields).await.is(200);
-    rows(&file).into_iter().map(|row| row[1].clone()).collect()
+    let place = format!("/{}/codes", poll.code);
+    let made = browser.post(&place, &fields).await.is(200);
+    assert!(cards(&made.text()).is_empty(), "the codes are in the file only");
+    rows(&file_of(browser, &place, &made).await).into_iter().map(|row| row[1].clone()).collect()
 }
 
 async fn counted(server: &TestServer, poll: &Poll) -> serde_json::Value {
@@ -223,20 +225,18 @@ async fn a_sheet_shows_codes_once_and_gives_the_same_ones_as_a_file() {
     assert_eq!(sheet.header("cache-control"), Some("no-store"));
     let html = sheet.text();
     assert_eq!((html.matches("class=\"card\"").count(), html.matches("<svg class=\"qr\"").count()), (3, 3));
-    let printed: Vec<&str> = html.split("<p class=\"secret\">").skip(1).map(|rest| &rest[..11]).collect();
-    let lines: String = printed.iter().zip(1..).map(|(code, at)| format!("{at},{code},,\n")).collect();
-    assert!(html.contains(&format!("name=\"lines\" value=\"{lines}\"")), "{html}");
-    let file = ada.post(&place, &[("do", "again"), ("format", "csv"), ("lines", &lines)]).await.is(200);
+    let printed = cards(&html);
+    let file = file_of(&mut ada, &place, &sheet).await;
     for ((row, code), number) in rows(&file).iter().zip(&printed).zip(1..) {
         let link = format!("{}/{}/c/{code}", server.url(), poll.code);
-        assert_eq!(row, &[number.to_string(), (*code).to_owned(), link]);
+        assert_eq!(row, &[number.to_string(), code.clone(), link]);
     }
-    assert!(printed.iter().all(|code| !server.log().contains(code)), "a code in the log");
+    assert!(printed.iter().all(|code| !server.log().contains(code.as_str())), "a code in the log");
     let shown = ada.get(&place).await.is(200).text();
-    assert!(shown.contains("3 codes made") && printed.iter().all(|code| !shown.contains(code)), "{shown}");
+    assert!(shown.contains("3 codes made") && printed.iter().all(|code| !shown.contains(code.as_str())), "{shown}");
     // More than a sheet holds come as a file, whatever was asked for.
     let many = ada.post(&place, &[("do", "make"), ("count", "501"), ("format", "sheet")]).await.is(200);
-    assert_eq!(rows(&many).len(), 501);
+    assert_eq!((cards(&many.text()).len(), rows(&file_of(&mut ada, &place, &many).await).len()), (0, 501));
     for count in ["0", "50001", "x", ""] {
         let refused = ada.post(&place, &[("do", "make"), ("count", count)]).await.is(422).text();
         assert!(refused.contains("from 1 to 50,000"), "{count}: {refused}");
@@ -278,6 +278,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
 
     let persons = "name,email\r\n=Ann,+ann@x.example\r\n@Bob,-b\r\n<i>Cat,\r\n";
     let file = ada.post(&place, &[("do", "add"), ("persons", persons), ("format", "csv")]).await.is(200);
+    let file = file_of(&mut ada, &place, &file).await;
     assert!(file.text().starts_with("name,email,code,link"), "{}", file.text());
     let listed = rows(&file);
     let cells: Vec<&str> = listed.iter().flat_map(|row| [row[0].as_str(), row[1].as_str()]).collect();
@@ -285,11 +286,9 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let semicolons = "email;name\r\n;Ann, B.\r\nb@x.example;\r\n;\r\n";
     let refused = ada.post(&place, &[("do", "add"), ("persons", semicolons)]).await.is(422).text();
     assert!(refused.contains("Line 3:</strong> the name is missing") && !refused.contains("Line 2"), "{refused}");
-    let more = ada.post(&place, &[("do", "add"), ("persons", "name\n=Dan"), ("format", "sheet")]).await.is(200).text();
-    assert!(more.contains("<p class=\"whose\">=Dan</p>"), "{more}");
-    let (_, lines) = more.split_once("name=\"lines\" value=\"").expect("the lines");
-    let lines = lines.split('"').next().expect("their end");
-    let again = ada.post(&place, &[("do", "again"), ("lines", lines)]).await.is(200);
+    let more = ada.post(&place, &[("do", "add"), ("persons", "name\n=Dan"), ("format", "sheet")]).await.is(200);
+    assert!(more.text().contains("<p class=\"whose\">=Dan</p>"), "{}", more.text());
+    let again = file_of(&mut ada, &place, &more).await;
     assert_eq!(rows(&again)[0][0], "'=Dan");
     let twice = ada.post(&place, &[("do", "add"), ("persons", "name,email\n@Bob,-b")]).await.is(422).text();
     assert!(twice.contains("Line 2:</strong> this person is listed already"), "{twice}");
@@ -335,12 +334,14 @@ async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str
         ada.ask("POST", place).header("content-type", kind).body(body).send().await
     };
     let listed = send(ada, form("name,email\r\n", "name;email\r\nZoé, d’Or;z@x\r\n".as_bytes())).await.is(200);
+    let listed = file_of(ada, place, &listed).await;
     assert!(listed.text().contains("\n\"Zoé, d’Or\",z@x,"), "{}", listed.text());
     let none_chosen = send(ada, form("name\r\nYan\r\n", b"")).await.is(200);
-    assert_eq!(rows(&none_chosen)[0][0], "Yan");
+    assert_eq!(rows(&file_of(ada, place, &none_chosen).await)[0][0], "Yan");
     // As a spreadsheet saves "Unicode text", with the lines that it leaves at the end.
     let unicode = "\u{feff}name\temail\r\nÉva\te@x\r\n\t\r\n\t\r\n".encode_utf16().flat_map(u16::to_le_bytes);
     let listed = send(ada, form("name", &unicode.collect::<Vec<_>>())).await.is(200);
+    let listed = file_of(ada, place, &listed).await;
     assert_eq!(rows(&listed).len(), 1, "{}", listed.text());
     assert!(listed.text().contains("\nÉva,e@x,"), "{}", listed.text());
     for (typed, file, said) in [

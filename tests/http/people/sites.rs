@@ -37,7 +37,7 @@ async fn other_sites_cannot_act_as_whoever_is_signed_in() {
             ("POST", poll.path("/results/tickets"), "", json, 201),
             ("DELETE", "/api/v1/tokens/999".to_owned(), "", json, 404),
             ("POST", "/account".to_owned(), "do=nothing", form, 200),
-            ("POST", "/account/invitations".to_owned(), "do=make", form, 200),
+            ("POST", "/account/invitations".to_owned(), "do=make", form, 303),
             ("POST", format!("/{}/people", poll.code), "do=link", form, 200),
             ("POST", "/login".to_owned(), "name=eve&password=wrong", form, 422),
         ] {

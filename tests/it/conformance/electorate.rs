@@ -25,7 +25,8 @@ super::on_every_store!({
     revoke_code:
         a_code_is_revoked_once_and_for_ever;
     replace_code:
-        another_code_in_the_same_place_is_the_same_voter;
+        another_code_in_the_same_place_is_the_same_voter,
+        racing_replacements_have_one_winner;
     note_joined:
         a_device_is_counted_once,
         racing_nodes_count_a_device_once;
@@ -180,26 +181,41 @@ async fn a_code_is_revoked_once_and_for_ever(backend: &dyn Backend) {
 async fn another_code_in_the_same_place_is_the_same_voter(backend: &dyn Backend) {
     let [(_, id), (_, other)] = [election(backend).await, election(backend).await];
     make(backend, id, vec![listed(1, "Ann", Some("ann@x.example")), new(2)]).await;
-    let replace = async |id, number, code, at| {
-        backend.electorate().replace_code(id, CodeNumber(number), hash(code), Time(at)).await
+    let replace = async |id, number, before, code, at| {
+        backend.electorate().replace_code(id, CodeNumber(number), hash(before), hash(code), Time(at)).await
     };
-    let kept = replace(id, 1, 3, 50).await.expect("no error").expect("it is there");
+    let kept = replace(id, 1, 1, 3, 50).await.expect("no error").expect("it is there");
     let NewCode { person, .. } = listed(1, "Ann", Some("ann@x.example"));
     let expected =
         KeptCode { number: CodeNumber(1), hash: hash(3), voter: hash(1), person, made: Time(50), revoked: None };
     assert_eq!(kept, expected);
     assert_eq!(backend.electorate().code(id, hash(1)).await.expect("a look-up"), None, "the old one is nobody's");
     assert_eq!(backend.electorate().code(id, hash(3)).await.expect("a look-up").as_ref(), Some(&kept));
-    assert_eq!(replace(id, 1, 3, 50).await.expect("the same again"), Some(kept));
-    let again = replace(id, 1, 4, 60).await.expect("no error").expect("it is there");
+    assert_eq!(replace(id, 1, 1, 3, 50).await.expect("the same again"), Some(kept));
+    assert_eq!(replace(id, 1, 1, 9, 55).await.expect("no error"), None, "that one was replaced by somebody else");
+    let again = replace(id, 1, 3, 4, 60).await.expect("no error").expect("it is there");
     assert_eq!((again.voter, again.made), (hash(1), Time(60)), "the voter of the first code, however often");
-    let taken = replace(id, 1, 2, 70).await;
+    let taken = replace(id, 1, 4, 2, 70).await;
     assert!(matches!(taken, Err(LedgerError::CodeTaken)), "{taken:?}");
     backend.electorate().revoke_code(id, CodeNumber(2), Time(80)).await.expect("a revocation");
-    for (id, number) in [(id, 2), (id, 3), (id, 0), (other, 1)] {
-        assert_eq!(replace(id, number, 9, 90).await.expect("no error"), None, "{number}");
+    for (id, number, before) in [(id, 2, 2), (id, 3, 4), (id, 0, 4), (other, 1, 4)] {
+        assert_eq!(replace(id, number, before, 9, 90).await.expect("no error"), None, "{number}");
     }
     assert_eq!(backend.electorate().count_codes(id).await.expect("a count"), CodeCount { made: 2, revoked: 1 });
+}
+
+async fn racing_replacements_have_one_winner(backend: &dyn Backend) {
+    let (_, id) = election(backend).await;
+    make(backend, id, vec![new(1)]).await;
+    let mut racing = JoinSet::new();
+    for code in 2..10 {
+        let electorate = backend.electorate();
+        racing.spawn(async move {
+            electorate.replace_code(id, CodeNumber(1), hash(1), hash(code), Time(50)).await.expect("no error")
+        });
+    }
+    let won: Vec<KeptCode> = racing.join_all().await.into_iter().flatten().collect();
+    assert_eq!(won, all(backend, id).await, "one of them, and it is there");
 }
 
 fn device(number: u32) -> DeviceHash {
@@ -299,8 +315,8 @@ async fn an_electorate_is_copied(backend: &dyn Backend) {
     let (from, to) = (backend.archive(), target.archive());
     copy(from.as_ref(), to.as_ref(), &mut |_| {}).await.expect("a copy that is not completed");
     backend.electorate().revoke_code(id, CodeNumber(3), Time(60)).await.expect("a revocation");
-    let replaced = backend.electorate().replace_code(id, CodeNumber(2), hash(9), Time(70)).await.expect("no error");
-    assert!(replaced.is_some());
+    let replaced = backend.electorate().replace_code(id, CodeNumber(2), hash(2), hash(9), Time(70)).await;
+    assert!(replaced.expect("no error").is_some());
     make(backend, id, vec![new(4)]).await;
     note(backend, id, &[3, 4], 0).await;
     copy(from.as_ref(), to.as_ref(), &mut |_| {}).await.expect("it goes on");

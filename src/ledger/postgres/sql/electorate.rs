@@ -148,21 +148,24 @@ pub(in super::super) async fn revoke_code(
     Ok(revoked == 1)
 }
 
-/// Puts another code into the place of one that was not revoked; to do the same again changes nothing.
+/// Puts another code into the place of one that was not revoked; to do the same again changes nothing, and gives the same.
 pub(in super::super) async fn replace_code(
     client: &Client,
     id: ElectionId,
     number: CodeNumber,
+    before: CodeHash,
     hash: CodeHash,
     at: Time,
 ) -> Result<Option<KeptCode>, Failure> {
     let row = client
         .query_typed_opt(
             "-- replace_code
-             UPDATE access_code SET hash = $3, made = $4 WHERE id = $1 AND number = $2 AND revoked IS NULL RETURNING *",
+             UPDATE access_code SET hash = $4, made = $5
+             WHERE id = $1 AND number = $2 AND hash IN ($3, $4) AND revoked IS NULL RETURNING *",
             &[
                 (&id.0, Type::UUID),
                 (&i64::from(number.0), Type::INT8),
+                (&before.0.as_slice(), Type::BYTEA),
                 (&hash.0.as_slice(), Type::BYTEA),
                 (&signed(at.0), Type::INT8),
             ],

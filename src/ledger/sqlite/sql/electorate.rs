@@ -148,13 +148,14 @@ pub(in crate::ledger::sqlite) fn replace_code(
     connection: &Connection,
     id: ElectionId,
     number: CodeNumber,
+    before: CodeHash,
     hash: CodeHash,
     at: Time,
 ) -> Result<Option<KeptCode>, Failure> {
     let replaced = connection.execute(
         "-- replace_code
-         UPDATE access_code SET hash = ?3, made = ?4 WHERE id = ?1 AND number = ?2 AND revoked IS NULL",
-        params![id.0.as_bytes(), number.0, hash.0, signed(at.0)],
+         UPDATE access_code SET hash = ?4, made = ?5 WHERE id = ?1 AND number = ?2 AND hash IN (?3, ?4) AND revoked IS NULL",
+        params![id.0.as_bytes(), number.0, before.0, hash.0, signed(at.0)],
     );
     if replaced.map_err(taken)? == 0 { Ok(None) } else { code(connection, id, hash) }
 }
