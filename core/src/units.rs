@@ -5,12 +5,13 @@
 
 mod prepare;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::entry::{UnitRetired, UnitsAdded};
 use crate::id::{Seq, UnitNumber};
 use crate::rejection::Rejection;
+use crate::state::UnitsMark;
 use crate::unit::{Unit, UnitKind};
 
 pub use prepare::{UnitError, UnitFault};
@@ -21,6 +22,8 @@ pub struct Units {
     list: Vec<Unit>,
     by_code: ByCode,
     children: Vec<Vec<UnitNumber>>,
+    /// Units that were retired, each with the entry that did it.
+    retired: BTreeMap<UnitNumber, Seq>,
     /// The last entry that changed it.
     seq: Seq,
 }
@@ -35,7 +38,13 @@ struct ByCode<S = RandomState> {
 
 impl Default for Units {
     fn default() -> Self {
-        let mut units = Self { list: Vec::new(), by_code: ByCode::default(), children: Vec::new(), seq: Seq(0) };
+        let mut units = Self {
+            list: Vec::new(),
+            by_code: ByCode::default(),
+            children: Vec::new(),
+            retired: BTreeMap::new(),
+            seq: Seq(0),
+        };
         units.push(Unit::root());
         units
     }
@@ -51,6 +60,18 @@ impl Units {
     #[must_use]
     pub fn seq(&self) -> Seq {
         self.seq
+    }
+
+    /// How far it has grown.
+    #[must_use]
+    pub fn mark(&self) -> UnitsMark {
+        UnitsMark { count: self.next().0, seq: self.seq }
+    }
+
+    /// Whether a unit was there, and not retired, when the tree had grown so far.
+    #[must_use]
+    pub fn is_live(&self, number: UnitNumber, then: UnitsMark) -> bool {
+        number.0 < then.count && self.retired.get(&number).is_none_or(|at| *at > then.seq)
     }
 
     /// How many there are, the root among them.
@@ -106,11 +127,10 @@ impl Units {
         })
     }
 
-    /// All boxes in a unit that were not retired, in the order of the tree.
-    pub fn boxes(&self, top: UnitNumber) -> impl Iterator<Item = UnitNumber> {
-        let is_live =
-            |number: &UnitNumber| self.get(*number).is_some_and(|unit| unit.kind == UnitKind::Box && !unit.is_retired);
-        self.below(top).filter(is_live)
+    /// All boxes in a unit that were live when the tree had grown so far, in the order of the tree.
+    pub fn boxes(&self, top: UnitNumber, then: UnitsMark) -> impl Iterator<Item = UnitNumber> {
+        let is_box = |number: &UnitNumber| self.get(*number).is_some_and(|unit| unit.kind == UnitKind::Box);
+        self.below(top).filter(move |number| is_box(number) && self.is_live(*number, then))
     }
 
     /// Follows an entry that adds units, which must be ones that [`Units::prepare`] has made of this very tree; after
@@ -153,17 +173,22 @@ impl Units {
             return Err(Rejection::UnitsMoved);
         }
         self.list[retired.unit.index()].is_retired = true;
+        self.retired.insert(retired.unit, at);
         self.seq = at;
         Ok(())
     }
 
     /// Takes over a unit as a store has it, which must be the next one or one that was retired since.
     pub fn restore(&mut self, number: UnitNumber, unit: Unit, at: Seq) -> Result<(), Rejection> {
+        let is_retired = unit.is_retired;
         let is_next = number == self.next() && unit.parent.index() < self.list.len();
         match self.list.get_mut(number.index()) {
             Some(known) => known.is_retired |= unit.is_retired,
             None if is_next => self.push(unit),
             None => return Err(Rejection::UnitsMoved),
+        }
+        if is_retired {
+            self.retired.entry(number).or_insert(at);
         }
         self.seq = self.seq.max(at);
         Ok(())

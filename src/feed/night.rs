@@ -182,6 +182,12 @@ impl Moment {
         self.units.find(code).filter(|number| number.0 < self.state().units.count)
     }
 
+    /// Whether a unit was there by then, and not retired.
+    #[must_use]
+    pub fn is_live(&self, unit: UnitNumber) -> bool {
+        self.units.is_live(unit, self.state().units)
+    }
+
     /// A unit's names.
     #[must_use]
     pub fn unit_name(&self, number: UnitNumber) -> UnitName {
@@ -217,7 +223,7 @@ impl Moment {
     #[must_use]
     pub fn expected(&self, unit: UnitNumber) -> Expected {
         match self.units.get(unit) {
-            Some(found) if !found.kind.is_place() => sums::expected_below(&self.units, unit),
+            Some(found) if !found.kind.is_place() => sums::expected_below(&self.units, unit, self.state().units),
             _ => self.expected.get(&unit).copied().unwrap_or_default(),
         }
     }
@@ -238,7 +244,7 @@ impl Moment {
             }
             (true, None) => Vec::new(),
         };
-        let boxes: Vec<UnitNumber> = tops.iter().flat_map(|top| self.units.boxes(*top)).collect();
+        let boxes: Vec<UnitNumber> = tops.iter().flat_map(|top| self.units.boxes(*top, self.state().units)).collect();
         self.reported_by(reports, asked, &boxes).await
     }
 
@@ -351,11 +357,7 @@ impl Moment {
 
     /// The units just below, and whether there are more.
     fn children(&self, unit: UnitNumber, page: ChildPage) -> (Vec<UnitNumber>, bool) {
-        let is_shown = |number: &UnitNumber| {
-            *number > page.after
-                && number.0 < self.state().units.count
-                && self.units.get(*number).is_some_and(|unit| !unit.is_retired)
-        };
+        let is_shown = |number: &UnitNumber| *number > page.after && self.is_live(*number);
         let mut found: Vec<UnitNumber> =
             self.units.children(unit).iter().copied().filter(is_shown).take(page.limit + 1).collect();
         let more = found.len() > page.limit;

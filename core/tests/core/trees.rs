@@ -138,7 +138,7 @@ fn check_walks(units: &Units, expected: &BTreeMap<String, Seen>) -> Result<(), T
             numbers.iter().filter_map(|number| units.get(*number)).map(|unit| unit.code.to_string()).collect();
         prop_assert_eq!((codes.len(), &codes), (numbers.len(), &below), "below {}", top);
         let boxes = below.iter().filter(|code| expected[*code].kind == UnitKind::Box).count();
-        prop_assert_eq!(units.boxes(top_number).count(), boxes, "boxes of {}", top);
+        prop_assert_eq!(units.boxes(top_number, units.mark()).count(), boxes, "boxes of {}", top);
         for (code, seen) in expected {
             let number = units.find(code).expect("a unit of the tree");
             prop_assert_eq!(units.is_within(number, top_number), within(code, seen), "{} within {}", code, top);

@@ -251,7 +251,7 @@ fn a_tree_is_walked_from_above() {
         ("told", &["told"], &[]),
     ] {
         assert_eq!(codes(&mut units.below(number(top))), below, "below {top}");
-        assert_eq!(codes(&mut units.boxes(number(top))), boxes, "boxes of {top}");
+        assert_eq!(codes(&mut units.boxes(number(top), units.mark())), boxes, "boxes of {top}");
         for code in ["nation", "north", "york", "hall", "york-1", "york-post", "leeds", "leeds-1"] {
             assert_eq!(units.is_within(number(code), number(top)), below.contains(&code), "{code} within {top}");
         }
@@ -271,7 +271,7 @@ fn a_retired_box_is_no_box_any_more() {
     accepted(&night.retire(post));
     assert!(night.units.get(post).is_some_and(|unit| unit.is_retired), "it stays in the tree");
     assert_eq!(night.units.find("york-post"), Some(post), "its code stays taken");
-    assert_eq!(night.units.boxes(Unit::ROOT).count(), 2);
+    assert_eq!(night.units.boxes(Unit::ROOT, night.units.mark()).count(), 2);
     assert_eq!(night.units.below(Unit::ROOT).count(), night.units.count());
 }
 

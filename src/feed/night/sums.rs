@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use hustings_core::{
     Channel, ContestNumber, Counts, GroupNumber, Measure, ReportStatus, Tally, Totals, Unit, UnitNumber, Units,
+    UnitsMark,
 };
 
 /// What boxes reported in one contest.
@@ -215,10 +216,10 @@ pub fn expected(tally: &Tally, units: &Units) -> BTreeMap<UnitNumber, Expected> 
     all
 }
 
-/// What is expected of a station or a box.
+/// What was expected of a station or a box when the tree had grown so far.
 #[must_use]
-pub fn expected_below(units: &Units, top: UnitNumber) -> Expected {
-    let live = units.below(top).filter_map(|number| units.get(number)).filter(|unit| !unit.is_retired);
+pub fn expected_below(units: &Units, top: UnitNumber, then: UnitsMark) -> Expected {
+    let live = units.below(top).filter(|number| units.is_live(*number, then)).filter_map(|number| units.get(number));
     live.fold(Expected::default(), |sum, unit| Expected {
         boxes: sum.boxes + u64::from(unit.kind == hustings_core::UnitKind::Box),
         registered: sum.registered + u64::from(unit.registered.unwrap_or(0)),

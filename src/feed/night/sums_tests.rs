@@ -66,7 +66,7 @@ fn night(trees: &[[u32; 4]], reported: &[(u32, Option<[u32; 4]>)], retired: &[u3
     units.add(&added, Seq(1)).unwrap();
     night.units = units;
     night.tally.add(&Event::UnitsAdded(added).increments()).unwrap();
-    let boxes: Vec<UnitNumber> = night.units.boxes(Unit::ROOT).collect();
+    let boxes: Vec<UnitNumber> = night.units.boxes(Unit::ROOT, night.units.mark()).collect();
     for (at, numbers) in reported.iter().filter(|_| !boxes.is_empty()) {
         let ballot_box = boxes[*at as usize % boxes.len()];
         report(&mut night, ballot_box, numbers.map(counts));
@@ -165,7 +165,10 @@ fn check(night: &Night) -> Result<(), TestCaseError> {
         let naive = naive(night, number);
         prop_assert_eq!(naive.votes() + naive.blank + naive.invalid, naive.cast);
         if !unit.kind.is_place() {
-            prop_assert_eq!(expected_below(&night.units, number), naive_expected(&night.units, number));
+            prop_assert_eq!(
+                expected_below(&night.units, number, night.units.mark()),
+                naive_expected(&night.units, number)
+            );
             continue;
         }
         let sums = of_place(&night.tally, &night.units, CONTEST, CHOICES, number);

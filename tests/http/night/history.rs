@@ -58,6 +58,46 @@ async fn any_version_can_be_asked_for() {
     server.finish().await;
 }
 
+/// A box that was withdrawn and retired since is told of earlier versions as it stood, one that came since is not.
+#[tokio::test]
+async fn earlier_versions_show_the_units_of_their_time() {
+    let server = TestServer::start().await;
+    let night = played(&server).await;
+    let retired = night.post(&server, "/units/l2/retire", &json!({ "reason": "burnt" })).send().await.is(200).json();
+    let late = json!({ "units": [{ "code": "l3", "kind": "box", "parent": "london", "registered": 90 }],
+        "reason": "In its place" });
+    night.post(&server, "/units", &late).send().await.is(201);
+    let book = Book::read(&server, &night).await;
+    let (epoch, _) = retired["version"].as_str().and_then(|version| version.split_once('.')).expect("a version");
+    let counted = book.lines().iter().find(|line| line["box"] == "l2" && line["revision"] == 1).expect("a report");
+    let [counted, last] = [&counted["seq"], &book.lines().last().expect("entries")["seq"]];
+    let retired = last.as_u64().expect("a place") - 1;
+    for (seq, boxes, expected) in [
+        (counted.as_u64().expect("a place"), json!(["l1", "l2"]), [1, 0]),
+        (retired - 1, json!(["l1", "l2"]), [1, 0]),
+        (retired, json!(["l1"]), [0, 0]),
+        (retired + 1, json!(["l1", "l3"]), [0, 1]),
+    ] {
+        let path = |unit: &str| format!("/results?unit={unit}&as_of={epoch}.{seq}");
+        let london = told(&server, &night, &format!("{}&by=unit", path("london"))).await;
+        book.check(&london);
+        let codes: Vec<&Value> = london["children"].as_array().expect("children").iter().map(|c| &c["code"]).collect();
+        assert_eq!(json!(codes), boxes, "as of {seq}");
+        for (unit, expected) in ["l2", "l3"].into_iter().zip(expected) {
+            let of_box = night.get(&server, &path(unit)).await;
+            // A box is known from the entry that adds it.
+            if unit == "l3" && seq <= retired {
+                of_box.refused(422, "unknown_unit");
+                continue;
+            }
+            let of_box = of_box.is(200).json();
+            book.check(&of_box);
+            assert_eq!(of_box["contests"][0]["boxes"]["expected"], expected, "{unit} as of {seq}");
+        }
+    }
+    server.finish().await;
+}
+
 /// What came between any two entries: newly reported and net, by city and by box, is what the entries say.
 #[tokio::test]
 async fn intervals_tell_what_came_in_them() {

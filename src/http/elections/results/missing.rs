@@ -109,9 +109,8 @@ async fn search(
     if after.is_some() {
         below.next();
     }
-    let is_live =
-        |one: &UnitNumber| moment.units().get(*one).is_some_and(|unit| unit.kind == UnitKind::Box && !unit.is_retired);
-    let mut boxes = below.filter(is_live);
+    let is_box = |one: &UnitNumber| moment.units().get(*one).is_some_and(|unit| unit.kind == UnitKind::Box);
+    let mut boxes = below.filter(|one| is_box(one) && moment.is_live(*one));
     let contests: Vec<&Contest> =
         moment.contests().iter().filter(|contest| only.is_none_or(|only| only == contest.number)).collect();
     let mut complete = Complete { moment, known: HashMap::new() };
