@@ -16,7 +16,7 @@ use crate::submission::{Act, ActKind, Ballot, Selections};
 use crate::text::Text;
 
 pub use report::{Filed, KnownReports, decide_report};
-pub use tree::{decide_contest, decide_retirement, decide_units};
+pub use tree::{Grounds, decide_contest, decide_retirement, decide_units};
 
 /// A ballot that the ledger holds already.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub use access::AccessCode;
 pub use contest::{Change, Choice, Contest, Method, Party, Race};
 pub use count::{Count, CountError, Delta};
 pub use decide::{
-    Filed, Known, KnownReports, Recorded, Verdict, decide_act, decide_ballot, decide_contest, decide_report,
+    Filed, Grounds, Known, KnownReports, Recorded, Verdict, decide_act, decide_ballot, decide_contest, decide_report,
     decide_retirement, decide_title, decide_units,
 };
 pub use election::{Access, Audience, Code, Election, Kind, Reporting, Slug, Visibility};

@@ -1,21 +1,57 @@
 //! The decisions about the tree of units and about the contests that are held in it.
+//!
+//! Invariant: what was certified stays as it is, its expected boxes and registered voters too.
 
 use super::Verdict;
 use crate::contest::Contest;
 use crate::entry::{Event, StateChange, StateChanged, UnitRetired, UnitsAdded};
 use crate::id::{ContestNumber, UnitNumber};
 use crate::rejection::Rejection;
+use crate::state::{ContestState, ElectionState};
 use crate::submission::Act;
 use crate::unit::NewUnit;
 use crate::units::Units;
 
+/// What a decision about units and contests looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The contests that are there.
+    pub contests: &'a [Contest],
+    /// How they stand.
+    pub state: &'a ElectionState,
+    /// The tree.
+    pub units: &'a Units,
+}
+
+impl Grounds<'_> {
+    /// How the contests stand that are certified.
+    fn certified(&self) -> impl Iterator<Item = &Contest> {
+        let states = self.contests.iter().zip(&self.state.contests);
+        states.filter(|(_, state)| matches!(state, ContestState::Certified { .. })).map(|(contest, _)| contest)
+    }
+
+    /// Whether a unit stands where a certified contest was held, or in an election that is certified.
+    fn is_signed(&self, unit: UnitNumber) -> bool {
+        self.all_are_signed() || self.certified().any(|contest| self.units.is_within(unit, contest.unit()))
+    }
+
+    fn all_are_signed(&self) -> bool {
+        !self.contests.is_empty() && self.certified().count() == self.contests.len()
+    }
+}
+
+const SIGNED: Rejection = Rejection::WrongStatus { status: "certified" };
+
 /// Decides about units that are to be added; those that are there just so are left out.
 #[must_use]
-pub fn decide_units(units: &Units, new: &[NewUnit], act: &Act) -> Verdict {
+pub fn decide_units(on: Grounds<'_>, new: &[NewUnit], act: &Act) -> Verdict {
+    let units = on.units;
     match units.prepare(new) {
         // Who asks was told every fault before; what is wrong only now has happened in between.
         Err(_) => Verdict::Rejected(Rejection::UnitsMoved),
         Ok(new) if new.is_empty() => Verdict::Unchanged,
+        // A unit below another new one stands where that one does.
+        Ok(new) if new.iter().any(|unit| on.is_signed(unit.parent)) => Verdict::Rejected(SIGNED),
         Ok(new) => Verdict::Accept(Event::UnitsAdded(UnitsAdded {
             first: units.next(),
             units: new,
@@ -27,10 +63,11 @@ pub fn decide_units(units: &Units, new: &[NewUnit], act: &Act) -> Verdict {
 
 /// Decides about a unit that is to be retired; `is_counted` says whether a report of it counts.
 #[must_use]
-pub fn decide_retirement(units: &Units, number: UnitNumber, is_counted: bool, act: &Act) -> Verdict {
-    match units.may_retire(number) {
+pub fn decide_retirement(on: Grounds<'_>, number: UnitNumber, is_counted: bool, act: &Act) -> Verdict {
+    match on.units.may_retire(number) {
         Err(rejection) => Verdict::Rejected(rejection),
         Ok(unit) if unit.is_retired => Verdict::Unchanged,
+        Ok(_) if on.is_signed(number) => Verdict::Rejected(SIGNED),
         Ok(_) if is_counted => Verdict::Rejected(Rejection::UnitInUse),
         Ok(unit) => Verdict::Accept(Event::UnitRetired(UnitRetired {
             unit: number,
@@ -47,12 +84,14 @@ pub fn decide_retirement(units: &Units, number: UnitNumber, is_counted: bool, ac
 
 /// Decides about a contest that is to be added to those that are there.
 #[must_use]
-pub fn decide_contest(contests: &[Contest], units: &Units, next: &Contest, act: &Act) -> Verdict {
+pub fn decide_contest(on: Grounds<'_>, next: &Contest, act: &Act) -> Verdict {
+    let contests = on.contests;
     let code = |contest: &Contest| contest.race.as_ref().map(|race| race.code.clone());
     if let Some(same) = contests.iter().find(|contest| code(contest) == code(next)) {
         return if asks_the_same(same, next) { Verdict::Unchanged } else { Verdict::Rejected(Rejection::ContestTaken) };
     }
-    let rejection = match units.get(next.unit()) {
+    let rejection = match on.units.get(next.unit()) {
+        _ if on.all_are_signed() => Some(SIGNED),
         _ if contests.len() >= Contest::CONTESTS_MAX => Some(Rejection::TooManyContests { max: Contest::CONTESTS_MAX }),
         None => Some(Rejection::UnknownUnit),
         Some(unit) if !unit.kind.is_place() => Some(Rejection::NotAPlace),

@@ -3,7 +3,7 @@
 
 use hustings_core::{
     Act, ActKind, Change, Channel, Content, Contest, ContestId, ContestNumber, Counts, Election, ElectionState, Entry,
-    Event, Filed, Kind, KnownReports, Method, NewUnit, Race, Report, ReportFiled, ReportStatus, Schedule, Seq,
+    Event, Filed, Grounds, Kind, KnownReports, Method, NewUnit, Race, Report, ReportFiled, ReportStatus, Schedule, Seq,
     Standing, Time, UnitKind, UnitNumber, Units, Verdict, Visibility, decide_act, decide_contest, decide_report,
     decide_retirement, decide_units,
 };
@@ -41,9 +41,13 @@ impl Night {
         self.units.find(code).expect("a unit of the tree")
     }
 
+    fn grounds(&self) -> Grounds<'_> {
+        Grounds { contests: &self.election.contests, state: &self.state, units: &self.units }
+    }
+
     /// Decides about new units and writes what was accepted.
     pub(crate) fn add_units(&mut self, new: &[NewUnit]) -> Verdict {
-        let verdict = decide_units(&self.units, new, &act(ContestNumber::NONE, ActKind::AddUnits(new.into())));
+        let verdict = decide_units(self.grounds(), new, &act(ContestNumber::NONE, ActKind::AddUnits(new.into())));
         if let Verdict::Accept(event) = &verdict {
             let seq = self.append(event);
             if let Event::UnitsAdded(added) = event {
@@ -61,7 +65,7 @@ impl Night {
         };
         let is_counted = self.election.contests.iter().any(|contest| counts(contest.number));
         let act = act(ContestNumber::NONE, ActKind::RetireUnit(unit));
-        let verdict = decide_retirement(&self.units, unit, is_counted, &act);
+        let verdict = decide_retirement(self.grounds(), unit, is_counted, &act);
         if let Verdict::Accept(event) = &verdict {
             let seq = self.append(event);
             if let Event::UnitRetired(retired) = event {
@@ -75,7 +79,7 @@ impl Night {
     /// Decides about a new contest and writes what was accepted.
     pub(crate) fn add_contest(&mut self, next: &Contest) -> Verdict {
         let act = act(next.number, ActKind::AddContest(Box::new(next.clone())));
-        let verdict = decide_contest(&self.election.contests, &self.units, next, &act);
+        let verdict = decide_contest(self.grounds(), next, &act);
         if let Verdict::Accept(event) = &verdict {
             self.append(event);
             self.election.contests.push(next.clone());

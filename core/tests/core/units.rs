@@ -1,11 +1,11 @@
 //! The tree of units: what may be added where, every fault at once, and what an entry may do to it.
 
 use hustings_core::{
-    Channel, Event, NewUnit, Rejection, Seq, Unit, UnitError, UnitKind, UnitNumber, UnitRetired, Units, UnitsAdded,
-    Verdict,
+    Channel, ContestState, Event, NewUnit, Rejection, Seq, Unit, UnitError, UnitKind, UnitNumber, UnitRetired, Units,
+    UnitsAdded, Verdict,
 };
 
-use crate::boxes::{Night, accepted, night, unit};
+use crate::boxes::{Night, accepted, night, race, unit};
 use crate::support::{label, text};
 
 use UnitError::{
@@ -394,6 +394,29 @@ fn acts_about_units_get_their_verdicts() {
         reason: None,
     };
     assert_eq!(night.retire(told_region), Verdict::Accept(Event::UnitRetired(retired)));
+}
+
+/// Where one contest is certified, nothing is added or retired that it was held in; once all are, no contest is added.
+#[test]
+fn what_was_certified_stays() {
+    let mut night = tree();
+    let (york, york_1, leeds_1) = (night.unit("york"), night.unit("york-1"), night.unit("leeds-1"));
+    let of_york = race(1, "mayor-of-york", york);
+    accepted(&night.add_contest(&of_york));
+    let (open, certified) = (night.state.contests[0].clone(), ContestState::Certified { revealed: true });
+    night.state.contests = vec![open, certified.clone()];
+    let signed = Verdict::Rejected(Rejection::WrongStatus { status: "certified" });
+    assert_eq!(night.add_units(&[unit("late", BallotBox, "york")]), signed);
+    assert_eq!(night.add_units(&[unit("new", Station, "york"), unit("late", BallotBox, "new")]), signed);
+    assert_eq!(night.add_units(&[unit("york", City, "north")]), Verdict::Unchanged, "there just so");
+    assert_eq!(night.retire(york_1), signed);
+    accepted(&night.add_units(&[unit("elsewhere", BallotBox, "leeds")]));
+    accepted(&night.retire(leeds_1));
+    accepted(&night.add_contest(&race(2, "late", york)));
+    night.state.contests = vec![certified; 3];
+    assert_eq!(night.add_units(&[unit("late", BallotBox, "leeds")]), signed);
+    assert_eq!(night.add_contest(&race(3, "later", york)), signed);
+    assert_eq!(night.add_contest(&of_york), Verdict::Unchanged, "there just so");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use hustings_core::decide::{decide_contest, decide_retirement, decide_units};
+use hustings_core::decide::{Grounds, decide_contest, decide_retirement, decide_units};
 use hustings_core::{Act, ActKind, Content, Contest, ContestNumber, Event, Rejection, UnitNumber, Units, Verdict};
 
 use super::reports::filed;
@@ -28,16 +28,16 @@ impl Deciding<'_> {
         let Some(moving) = self.ledgers.get(&key) else {
             return Ok(Answer::Rejected(Rejection::UnknownContest, None));
         };
+        let (election, state) = (Arc::clone(&moving.election), moving.state.clone());
+        let on = Grounds { contests: &election.contests, state: &state, units: &tree };
         let verdict = match &act.kind {
-            ActKind::AddContest(next) => decide_contest(&moving.election.contests, &tree, next, act),
-            ActKind::AddUnits(new) => decide_units(&tree, new, act),
-            ActKind::RetireUnit(unit) => {
-                let is_counted = self.is_counted(key, *unit)?;
-                decide_retirement(&tree, *unit, is_counted, act)
-            }
+            ActKind::AddContest(next) => decide_contest(on, next, act),
+            ActKind::AddUnits(new) => decide_units(on, new, act),
+            ActKind::RetireUnit(unit) => decide_retirement(on, *unit, self.is_counted(key, *unit)?, act),
             _ => Verdict::Unchanged,
         };
-        drop(tree);
+        // What is added to is copied where somebody keeps it.
+        drop((tree, election));
         match verdict {
             Verdict::Accept(event) => match self.follow(key, &event, act) {
                 Ok(()) => Ok(self.append(key, event)),
@@ -57,7 +57,8 @@ impl Deciding<'_> {
         let mut contests = moving.election.contests.clone();
         let mut new = Vec::with_capacity(all.len());
         for next in all {
-            match decide_contest(&contests, &tree, next, act) {
+            let on = Grounds { contests: &contests, state: &moving.state, units: &tree };
+            match decide_contest(on, next, act) {
                 Verdict::Accept(Event::StateChanged(changed)) => {
                     contests.push(Contest { number: changed.contest, ..next.clone() });
                     new.push(next);

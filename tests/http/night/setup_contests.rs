@@ -159,6 +159,14 @@ async fn contests_are_opened_from_zero_closed_and_certified() {
         let refused = act(what, json!({})).await.refused(409, "wrong_status");
         assert!(refused.text().contains("nothing changes any more"), "{}", refused.text());
     }
+    // What was signed stays as it is; the same again is no change.
+    let units = json!({ "units": [{ "code": "late", "kind": "city" }], "reason": "Forgotten" });
+    night.post(&server, "/units", &units).send().await.refused(409, "wrong_status");
+    night.post(&server, "/units/leeds/retire", &json!({ "reason": "Late" })).send().await.refused(409, "wrong_status");
+    let more = json!({ "contests": [{ "code": "late", "title": "Late", "choices": ["A", "B"] }] });
+    night.post(&server, "/contests", &more).send().await.refused(422, "invalid_contests");
+    night.csv(&server, "/contests", SHEET).send().await.is(200);
+    assert_eq!(status(&night.get(&server, "").await.is(200)), stand("certified", "certified", "certified"));
     let id = night.get(&server, "").await.json()["contests"][0]["id"].clone();
     act("reveal", json!({ "contest": id })).await.is(200);
     server.finish().await;

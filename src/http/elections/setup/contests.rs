@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use hustings_core::{
-    Act, ActKind, Contest, ContestNumber, Party, Rejection, Submission, Text, Units, Verdict, decide_contest,
+    Act, ActKind, Contest, ContestNumber, Grounds, Party, Rejection, Submission, Text, Verdict, decide_contest,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,7 +96,9 @@ impl Adding<'_> {
             // As the store has it: one of the cache may lack what another node has added.
             let election = self.services.registry.election(Wanted::Key(key)).await?.ok_or_else(gone)?.election;
             let units = self.services.reports.units(key, None).await?;
-            refused(&election.contests, &units, &places, &contests, &act, &mut faults);
+            let state = self.services.feed.state(key).await?.ok_or_else(gone)?;
+            let on = Grounds { contests: &election.contests, state: &state, units: &units };
+            refused(on, &places, &contests, &act, &mut faults);
             faults = faults.check()?;
             if !std::mem::replace(&mut parties_kept, true) {
                 keep_parties(self.services, self.found, new.clone()).await?;
@@ -123,10 +125,10 @@ impl Adding<'_> {
 }
 
 /// Notes which contests would be refused, each as if those before it were there.
-fn refused(known: &[Contest], units: &Units, places: &[Place], contests: &[Contest], act: &Act, faults: &mut Faults) {
-    let mut known = known.to_vec();
+fn refused(on: Grounds<'_>, places: &[Place], contests: &[Contest], act: &Act, faults: &mut Faults) {
+    let mut known = on.contests.to_vec();
     for (place, next) in places.iter().zip(contests) {
-        match decide_contest(&known, units, next, act) {
+        match decide_contest(Grounds { contests: &known, ..on }, next, act) {
             Verdict::Rejected(rejection) => {
                 let field = match rejection {
                     Rejection::UnknownUnit | Rejection::NotAPlace => "unit",
