@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode, header};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use hustings_core::{ElectionId, Role, Time, UnitNumber, Units, VoterKey};
+use hustings_core::{ElectionId, Role, Text, Time, UnitNumber, Units, VoterKey};
 use subtle::ConstantTimeEq;
 
 use super::Services;
@@ -41,8 +41,15 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// Tokens may share a name, so records tell the number too.
     fn token(token: &Token) -> Self {
-        Self { name: token.name.clone(), person: None }
+        let Token { id, name, .. } = token;
+        let number = format!(" #{}", id.0);
+        let name = match *id {
+            ADMIN => name.clone(),
+            _ => name.chars().take(Text::LENGTH_MAX - number.len()).chain(number.chars()).collect(),
+        };
+        Self { name, person: None }
     }
 
     fn session(signed_in: &SignedIn) -> Self {

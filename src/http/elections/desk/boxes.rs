@@ -64,7 +64,7 @@ struct RevisionBody {
     /// When the sender says it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     reported_at: Option<String>,
-    /// Who sent it: the name of a token.
+    /// Who sent it: the name of a token and its number.
     by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,

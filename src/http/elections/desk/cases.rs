@@ -70,7 +70,7 @@ pub(super) struct CaseBody {
     reported: Option<Figures>,
     /// The report that is in the ledger.
     existing: Option<ExistingBody>,
-    /// Who sent it: the name of a token.
+    /// Who sent it: the name of a token and its number.
     by: String,
     /// When it came (RFC 3339, UTC).
     time: String,

@@ -34,7 +34,7 @@ pub(super) struct AuditQuery {
     ballot_box: Option<String>,
     /// The code of a unit: entries about it and all below.
     unit: Option<String>,
-    /// Who sent it: the name of a token.
+    /// Who sent it: the name of a token, with its number (`desk 4 #17`) or without.
     by: Option<String>,
     /// From this time on (RFC 3339, or local in the election's zone).
     from: Option<String>,
@@ -166,7 +166,10 @@ impl Filter {
         };
         is_within
             && (self.kinds.is_empty() || self.kinds.contains(&kind(event)))
-            && self.by.as_deref().is_none_or(|wanted| wanted == by)
+            && self
+                .by
+                .as_deref()
+                .is_none_or(|wanted| wanted == by || by.rsplit_once(" #").is_some_and(|(name, _)| name == wanted))
     }
 }
 
