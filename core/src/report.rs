@@ -93,12 +93,12 @@ impl Counts {
         let (cast, others) = (u64::from(self.cast), u64::from(self.blank) + u64::from(self.invalid));
         let adds_up = match contest.method {
             Method::Single => self.votes_in_all() + others == cast,
-            // A ballot names several choices, each once.
-            Method::Approval { max, .. } => {
+            // A ballot names several choices, each once; one that names fewer than it must is blank or invalid.
+            Method::Approval { min, max } => {
                 let valid = cast.checked_sub(others);
                 valid.is_some_and(|valid| {
                     self.votes.iter().all(|(_, votes)| u64::from(*votes) <= valid)
-                        && self.votes_in_all() <= valid * u64::from(max)
+                        && (valid * u64::from(min)..=valid * u64::from(max)).contains(&self.votes_in_all())
                 })
             }
             Method::Score { .. } => return Err(Rejection::NoReports { method: contest.method.name() }),

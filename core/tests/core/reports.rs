@@ -347,6 +347,35 @@ fn change(report: &mut Report, change: fn(&mut Counts)) {
     }
 }
 
+/// So many ballots with so many marks, of which each may and must have so many.
+#[test]
+fn ballots_of_several_choices_have_as_many_marks_as_they_may() {
+    let contest =
+        |min, max| Contest { method: Method::Approval { min, max }, ..three_contests().election.contests[0].clone() };
+    let counts = |votes: &[u32], others: u32, cast: u32| {
+        let votes = (0..).map(ChoiceNumber).zip(votes.iter().copied()).collect();
+        Counts::new(ReportStatus::Final, votes, others, 0, Some(cast)).expect("counts")
+    };
+    for (min, max, votes, others, cast, expected) in [
+        (1, 2, &[5, 5][..], 0, 10, true),
+        (1, 2, &[5, 5], 0, 5, true),
+        (1, 2, &[5, 5], 2, 7, true),
+        (1, 2, &[5, 5], 0, 4, false), // More votes for one choice than ballots.
+        (1, 1, &[5, 5], 0, 9, false), // More marks than the ballots may have.
+        (1, 2, &[1], 0, 100, false),  // Fewer marks than they must have.
+        (1, 2, &[1], 99, 100, true),
+        (1, 2, &[], 0, 50, false),
+        (0, 2, &[], 0, 50, true),
+        (2, 2, &[5, 5], 0, 10, false),
+        (2, 2, &[5, 5], 0, 5, true),
+        (1, 2, &[5], 7, 6, false), // More blank ones than ballots.
+    ] {
+        let checked = counts(votes, others, cast).check(&contest(min, max));
+        let what = format!("{votes:?} and {others} of {cast}, {min} to {max}");
+        assert_eq!(checked, if expected { Ok(()) } else { Err(Rejection::CountsDisagree) }, "{what}");
+    }
+}
+
 /// The place of a refusal in the list that documents their order.
 fn documented(rejection: &Rejection) -> usize {
     let named = format!("{rejection:?}");

@@ -35,8 +35,8 @@ pub(super) async fn keep(services: &Services, found: &Registered, report: Report
     }
     let rejection = Rejection::ExistsWithDifferentVotes { current: existing.entry.seq };
     let receipt = Receipt::new(&services.keys, found, existing);
-    let detail = "this box has reported other counts with this revision; both are kept, and a person decides about this one. \
-                  Send a correction with a higher revision";
+    let detail = "this box has reported something else with this revision, other counts or another status; both are kept, and a \
+                  person decides about this one. Send a correction, or final counts after provisional ones, with a higher revision";
     Problem::rejected(rejection, Some(receipt)).saying(detail).pointing_to("/revision").in_case(hex(&digest))
 }
 

@@ -5,8 +5,8 @@
 
 use axum::body::Bytes;
 use hustings_core::{
-    ChoiceNumber, Content, Contest, Counts, Label, Rejection, Report, ReportStatus, Revision, SubmissionId, Text, Time,
-    UnitKind, UnitNumber, Units,
+    ChoiceNumber, Content, Contest, Counts, Label, Method, Rejection, Report, ReportStatus, Revision, SubmissionId,
+    Text, Time, UnitKind, UnitNumber, Units,
 };
 
 use super::book::{Book, short};
@@ -229,6 +229,10 @@ fn content(book: &Book, contest: &Contest, sent: &Sent, faults: &mut Faults) -> 
     let blank = faults.number(|| "/blank".to_owned(), sent.blank).unwrap_or_default();
     let invalid = faults.number(|| "/invalid".to_owned(), sent.invalid).unwrap_or_default();
     let cast = faults.number(|| "/cast".to_owned(), sent.cast);
+    if sent.cast.is_none() && matches!(contest.method, Method::Approval { max, .. } if max > 1) {
+        let detail = "a ballot of this contest can name several choices, so say how many ballots were cast";
+        faults.push("missing_field", "/cast", detail);
+    }
     let status = sent.status.unwrap_or(ReportStatus::Final);
     match Counts::new(status, numbers, blank, invalid, cast) {
         Ok(counts) => Content::Filed(counts),

@@ -57,7 +57,7 @@ pub(super) struct CreateBody {
     /// Who sees results, and when.
     #[serde(default)]
     visibility: VisibilityName,
-    /// The tree of units; boxes are then a closed list, unless `create_units` says otherwise.
+    /// The tree of units.
     units: Option<Vec<UnitBody>>,
     /// The contests.
     contests: Option<Vec<ContestBody>>,
@@ -67,6 +67,9 @@ pub(super) struct CreateBody {
     /// Whether a report adds the city and the box that it names, where they are not there.
     #[serde(default)]
     create_units: bool,
+    /// Whether a report adds the box that it names to the city that it names (default: only with `cities` or `create_units`).
+    /// Where it does not, the boxes that are listed are all there are, and a report of another one is refused.
+    adds_boxes: Option<bool>,
 }
 
 /// The occasion.
@@ -141,6 +144,10 @@ fn election(services: &Services, asked: &CreateBody) -> Result<Election, Problem
     if first && asked.cities.is_some() {
         return Err(Problem::invalid("conflicting_fields", "/cities", "either `cities` or `units`, not both"));
     }
+    if asked.create_units && asked.adds_boxes == Some(false) {
+        let detail = "`create_units` adds boxes too; leave one of the two out";
+        return Err(Problem::invalid("conflicting_fields", "/adds_boxes", detail));
+    }
     if second && asked.choices.is_some() {
         return Err(Problem::invalid("conflicting_fields", "/choices", "either `choices` or `contests`, not both"));
     }
@@ -161,7 +168,7 @@ fn election(services: &Services, asked: &CreateBody) -> Result<Election, Problem
         reporting: Some(Reporting {
             rehearsal: asked.rehearsal,
             zone: zone.to_owned(),
-            adds_boxes: asked.create_units || asked.units.is_none(),
+            adds_boxes: asked.adds_boxes.unwrap_or(asked.create_units || asked.cities.is_some()),
             adds_cities: asked.create_units,
         }),
     })
