@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hustings_core::{Act, ActKind, Choice, ChoiceId, Contest, ContestId, ContestNumber, Rejection, Submission, Text};
@@ -17,7 +17,7 @@ use crate::clock::uuid_v7;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
 
@@ -47,11 +47,10 @@ macro_rules! act {
         pub(super) async fn $name(
             State(services): State<Shared>,
             Name(poll): Name,
-            RawQuery(query): RawQuery,
+            _: NoQuery,
             headers: HeaderMap,
             body: Body,
         ) -> Result<Json<PollBody>, Problem> {
-            no_query(query.as_deref())?;
             let asked = Asked::read(&services, &poll, &headers, body).await?;
             asked.act(&services, $kind).await?;
             Ok(Json(show(&services, &asked.found).await?))
@@ -73,15 +72,6 @@ act! {
 }
 
 /// A round in the address would be passed over, and another one be closed or shown to all.
-fn no_query(query: Option<&str>) -> Result<(), Problem> {
-    match query {
-        None | Some("") => Ok(()),
-        Some(_) => {
-            Err(Problem::invalid("invalid_query", "", "acts take no query; send `round` or `reason` in the body"))
-        }
-    }
-}
-
 /// Does an act of this name on the round that is meant, for whoever asks: where somebody else has begun another one meanwhile,
 /// that one is not touched.
 pub(in crate::http) async fn act(
@@ -116,11 +106,10 @@ pub(in crate::http) async fn act(
 pub(super) async fn start_round(
     State(services): State<Shared>,
     Name(poll): Name,
-    RawQuery(query): RawQuery,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    no_query(query.as_deref())?;
     let mut asked = Asked::read(&services, &poll, &headers, body).await?;
     let next = next_round(&services, &asked)?;
     asked.act(&services, ActKind::StartRound(Box::new(next))).await?;

@@ -91,17 +91,17 @@ fn let_go(services: &Services, gone: ElectionKey) {
 /// A removal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RemoveBody {
-    /// The title, typed: it must be that of the poll.
+pub(in crate::http) struct RemoveBody {
+    /// The title, typed: it must be just that.
     #[schema(example = "Tea or coffee?")]
     title: String,
     /// A sentence for the record, 1 to 200 characters.
     reason: Option<String>,
 }
 
-/// What stays of a poll that was removed.
+/// What stays of what was removed.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RemovedBody {
+pub(in crate::http) struct RemovedBody {
     id: String,
     code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,13 +145,25 @@ pub(in crate::http) async fn remove_poll(
 ) -> Result<Removed, Problem> {
     let caller = Caller::of(services, headers).await?;
     let found = find_now(services, poll).await?;
-    let by = actor(&caller.require_owner(services, &found).await?.name);
+    remove_whole(services, &caller, &found, body, |_| Ok(())).await
+}
+
+/// Removes whatever is counted as one, whose title was typed, where it may be removed in the state that it is in.
+pub(in crate::http) async fn remove_whole(
+    services: &Services,
+    caller: &Caller,
+    found: &Registered,
+    body: Body,
+    may_go: impl Fn(&ElectionState) -> Result<(), Problem>,
+) -> Result<Removed, Problem> {
+    let by = actor(&caller.require_owner(services, found).await?.name);
     let asked: RemoveBody = body::read(body, VOTE_MAX).await?;
     let reason = reason(asked.reason.as_deref())?;
     let typed = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
-    let (_, state) = standing(services, &found).await?;
+    let (_, state) = standing(services, found).await?;
+    may_go(&state)?;
     if typed != *state.title(&found.election) {
-        let detail = "this is not the poll's title; type it just as it is, so that no other poll is removed by mistake";
+        let detail = "this is not its title; type it just as it is, so that nothing else is removed by mistake";
         return Err(Problem::invalid("title_differs", "/title", detail));
     }
     let removed = services.registry.remove(found.key, Removal { by, reason }).await?.ok_or_else(unknown)?;
@@ -159,7 +171,7 @@ pub(in crate::http) async fn remove_poll(
     Ok(removed)
 }
 
-fn shown(removed: &Removed) -> RemovedBody {
+pub(in crate::http) fn shown(removed: &Removed) -> RemovedBody {
     RemovedBody {
         id: removed.id.to_string(),
         code: removed.code.to_string(),

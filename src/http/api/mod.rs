@@ -31,7 +31,9 @@ use crate::ledger::{Elections, Registered};
 pub(super) use acts::act;
 pub(super) use codes::{Made, MadeCode, codes_table, make_codes, replace_code, replaced_by, revoke_code};
 pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
-pub(super) use life::{copy_poll, redefine_poll, remove_poll, retitle_poll};
+pub(super) use life::{
+    RemoveBody, RemovedBody, copy_poll, redefine_poll, remove_poll, remove_whole, retitle_poll, shown as removed_shown,
+};
 pub(super) use links::{MadeLink, make_link};
 pub(super) use openapi::{Operation, operations};
 pub(super) use places::codes_of;

@@ -114,6 +114,7 @@ async fn the_description_names_every_call() {
         "get /api/v1/polls/{poll}",
         "put /api/v1/polls/{poll}",
         "delete /api/v1/polls/{poll}",
+        "delete /api/v1/elections/{election}",
         "get /api/v1/removed",
         "get /api/v1/receipts/{receipt}",
         "post /api/v1/tokens",
@@ -129,7 +130,7 @@ async fn the_description_names_every_call() {
     let more =
         ["quarantine", "quarantine/{case}", "results", "results/stream", "results/ws", "status", "tokens", "units"];
     expected.extend(read.into_iter().chain(more).map(|tail| format!("get {night}/{tail}")));
-    let acts = ["open", "close", "reopen", "reveal", "certify", "contests", "parties", "tokens", "units"];
+    let acts = ["open", "pause", "close", "reopen", "reveal", "certify", "contests", "parties", "tokens", "units"];
     let sent = ["reports", "reports/bulk", "reports/withdraw", "quarantine/{case}", "results/tickets"];
     let sent = acts.into_iter().chain(sent).chain(["units/{unit}/retire"]);
     expected.extend(sent.map(|tail| format!("post {night}/{tail}")));

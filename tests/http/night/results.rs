@@ -184,17 +184,19 @@ async fn what_is_not_there_is_named() {
 /// Hidden results are in no output, by whatever address; who may see them does.
 #[tokio::test]
 async fn hidden_results_are_hidden_everywhere() {
+    // No id and no hash has such a number by chance.
+    const VOTES: u32 = 987_654_321;
     let server = TestServer::start().await;
     let night = Night::create(&server, json!({ "visibility": "after_close" })).await;
     let before = server.get(&night.path("/results")).send().await.is(200);
-    report(&server, &night, 0, short("l1", "london", 1, 120, 80), "counted").await;
+    report(&server, &night, 0, short("l1", "london", 1, VOTES, 80), "counted").await;
     let after = server.get(&night.path("/results")).send().await.is(200);
     assert_eq!(before.text(), after.text(), "a report shows in a hidden document");
     let shown = after.json();
     assert_eq!((&shown["hidden"], &shown["status"], &shown["time"]), (&json!(true), &json!("counting"), &Value::Null));
     for path in ["/results?by=unit", "/results?unit=london", "/results?by=party", "/results?by=channel"] {
         let text = server.get(&night.path(path)).send().await.is(200).text();
-        for word in ["votes", "cast", "boxes", "120", "children", "parties", "expected"] {
+        for word in ["votes", "cast", "boxes", "987654321", "children", "parties", "expected"] {
             assert!(!text.contains(word), "`{word}` in {path}: {text}");
         }
     }
@@ -204,11 +206,11 @@ async fn hidden_results_are_hidden_everywhere() {
         server.get(&night.path(path)).send().await.refused(403, "results_hidden");
     }
     let page = server.get(&format!("/{}/results", night.code)).send().await.is(200).text();
-    assert!(page.contains("Results are hidden") && !page.contains("120"), "{page}");
-    assert_eq!(results(&server, &night, "").await["choices"][0]["votes"], 120);
+    assert!(page.contains("Results are hidden") && !page.contains("987,654,321"), "{page}");
+    assert_eq!(results(&server, &night, "").await["choices"][0]["votes"], VOTES);
     night.act(&server, "close").await.is(200);
     let shown = server.get(&night.path("/results")).send().await.is(200).json();
-    assert_eq!((&shown["choices"][0]["votes"], &shown["hidden"]), (&json!(120), &json!(false)));
+    assert_eq!((&shown["choices"][0]["votes"], &shown["hidden"]), (&json!(VOTES), &json!(false)));
     server.finish().await;
 }
 

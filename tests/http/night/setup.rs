@@ -169,3 +169,82 @@ async fn what_cannot_be_is_refused_with_its_place() {
     assert_eq!(none["elections"], Value::Array(Vec::new()), "nothing is left of what was refused");
     server.finish().await;
 }
+
+/// What was entered wrongly is entered anew: a draft goes, with its slug; an election that took reports stays, a rehearsal not.
+#[tokio::test]
+async fn drafts_and_rehearsals_are_removed() {
+    let server = TestServer::start().await;
+    let slug = || json!({ "slug": "the-night", "open": false });
+    let remove = async |night: &Night, title: &str, token: &str| {
+        let ask = server.ask("DELETE", &night.path("")).bearer(token).json(&json!({ "title": title }));
+        ask.send().await
+    };
+    let night = Night::create(&server, slug()).await;
+    let reader = server.token(&["results", "report"]).await;
+    remove(&night, "The night", &reader).await.refused(403, "wrong_scope");
+    remove(&night, "The day", ADMIN).await.refused(422, "title_differs");
+    let removed = remove(&night, "The night", ADMIN).await.is(200).json();
+    assert_eq!((&removed["kind"], &removed["slug"]), (&json!("election"), &json!("the-night")));
+    night.get(&server, "").await.refused(404, "unknown_election");
+    remove(&night, "The night", ADMIN).await.refused(404, "unknown_election");
+    let again = Night::create(&server, slug()).await;
+    again.act(&server, "open").await.is(200);
+    remove(&again, "The night", ADMIN).await.refused(409, "already_opened");
+    let rehearsal = Night::create(&server, json!({ "rehearsal": true })).await;
+    let report = json!({ "ballot_box_id": "b-1", "city": "london", "votes": { "tories": 1 } });
+    rehearsal.post(&server, "/reports", &report).send().await.is(201);
+    remove(&rehearsal, "The night", ADMIN).await.is(200);
+    rehearsal.post(&server, "/reports", &report).send().await.refused(404, "unknown_election");
+    server.finish().await;
+}
+
+/// A field behind a `?` is never passed over where something is done.
+#[tokio::test]
+async fn what_is_done_takes_no_query() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, json!({})).await;
+    let body = json!({ "ballot_box_id": "b-1", "city": "london", "votes": { "tories": 1 } });
+    let calls = ["reports", "reports/withdraw", "reports/bulk", "open", "close", "certify", "parties", "tokens"];
+    for call in calls.into_iter().chain(["units/london/retire", "quarantine/ab"]) {
+        let answer = night.post(&server, &format!("/{call}?dry_run=true"), &body).send().await;
+        answer.refused(422, "invalid_query");
+    }
+    assert_eq!(night.get(&server, "/results").await.is(200).json()["boxes"]["reported"], 0);
+    server.finish().await;
+}
+
+/// However a city is written first, the same name is the same city, and boxes that are not listed are added only where that was
+/// said.
+#[tokio::test]
+async fn reports_add_what_was_agreed_and_nothing_twice() {
+    let server = TestServer::start().await;
+    let report =
+        |ballot_box: &str, city: &str| json!({ "ballot_box_id": ballot_box, "city": city, "votes": { "tories": 1 } });
+    for order in [["London", "LONDON", "london"], ["london", "LONDON", "London"]] {
+        let night = Night::create(&server, json!({ "cities": null, "create_units": true })).await;
+        for (number, city) in order.into_iter().enumerate() {
+            night.post(&server, "/reports", &report(&format!("b-{number}"), city)).send().await.is(201);
+        }
+        let shown = night.get(&server, "/results?by=unit").await.is(200).json();
+        let codes: Vec<&Value> = shown["children"].as_array().expect("children").iter().map(|c| &c["code"]).collect();
+        assert_eq!(codes, ["london"], "{order:?}");
+    }
+    for (more, adds) in [
+        (json!({ "cities": null }), false),
+        (json!({ "cities": null, "adds_boxes": true }), true),
+        (json!({}), true),
+        (json!({ "adds_boxes": false }), false),
+        (json!({ "cities": null, "create_units": true }), true),
+    ] {
+        let night = Night::create(&server, more.clone()).await;
+        assert_eq!(night.body["adds_boxes"], adds, "{more}");
+        let file = "code,kind,parent\nyork,city,\ny-1,box,york\n";
+        night.csv(&server, "/units?reason=Listed", file).send().await.is(201);
+        night.post(&server, "/reports", &report("y-1", "york")).send().await.is(201);
+        let answer = night.post(&server, "/reports", &report("Y1", "york")).send().await;
+        if adds { drop(answer.is(201)) } else { drop(answer.refused(422, "unknown_box")) }
+    }
+    let both = short(json!({ "cities": null, "create_units": true, "adds_boxes": false }));
+    server.post("/api/v1/elections", &both).bearer(ADMIN).send().await.refused(422, "conflicting_fields");
+    server.finish().await;
+}

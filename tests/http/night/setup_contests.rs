@@ -146,6 +146,10 @@ async fn contests_are_opened_from_zero_closed_and_certified() {
     assert_eq!(status(&act("open", json!({})).await.is(200)), stand("counting", "open", "open"));
     assert_eq!(night.get(&server, "/units").await.is(200).text(), before);
     act("certify", mayor()).await.refused(409, "wrong_status");
+    assert_eq!(status(&act("pause", mayor()).await.is(200)), stand("counting", "paused", "open"));
+    let report = json!({ "box": "l-1", "city": "london", "contest": "mayor", "votes": { "ann": 1 } });
+    night.post(&server, "/reports", &report).send().await.refused(409, "contest_paused");
+    assert_eq!(status(&act("open", mayor()).await.is(200)), stand("counting", "open", "open"));
     assert_eq!(status(&act("close", mayor()).await.is(200)), stand("counting", "closed", "open"));
     // One of the two refuses: then neither moves.
     act("certify", json!({})).await.refused(409, "wrong_status");

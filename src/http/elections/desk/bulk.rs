@@ -28,7 +28,7 @@ use crate::http::Shared;
 use crate::http::body::{self, BODY_TIMEOUT, IMPORT_TIMEOUT};
 use crate::http::error::Problem;
 use crate::http::import::is_csv;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::receipt::Receipt;
 
 /// The largest upload, in bytes.
@@ -64,6 +64,7 @@ pub(super) async fn bulk(
     State(services): State<Shared>,
     Extension(desk): Extension<Arc<Desk>>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -20,6 +20,7 @@ use super::conflict::id_of;
 use super::{Desk, names};
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::NoQuery;
 use crate::http::{Services, Shared};
 use crate::ledger::{Case, Registered, Settled};
 
@@ -55,6 +56,7 @@ pub(super) async fn decide(
     State(services): State<Shared>,
     Extension(desk): Extension<Arc<Desk>>,
     path: Result<Path<(String, String)>, PathRejection>,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<CaseBody>, Problem> {

@@ -18,7 +18,7 @@ use super::sender::Sender;
 use super::sent::Sent;
 use crate::http::body;
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::receipt::Receipt;
 use crate::http::{Services, Shared};
 
@@ -35,6 +35,7 @@ pub(super) async fn report(
     State(services): State<Shared>,
     Extension(desk): Extension<Arc<Desk>>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<ReportAnswer>), Problem> {
@@ -58,6 +59,7 @@ pub(super) async fn withdraw(
     State(services): State<Shared>,
     Extension(desk): Extension<Arc<Desk>>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<ReportAnswer>), Problem> {

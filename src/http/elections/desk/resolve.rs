@@ -86,7 +86,7 @@ pub(super) fn resolve(book: &Book, units: &Units, slip: &Slip, by: &Text) -> Res
         };
         return Err(match (unknown_box(book, units, contest, sent, (named, field)), fits) {
             // No box is added for a report that would be refused.
-            (Unresolved::Unknown(_, Some(_)), Err(rejection)) => Problem::from(rejection).into(),
+            (Unresolved::Unknown(_, Some(_)), Err(rejection)) => super::answer::refused(rejection).into(),
             (unknown, _) => unknown,
         });
     };
@@ -191,11 +191,12 @@ fn unknown_box(
     Unresolved::Unknown(unknown(""), Some(Box::new(unlisted)))
 }
 
-/// The code and the name of a city that nobody listed.
+/// The code and the name of a city that nobody listed. The code is made of the name, however that is written, so that the order
+/// in which reports arrive makes no second city of `London` and `LONDON`.
 fn new_city(city: &str) -> Result<(Label, Text), Problem> {
     let wrong = |error| Problem::text("/city", error);
     let name = Text::parse(city).map_err(wrong)?;
-    let code = Label::parse(city).or_else(|_| Label::parse(Label::for_title(&name, &[]).as_str())).map_err(wrong)?;
+    let code = Label::parse(Label::for_title(&name, &[]).as_str()).map_err(wrong)?;
     Ok((code, name))
 }
 

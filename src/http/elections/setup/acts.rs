@@ -21,7 +21,7 @@ use crate::http::api::actor;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
 
@@ -68,6 +68,7 @@ macro_rules! act {
         pub(super) async fn $name(
             State(services): State<Shared>,
             Name(election): Name,
+            _: NoQuery,
             headers: HeaderMap,
             body: Body,
         ) -> Result<Json<ActAnswer>, Problem> {
@@ -82,6 +83,8 @@ macro_rules! act {
 act! {
     /// Accepts reports: from a draft, which is at zero, or after a pause.
     open, "/api/v1/elections/{election}/open", ActKind::Open { scheduled: false };
+    /// Takes no reports for a while; what is repeated gets its receipt.
+    pause, "/api/v1/elections/{election}/pause", ActKind::Pause;
     /// Refuses reports from now on.
     close, "/api/v1/elections/{election}/close", ActKind::Close { scheduled: false };
     /// Undoes a close; not after the reveal.

@@ -24,7 +24,7 @@ use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX};
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Place, is_csv};
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope, Wanted};
 
@@ -176,6 +176,7 @@ struct PartyShown {
 pub(super) async fn add_parties(
     State(services): State<Shared>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<PartyList>), Problem> {

@@ -7,6 +7,7 @@ mod acts;
 mod contests;
 mod contests_sent;
 mod create;
+mod removal;
 mod show;
 mod tokens;
 mod units;
@@ -25,6 +26,7 @@ use crate::http::Shared;
     create::create,
     show::list,
     show::get,
+    removal::remove,
     units::add,
     units::list,
     units::retire,
@@ -32,6 +34,7 @@ use crate::http::Shared;
     contests::add_parties,
     contests::parties,
     acts::open,
+    acts::pause,
     acts::close,
     acts::reopen,
     acts::reveal,
@@ -44,13 +47,14 @@ pub(super) struct Document;
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/api/v1/elections", post(create::create).get(show::list))
-        .route("/api/v1/elections/{election}", get(show::get))
+        .route("/api/v1/elections/{election}", get(show::get).delete(removal::remove))
         .route("/api/v1/elections/{election}/units", post(units::add).get(units::list))
         .route("/api/v1/elections/{election}/units/{unit}/retire", post(units::retire))
         .route("/api/v1/elections/{election}/contests", post(contests::add))
         .route("/api/v1/elections/{election}/parties", post(contests::add_parties).get(contests::parties))
         .route("/api/v1/elections/{election}/tokens", post(tokens::create).get(tokens::list))
         .route("/api/v1/elections/{election}/open", post(acts::open))
+        .route("/api/v1/elections/{election}/pause", post(acts::pause))
         .route("/api/v1/elections/{election}/close", post(acts::close))
         .route("/api/v1/elections/{election}/reopen", post(acts::reopen))
         .route("/api/v1/elections/{election}/reveal", post(acts::reveal))

@@ -18,7 +18,7 @@ use crate::http::auth::Caller;
 use crate::http::body;
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Line, Place, Table, is_csv};
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{NewToken, Registered, Scope, Scopes, Token};
@@ -105,6 +105,7 @@ struct Sent {
 pub(super) async fn create(
     State(services): State<Shared>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

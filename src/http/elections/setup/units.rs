@@ -23,7 +23,7 @@ use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::import::is_csv;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, Registered, Scope};
 
@@ -282,6 +282,7 @@ pub(super) struct RetiredBody {
 pub(super) async fn retire(
     State(services): State<Shared>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RetiredBody>, Problem> {

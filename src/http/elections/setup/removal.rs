@@ -1,0 +1,54 @@
+//! Removing an election of boxes, with all that was entered: a wrong number of a draft is entered anew, and a rehearsal is over.
+//!
+//! Invariant: an election that took reports is removed by nobody, unless it is a rehearsal.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use hustings_core::{ContestState, ElectionState, Kind, Rejection};
+
+use crate::http::api::{RemoveBody, RemovedBody, remove_whole, removed_shown};
+use crate::http::auth::Caller;
+use crate::http::error::Problem;
+use crate::http::name::Name;
+use crate::http::{Services, Shared};
+use crate::ledger::Registered;
+
+/// Removes an election that was never opened, or a rehearsal, with its units, contests and reports. Its code and its slug are
+/// free at once; what is answered is kept for the record.
+#[utoipa::path(delete, path = "/api/v1/elections/{election}", tag = "elections", request_body = RemoveBody,
+    params(("election" = String, Path, description = "id, code or slug")),
+    responses((status = 200, body = RemovedBody), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
+    security(("token" = [])))]
+pub(super) async fn remove(
+    State(services): State<Shared>,
+    Name(election): Name,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<RemovedBody>, Problem> {
+    let caller = Caller::of(&services, &headers).await?;
+    let found = find_now(&services, &election).await?;
+    let removed = remove_whole(&services, &caller, &found, body, |state| may_go(&found, state)).await?;
+    Ok(Json(removed_shown(&removed)))
+}
+
+/// Finds an election as the store has it now.
+async fn find_now(services: &Services, name: &str) -> Result<Registered, Problem> {
+    let unknown = || Problem::not_found("unknown_election", "there is no election with this id, code or slug");
+    let found = services.elections.find_now(name).await?;
+    found.filter(|found| found.election.kind == Kind::Election).ok_or_else(unknown)
+}
+
+fn may_go(found: &Registered, state: &ElectionState) -> Result<(), Problem> {
+    let is_rehearsal = found.election.reporting.as_ref().is_some_and(|reporting| reporting.rehearsal);
+    let is_draft = |contest: &ContestState| matches!(contest, ContestState::Draft { .. });
+    if is_rehearsal || state.contests.iter().all(is_draft) {
+        return Ok(());
+    }
+    let detail = "it was opened, and what was reported to it stays; only drafts and rehearsals are removed";
+    Err(Problem::from(Rejection::AlreadyOpened).saying(detail))
+}
