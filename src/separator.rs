@@ -1,6 +1,9 @@
-//! What stands between the columns of a table that somebody sends.
+//! What stands between the columns of a table that somebody sends, and the one that a table of reports cannot do without.
 //!
 //! Invariant: whoever reads a table, and whoever sends one, sees the same columns in it. It must not know: what they mean.
+
+/// What the column is called that names the box: a first line without it is the header of no table of reports.
+pub const BOX_COLUMNS: [&str; 2] = ["box", "ballot_box_id"];
 
 /// What stands between the columns of a table with this header: of comma, semicolon and tab the one that it has most often,
 /// because the code of a choice may hold another. Where the comma stands in numbers, spreadsheets write semicolons, and what

@@ -5,6 +5,7 @@
 //! It must not know: what a report says.
 
 mod answer;
+mod file;
 mod receipt;
 mod send;
 mod show;
@@ -39,7 +40,7 @@ pub(super) struct ReportArgs {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Send files of reports, NDJSON or CSV with a header, and keep their receipts. Stopped at any moment, the same
+    /// Send files of reports, CSV with a header or JSON, one a line or all in a list, and keep their receipts. Stopped at any moment, the same
     /// command goes on where it was; without a file it only goes on.
     Send(SendArgs),
     /// Take files out of the spool that were to be sent to an election, such as one that does not exist. The files stay, and
@@ -139,10 +140,15 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
     for job in ours {
         work_off(&mut sender, job, &mut sent).await?;
     }
-    // All of them are on disk before the first request leaves.
-    let jobs = args.files.iter().map(|file| spool.take(file, election, &After::Stay));
-    let jobs: Vec<Option<Job>> = jobs.collect::<anyhow::Result<_>>()?;
-    for job in jobs.into_iter().flatten() {
+    // All of them are on disk before the first request leaves. One that cannot be read holds up no other.
+    let mut jobs = Vec::with_capacity(args.files.len());
+    for file in &args.files {
+        match spool.take(file, election, &After::Stay) {
+            Ok(job) => jobs.extend(job),
+            Err(error) => sent.not_taken(file, &error),
+        }
+    }
+    for job in jobs {
         work_off(&mut sender, job, &mut sent).await?;
     }
     if let Some(folder) = &args.watch {
@@ -179,10 +185,9 @@ async fn work_off(sender: &mut Sender<'_>, job: Job, sent: &mut Sent) -> anyhow:
         }
     }
     sender.end();
-    let file = job.about.source.clone();
-    let receipts = job.about.receipts.clone();
-    job.finish(|receipt| sent.add(&file, receipt))?;
-    sent.file(&receipts);
+    let about = job.about.clone();
+    job.finish(|receipt| sent.add(&about, receipt))?;
+    sent.file(&about.receipts);
     Ok(())
 }
 

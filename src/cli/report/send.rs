@@ -182,13 +182,15 @@ pub(super) struct Sent {
     /// The first refusals, in words.
     refusals: Vec<String>,
     receipts: Vec<PathBuf>,
+    /// Files that are not in the spool, because they cannot be read as reports.
+    not_taken: Vec<PathBuf>,
 }
 
 const REFUSALS_SHOWN: usize = 100;
 
 impl Sent {
     /// Adds the receipt or the refusal of one line.
-    pub(super) fn add(&mut self, file: &Path, receipt: &Value) {
+    pub(super) fn add(&mut self, about: &About, receipt: &Value) {
         let text = |name: &str| receipt[name].as_str().unwrap_or_default().to_owned();
         if !receipt["code"].is_string() {
             *self.by_status.entry(text("status")).or_default() += 1;
@@ -197,7 +199,8 @@ impl Sent {
         self.refused += 1;
         if self.refusals.len() < REFUSALS_SHOWN {
             let (code, detail) = (text("code"), text("detail"));
-            self.refusals.push(format!("{}, line {}: {code}: {detail}", file.display(), receipt["line"]));
+            let (file, place) = (about.source.display(), if about.is_list { "report" } else { "line" });
+            self.refusals.push(format!("{file}, {place} {}: {code}: {detail}", receipt["line"]));
         }
     }
 
@@ -206,19 +209,26 @@ impl Sent {
         self.receipts.push(receipts.to_owned());
     }
 
-    /// Whether every report was accepted, or known before.
+    /// Says why a file was not taken into the spool.
+    pub(super) fn not_taken(&mut self, file: &Path, error: &anyhow::Error) {
+        note(&format!("{error:#}"));
+        self.not_taken.push(file.to_owned());
+    }
+
+    /// Whether every file was sent, and every report was accepted, or known before.
     pub(super) fn is_well(&self) -> bool {
-        self.refused == 0
+        self.refused == 0 && self.not_taken.is_empty()
     }
 
     /// Prints what came of it; refusals go where errors go.
     pub(super) fn print(&self, json: bool) -> io::Result<()> {
         self.note_refusals();
         if json {
-            let line = json!({ "accepted": self.by_status, "refused": self.refused, "receipts": self.receipts });
+            let line = json!({ "accepted": self.by_status, "refused": self.refused, "receipts": self.receipts,
+                "not_sent": self.not_taken });
             return writeln!(Output, "{line}");
         }
-        if self.receipts.is_empty() {
+        if self.receipts.is_empty() && self.not_taken.is_empty() {
             return writeln!(Output, "the spool is empty: there is nothing to send");
         }
         for (status, lines) in &self.by_status {

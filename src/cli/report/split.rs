@@ -5,7 +5,7 @@
 //! It must not know: servers, spools.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::file::{Form, form, texts};
 use crate::separator::separator;
 
 /// One report as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::cli) struct Line {
-    /// Where it begins in its file.
+    /// Where it begins in its file; in a list, which report it is.
     pub(in crate::cli) line: u64,
     /// Its id.
     pub(in crate::cli) id: String,
@@ -46,19 +47,20 @@ pub(super) fn digest(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// The header of a table, with a column for ids; none where the file holds JSON objects, one a line.
+/// The header of a table, with a column for ids; none where the file holds JSON.
 pub(super) fn header(path: &Path) -> anyhow::Result<Option<String>> {
-    if is_json(path)? {
-        return Ok(None);
-    }
-    let first = texts(path)?.next().with_context(|| format!("{} is empty: begin with a header", path.display()))?;
-    let (_, header) = first?;
+    let Form::Table(header) = form(path)? else { return Ok(None) };
     let separator = separator(header.as_bytes());
     let has_ids = id_column(&header, separator)?.is_some();
     Ok(Some(if has_ids { header } else { format!("{ID}{}{header}", char::from(separator)) }))
 }
 
-/// Gives the lines of a file in parts that fit into a request each; how many lines there are.
+/// Whether the file is one JSON document, whose reports have no lines of their own.
+pub(super) fn is_list(path: &Path) -> anyhow::Result<bool> {
+    Ok(matches!(form(path)?, Form::Whole(_)))
+}
+
+/// Gives the lines of a file in parts that fit into a request each; how many lines there are, and never none.
 pub(super) fn split(
     path: &Path,
     digest: &[u8; 32],
@@ -66,48 +68,26 @@ pub(super) fn split(
 ) -> anyhow::Result<u64> {
     let header = header(path)?;
     let mut cutter = Cutter { header: header.as_ref().map_or(0, |header| header.len() + 1), ..Cutter::new(each) };
-    match header {
-        None => split_objects(path, digest, &mut cutter)?,
-        Some(_) => split_table(path, digest, &mut cutter)?,
+    match form(path)? {
+        Form::Lines => split_objects(path, digest, texts(path)?, &mut cutter)?,
+        Form::Whole(reports) => split_objects(path, digest, (1..).zip(reports).map(Ok), &mut cutter)?,
+        Form::Table(header) => split_table(path, digest, &header, &mut cutter)?,
     }
-    cutter.finish()
+    let lines = cutter.finish()?;
+    ensure!(lines > 0, "{}: there is no report in it, so nothing was sent", path.display());
+    Ok(lines)
 }
 
-fn is_json(path: &Path) -> anyhow::Result<bool> {
-    let shown = path.display();
-    let file = BufReader::new(File::open(path).with_context(|| format!("cannot open {shown}"))?);
-    for byte in file.bytes() {
-        match byte.with_context(|| format!("cannot read {shown}"))? {
-            b'{' => return Ok(true),
-            byte if byte.is_ascii_whitespace() || BOM.contains(&byte) => {}
-            _ => return Ok(false),
-        }
-    }
-    Ok(false)
-}
-
-/// What some programs write before UTF-8.
-const BOM: &[u8] = "\u{feff}".as_bytes();
-
-/// The lines of a file that have something in them, with their numbers.
-fn texts(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<(u64, String)>>> {
-    let shown = path.display().to_string();
-    let file = BufReader::new(File::open(path).with_context(|| format!("cannot open {shown}"))?);
-    let read = move |(text, line): (std::io::Result<String>, u64)| {
-        let text = text.with_context(|| format!("{shown}, line {line}"))?;
-        // A tab at an end may stand between two columns.
-        let text = text.trim_start_matches('\u{feff}').trim_matches(|c: char| c.is_whitespace() && c != '\t');
-        Ok((line, text.to_owned()))
-    };
-    let lines = file.lines().zip(1..).map(read);
-    Ok(lines.filter(|line| line.as_ref().map_or(true, |(_, text)| !text.trim().is_empty())))
-}
-
-fn split_objects<E>(path: &Path, digest: &[u8; 32], cutter: &mut Cutter<E>) -> anyhow::Result<()>
+fn split_objects<E>(
+    path: &Path,
+    digest: &[u8; 32],
+    texts: impl Iterator<Item = anyhow::Result<(u64, String)>>,
+    cutter: &mut Cutter<E>,
+) -> anyhow::Result<()>
 where
     E: FnMut(Vec<Line>) -> anyhow::Result<()>,
 {
-    for line in texts(path)? {
+    for line in texts {
         let (line, text) = line?;
         let (id, text) = with_id(text.trim(), || made(digest, line))?;
         cutter.add(path, Line { line, id, text })?;
@@ -139,16 +119,13 @@ fn with_id(text: &str, made: impl FnOnce() -> String) -> anyhow::Result<(String,
 }
 
 /// A record ends at the end of its line, as the server reads it: a stray quote spoils one report, and not those after it.
-fn split_table<E>(path: &Path, digest: &[u8; 32], cutter: &mut Cutter<E>) -> anyhow::Result<()>
+fn split_table<E>(path: &Path, digest: &[u8; 32], header: &str, cutter: &mut Cutter<E>) -> anyhow::Result<()>
 where
     E: FnMut(Vec<Line>) -> anyhow::Result<()>,
 {
-    let mut lines = texts(path)?;
-    let Some(header) = lines.next() else { return Ok(()) };
-    let header = header?.1;
     let separator = separator(header.as_bytes());
-    let column = id_column(&header, separator)?;
-    for line in lines {
+    let column = id_column(header, separator)?;
+    for line in texts(path)?.skip(1) {
         let (line, text) = line?;
         let (id, text) = match column {
             Some(column) => with_id_in(column, separator, text, || made(digest, line))?,
@@ -184,10 +161,10 @@ fn with_id_in(
 }
 
 fn id_column(header: &str, separator: u8) -> anyhow::Result<Option<usize>> {
-    Ok(fields(header, separator)?.iter().position(|name| name.trim() == ID))
+    Ok(fields(header, separator)?.iter().position(|name| name.trim().eq_ignore_ascii_case(ID)))
 }
 
-fn fields(line: &str, separator: u8) -> anyhow::Result<Vec<String>> {
+pub(super) fn fields(line: &str, separator: u8) -> anyhow::Result<Vec<String>> {
     let mut builder = csv::ReaderBuilder::new();
     let mut reader = builder.has_headers(false).flexible(true).delimiter(separator).from_reader(line.as_bytes());
     let record = reader.records().next().transpose()?.unwrap_or_default();

@@ -47,6 +47,9 @@ pub(super) struct About {
     pub(super) election: String,
     /// The header of a table.
     pub(super) header: Option<String>,
+    /// Whether it is one JSON document, whose reports have no lines of their own.
+    #[serde(default)]
+    pub(super) is_list: bool,
     /// How many lines there are.
     pub(super) lines: u64,
     /// How many requests.
@@ -116,21 +119,16 @@ impl Spool {
         let folder = self.folder.join(format!("{number:08}"));
         let unfinished = folder.with_extension(UNFINISHED);
         fs::create_dir(&unfinished)?;
-        let mut parts = 0;
-        let lines = split::split(source, &digest, |lines| {
-            parts += 1;
-            write_lines(&part(&unfinished, parts), lines.iter().map(serde_json::to_string))
-        })?;
-        // A file that somebody still writes to is another one by now.
-        if split::digest(source)? != digest {
+        let filled = fill(&unfinished, source, &digest);
+        if filled.is_err() {
             fs::remove_dir_all(&unfinished)?;
-            bail!("{} was changed while it was read; please send it again", source.display());
         }
+        let (lines, parts) = filled?;
         let source = source.canonicalize()?;
         let (moved_to, receipts) = places(&source, after, &name, election)?;
-        let header = split::header(&source)?;
+        let (header, is_list) = (split::header(&source)?, split::is_list(&source)?);
         let election = election.to_owned();
-        let about = About { source, moved_to, receipts, election, header, lines, parts, digest: name };
+        let about = About { source, moved_to, receipts, election, header, is_list, lines, parts, digest: name };
         write_durably(&unfinished.join(ABOUT), &serde_json::to_vec(&about)?)?;
         rename_durably(&unfinished, &folder)?;
         self.taken.insert(taken);
@@ -212,6 +210,20 @@ impl Job {
         rename_durably(&self.folder, &finished)?;
         Ok(fs::remove_dir_all(finished)?)
     }
+}
+
+/// Writes a file's lines into a folder; how many lines and parts there are.
+fn fill(folder: &Path, source: &Path, digest: &[u8; 32]) -> anyhow::Result<(u64, u32)> {
+    let mut parts = 0;
+    let lines = split::split(source, digest, |lines| {
+        parts += 1;
+        write_lines(&part(folder, parts), lines.iter().map(serde_json::to_string))
+    })?;
+    // A file that somebody still writes to is another one by now.
+    if split::digest(source)? != *digest {
+        bail!("{} was changed while it was read; please send it again", source.display());
+    }
+    Ok((lines, parts))
 }
 
 /// Where a file is moved when it is done, under a name that is free, and where its receipts go: under a name with the

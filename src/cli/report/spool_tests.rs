@@ -72,6 +72,16 @@ fn a_file_half_taken_is_not_in_the_spool() {
 }
 
 #[test]
+fn a_file_without_reports_leaves_nothing_behind() {
+    let (folder, mut spool, source) = spool();
+    fs::write(&source, "box\n").unwrap();
+    assert!(spool.take(&source, "e", &After::Stay).is_err());
+    assert_eq!(folders(&folder.path().join("spool")).unwrap(), Vec::<PathBuf>::new());
+    fs::write(&source, "box\nb\n").unwrap();
+    assert!(spool.take(&source, "e", &After::Stay).unwrap().is_some(), "it is taken once it has some");
+}
+
+#[test]
 fn two_senders_do_not_share_a_spool() {
     let (folder, _spool, _) = spool();
     let error = Spool::open(&folder.path().join("spool")).unwrap_err().to_string();

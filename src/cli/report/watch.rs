@@ -80,7 +80,7 @@ fn ends_its_line(path: &Path) -> std::io::Result<bool> {
     let mut last = [0];
     file.seek(SeekFrom::End(-1))?;
     file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
+    Ok(b"\r\n".contains(&last[0]))
 }
 
 fn look(folder: &Path) -> std::io::Result<BTreeMap<PathBuf, Seen>> {
@@ -105,9 +105,12 @@ mod tests {
     fn a_file_is_whole_when_it_stands_still_and_later_where_it_seems_cut_off() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        for (text, soon, later) in
-            [("box,cast\nb1,12\n", true, true), ("box,cast\nb1,12", false, true), ("", false, true)]
-        {
+        for (text, soon, later) in [
+            ("box,cast\nb1,12\n", true, true),
+            ("box,cast\rb1,12\r", true, true),
+            ("box,cast\nb1,12", false, true),
+            ("", false, true),
+        ] {
             fs::write(&path, text).unwrap();
             assert!(!is_whole(&path, STEADY - Duration::from_millis(1)), "{text}");
             assert_eq!((is_whole(&path, STEADY), is_whole(&path, STEADY_CUT)), (soon, later), "{text}");

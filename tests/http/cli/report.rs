@@ -102,6 +102,33 @@ async fn a_refused_line_is_named_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_file_is_sent_whole_in_any_form_or_not_at_all() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let list =
+        night.file("list.json", "[{\"box\":\"b1\",\"city\":\"london\",\"votes\":{\"tories\":1}},\n{\"box\":\"b1\"}]");
+    let (well, sent, said) = night.send(&[&list]).await;
+    assert!(!well && sent["accepted"]["counted"] == 1 && sent["refused"] == 1, "{sent} {said}");
+    assert!(said.contains("list.json, report 2: missing_field"), "{said}");
+    let mac = night.file("mac.csv", "box,city,votes.tories\rb2,leeds,10\rb3,leeds,100\r");
+    let (well, sent, said) = night.send(&[&mac]).await;
+    assert!(well && sent["accepted"]["counted"] == 2, "{sent} {said}");
+    assert_eq!(night.votes().await.0, json!(111));
+    // What has no report in it is named, and holds up no other file.
+    let header = night.file("header.csv", "box,city,votes.tories\n");
+    let latin = night.file("latin.csv", "");
+    std::fs::write(&latin, b"box,city,votes.tories\nb4,leeds,1\nb\xe9,leeds,1\n").expect("a file");
+    let good = night.file("good.csv", "box,city,votes.tories\nb5,leeds,1000\n");
+    let (well, sent, said) = night.send(&[&header, &latin, &good]).await;
+    assert!(!well && sent["accepted"] == json!({ "counted": 1 }), "{sent} {said}");
+    assert_eq!(sent["not_sent"], json!([header, latin]));
+    assert!(said.contains("header.csv: there is no report in it"), "{said}");
+    assert!(said.contains("latin.csv, line 3: this is not UTF-8: save the file as UTF-8"), "{said}");
+    assert_eq!(night.votes().await.0, json!(1111));
+    server.finish().await;
+}
+
+#[tokio::test]
 async fn a_wrong_token_stops_the_sender_and_the_spool_keeps_the_file() {
     let server = TestServer::start().await;
     let night = Night::on(&server).await;
@@ -155,6 +182,7 @@ async fn a_watched_folder_is_emptied_as_files_are_finished() {
     let night = Night::on(&server).await;
     let waiting = night.file("inbox/a.csv.part", "box,city,votes.tories\nb1,london,1\n");
     night.file("inbox/b.csv", "box,city,votes.tories\nb2,leeds,2\n");
+    night.file("inbox/0.csv", "box,city,votes.tories\n");
     let inbox = server.folder().join("inbox");
     let mut command = Command::new(program());
     command.args(["report", "send", "--token", ADMIN, "--election", &night.code, "--url", &server.url()]);
@@ -163,6 +191,7 @@ async fn a_watched_folder_is_emptied_as_files_are_finished() {
     let mut sender = command.spawn().expect("the program runs");
     appears(inbox.join("done/b.csv")).await;
     assert!(inbox.join("a.csv.part").exists(), "a file that is not finished stays");
+    assert!(inbox.join("0.csv").exists(), "a file without reports stays");
     std::fs::rename(&waiting, inbox.join("a.csv")).expect("the file is ours");
     appears(inbox.join("done/a.csv")).await;
     sender.kill().await.expect("a sender of ours can be killed");

@@ -129,6 +129,9 @@ async fn tables_are_read_by_their_header() {
     let answer =
         csv("box;contest;revision;votes.labour\r\nhall-1;nation;3;x\r\nhall-1;nation;3;4\r\n").send().await.is(200);
     assert_eq!(words(&answer), lines(&[(2, "wrong_type"), (3, "corrected")]), "{}", answer.text());
+    // Line ends of an old spreadsheet, and names in capitals.
+    let answer = csv("Box,Contest,Revision,votes.labour\rhall-1,nation,4,x\rhall-1,nation,4,5\r").send().await.is(200);
+    assert_eq!(words(&answer), lines(&[(2, "wrong_type"), (3, "corrected")]), "{}", answer.text());
     // A column of a choice that there is not spoils the lines that use it.
     let answer = csv("box,contest,votes.greens\nhall-1,mayor,1\nhall-2,mayor,\n").send().await.is(200);
     assert_eq!(words(&answer), lines(&[(2, "unknown_choice"), (3, "missing_field")]), "no number at all is no report");

@@ -25,6 +25,8 @@ pub(super) struct Lines {
     number: u64,
     /// The line that is arriving is too long already; its rest is thrown away.
     is_skipping: bool,
+    /// What has arrived so far ends with a carriage return, so that a line feed after it ends no other line.
+    is_after_return: bool,
 }
 
 /// One line.
@@ -37,9 +39,18 @@ pub(super) enum Line {
 }
 
 impl Lines {
-    /// Takes in what has arrived.
+    /// Takes in what has arrived. Its lines may end with a line feed, a carriage return, or both; they do so with a line feed
+    /// from here on.
     pub(super) fn push(&mut self, piece: &[u8]) {
-        self.rest.extend_from_slice(piece);
+        let without_feed = |text| <[u8]>::strip_prefix(text, b"\n").unwrap_or(text);
+        let mut parts = piece.split(|byte| *byte == b'\r');
+        let first = parts.next().unwrap_or_default();
+        self.rest.extend_from_slice(if self.is_after_return { without_feed(first) } else { first });
+        for part in parts {
+            self.rest.extend_from_slice(b"\n");
+            self.rest.extend_from_slice(without_feed(part));
+        }
+        self.is_after_return = piece.last().map_or(self.is_after_return, |last| *last == b'\r');
     }
 
     /// The number of the line that is arriving.
@@ -80,8 +91,6 @@ impl Lines {
 
     fn finish(&mut self, line: Bytes) -> Option<Line> {
         self.number += 1;
-        let end = if line.ends_with(b"\r") { line.len() - 1 } else { line.len() };
-        let line = line.slice(..end);
         if std::mem::take(&mut self.is_skipping) || line.len() > Report::REQUEST_MAX {
             Some(Line::TooLong(self.number))
         } else if line.trim_ascii().is_empty() {
@@ -115,14 +124,19 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_the_same_however_they_arrive() {
-        let upload = b"one\r\n\n  \ntwo \nthree";
+    fn lines_are_the_same_however_they_arrive_and_end() {
         let line = |number, text: &str| (number, Some(text.to_owned()));
-        for size in [1, 2, 3, 7, 100] {
-            let whole = [line(1, "one"), line(4, "two "), line(5, "three")];
-            assert_eq!(lines(upload, size, true), whole, "{size}");
-            assert_eq!(lines(upload, size, false), whole[..2], "what is cut off is no report");
+        let whole = [line(1, "one"), line(4, "two "), line(5, "three")];
+        for end in ["\n", "\r", "\r\n"] {
+            let upload = "one\n\n  \ntwo \nthree".replace('\n', end);
+            for size in [1, 2, 3, 7, 100] {
+                assert_eq!(lines(upload.as_bytes(), size, true), whole, "{end:?} {size}");
+                assert_eq!(lines(upload.as_bytes(), size, false), whole[..2], "what is cut off is no report");
+                assert_eq!(lines(format!("{upload}{end}").as_bytes(), size, true), whole, "{end:?} {size}");
+            }
         }
+        let mixed = [line(1, "one"), line(3, "two"), line(5, "three"), line(6, "four")];
+        assert_eq!(lines(b"one\r\n\rtwo\n\nthree\rfour\r\n", 100, true), mixed);
         assert_eq!(lines(b"", 1, true), []);
     }
 

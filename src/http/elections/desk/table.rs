@@ -10,7 +10,7 @@ use super::book::short;
 use super::sent::Sent;
 use crate::http::body::Pairs;
 use crate::http::error::{Fault, Problem};
-use crate::separator::separator;
+use crate::separator::{BOX_COLUMNS, separator};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +34,17 @@ enum Column {
 }
 
 impl Column {
+    /// Spreadsheets like capitals; but the code of a choice stays as it is written.
     fn of(name: &str) -> Option<Self> {
-        Some(match name {
+        if let Some((votes, choice)) = name.split_once('.')
+            && votes.eq_ignore_ascii_case("votes")
+            && !choice.is_empty()
+        {
+            return Some(Self::Votes(choice.to_owned()));
+        }
+        Some(match name.to_ascii_lowercase().as_str() {
+            name if BOX_COLUMNS.contains(&name) => Self::Box,
             "id" => Self::Id,
-            "box" | "ballot_box_id" => Self::Box,
             "contest" => Self::Contest,
             "revision" => Self::Revision,
             "status" => Self::Status,
@@ -50,8 +57,16 @@ impl Column {
             "definition" => Self::Definition,
             "withdrawn" => Self::Withdrawn,
             "reason" => Self::Reason,
-            _ => Self::Votes(name.strip_prefix("votes.").filter(|choice| !choice.is_empty())?.to_owned()),
+            _ => return None,
         })
+    }
+
+    /// What a column of this name may stand under once.
+    fn key(&self, name: &str) -> String {
+        match self {
+            Self::Votes(choice) => format!("votes.{choice}"),
+            _ => name.to_ascii_lowercase(),
+        }
     }
 }
 
@@ -82,7 +97,7 @@ impl Columns {
                     );
                     faults.push(fault("unknown_column", detail));
                 }
-                Some(_) if !seen.insert(name.trim().to_owned()) => {
+                Some(ref column) if !seen.insert(column.key(name.trim())) => {
                     faults.push(fault("repeated_column", format!("the column `{}` stands twice", short(name))));
                 }
                 Some(column) => columns.push(column),
@@ -122,14 +137,15 @@ fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &
     let text = || Some(cell.to_owned());
     match column {
         Column::Id => {
-            let id = cell.parse().map_err(|_| wrong("/id", "a UUID, such as 018f6a52-7b1e-7c3a-9d41-6f0e2b8a1c77"))?;
-            sent.id = Some(id);
+            let id = cell.parse();
+            sent.id = Some(id.map_err(|_| wrong("/id", cell, "a UUID, such as 018f6a52-7b1e-7c3a-9d41-6f0e2b8a1c77"))?);
         }
         Column::Box => sent.ballot_box = text(),
         Column::Contest => sent.contest = text(),
         Column::Revision => {
             let revision = u32::try_from(number("/revision", cell)?);
-            sent.revision = Some(revision.map_err(|_| wrong("/revision", "a whole number from 1 to 4294967295"))?);
+            sent.revision =
+                Some(revision.map_err(|_| wrong("/revision", cell, "a whole number from 1 to 4294967295"))?);
         }
         Column::Status => {
             let all = [ReportStatus::Provisional, ReportStatus::Final];
@@ -147,7 +163,7 @@ fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &
         Column::ReportedAt => sent.reported_at = text(),
         Column::Definition => sent.definition = text(),
         Column::Withdrawn => {
-            sent.withdrawn = cell.parse().map_err(|_| wrong("/withdrawn", "`true` or `false`"))?;
+            sent.withdrawn = cell.parse().map_err(|_| wrong("/withdrawn", cell, "`true` or `false`"))?;
         }
         Column::Reason => sent.reason = text(),
         Column::Votes(choice) => {
@@ -162,11 +178,11 @@ fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &
 fn number(field: &str, cell: &str) -> Result<u64, Problem> {
     let is_number = cell.bytes().all(|byte| byte.is_ascii_digit());
     let number = cell.parse().ok().filter(|_| is_number);
-    number.ok_or_else(|| wrong(field, "a whole number from 0"))
+    number.ok_or_else(|| wrong(field, cell, "a whole number from 0"))
 }
 
-fn wrong(field: &str, send: &str) -> Problem {
-    Problem::invalid("wrong_type", field, format!("send {send}"))
+fn wrong(field: &str, cell: &str, send: &str) -> Problem {
+    Problem::invalid("wrong_type", field, format!("send {send}, not `{}`", short(cell)))
 }
 
 fn unknown(field: &str, cell: &str, known: &str) -> Problem {
@@ -175,7 +191,8 @@ fn unknown(field: &str, cell: &str, known: &str) -> Problem {
 
 /// The cells of one line (RFC 4180).
 fn cells(line: &[u8], separator: char) -> Result<Vec<String>, Problem> {
-    let line = std::str::from_utf8(line).map_err(|_| Problem::invalid("invalid_csv", "", "the line is not UTF-8"))?;
+    let not_text = |_| Problem::invalid("invalid_csv", "", "the line is not UTF-8; save the file as UTF-8");
+    let line = std::str::from_utf8(line).map_err(not_text)?;
     if !line.contains('"') {
         return Ok(line.split(separator).map(str::to_owned).collect());
     }
@@ -237,8 +254,8 @@ mod tests {
         assert_eq!(only_blank.votes, Some(Pairs(Vec::new())), "a box without votes is a report");
         let nothing = columns.parse(b"b-1,,,,,").expect("a line");
         assert_eq!(nothing.votes, None, "a line that nobody has filled in is none");
-        let columns = Columns::read(b"box,withdrawn,reason,votes.tories").expect("columns");
-        let withdrawn = columns.parse(b"b-1,true,counted twice,").expect("a withdrawal");
+        let columns = Columns::read(b"Box,WITHDRAWN,Reason,Votes.tories,votes.Tories").expect("columns in any case");
+        let withdrawn = columns.parse(b"b-1,true,counted twice,,").expect("a withdrawal");
         assert!(withdrawn.withdrawn && withdrawn.votes.is_none());
     }
 
@@ -263,10 +280,15 @@ mod tests {
         ] {
             let problem = serde_json::to_value(columns.parse(line.as_bytes()).expect_err(line)).expect("JSON");
             assert_eq!((problem["code"].as_str(), problem["pointer"].as_str()), (Some(code), Some(pointer)), "{line}");
+            if code == "wrong_type" {
+                let value = line.split(',').skip(1).find(|cell| !["", "1"].contains(cell)).expect("what is wrong");
+                let detail = problem["detail"].as_str().expect("a sentence");
+                assert!(detail.ends_with(&format!("not `{value}`")), "{detail}");
+            }
         }
         let refused =
             |header: &[u8]| serde_json::to_value(Columns::read(header).expect_err("no columns")).expect("JSON");
-        assert_eq!(refused(b"box,vote.a,box,votes.")["errors_total"], 3);
+        assert_eq!(refused(b"box,vote.a,Box,votes.,Cast,cast")["errors_total"], 4);
         assert_eq!(refused(b"id,votes.a")["code"], "missing_column");
         assert_eq!(refused(b"\xff")["code"], "invalid_csv");
     }
