@@ -46,6 +46,8 @@ const CELL_MAX: usize = 32_767;
 enum Cell {
     Empty,
     Number(u64),
+    /// By how much something moved.
+    Move(i64),
     Text(String),
 }
 
@@ -72,7 +74,7 @@ fn cells(line: &AuditLine) -> [Cell; COLUMNS.len()] {
         number(reported.map(|reported| reported.invalid.into())),
         number(reported.map(|reported| reported.cast.into())),
         maybe(change.votes.as_ref().map(|votes| pairs(votes, true)).as_deref()),
-        maybe(change.cast.map(|cast| format!("{cast:+}")).as_deref()),
+        change.cast.map_or(Cell::Empty, Cell::Move),
         text(&change.by),
         maybe(change.reason.as_deref()),
         maybe(change.reported_at.as_deref()),
@@ -99,6 +101,7 @@ pub fn csv_line(line: &AuditLine) -> Result<Vec<u8>, csv::Error> {
     let fields = cells(line).map(|cell| match cell {
         Cell::Empty => String::new(),
         Cell::Number(number) => number.to_string(),
+        Cell::Move(number) => number.to_string(),
         Cell::Text(text) => spreadsheet_cell(&text),
     });
     csv_record(|writer| writer.write_record(&fields))
@@ -146,6 +149,9 @@ impl Sheet {
                 Cell::Number(number) => {
                     sheet.write_number(row, column, number as f64)?;
                 }
+                Cell::Move(number) => {
+                    sheet.write_number(row, column, number as f64)?;
+                }
                 Cell::Text(text) => {
                     sheet.write_string(row, column, fitting(&text))?;
                 }
@@ -174,11 +180,28 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::export::changes::Change;
+    use crate::export::changes::{Change, ReportedCounts};
 
     fn line(seq: u64) -> AuditLine {
         let change = Change { seq, kind: "first", by: "a desk".to_owned(), ..Change::default() };
         AuditLine { change, reported: None, id: None, receipt: "r".to_owned(), request: None }
+    }
+
+    #[test]
+    fn what_is_a_number_can_be_summed() {
+        let reported = ReportedCounts { votes: BTreeMap::new(), blank: 1, invalid: 2, cast: 3 };
+        let change = Change { units: Some(4), revision: Some(5), cast: Some(-3), ..line(7).change };
+        let line = AuditLine { change, reported: Some(reported), ..line(7) };
+        let numbers = COLUMNS.into_iter().zip(cells(&line)).filter_map(|(column, cell)| match cell {
+            Cell::Number(number) => Some((column, i64::try_from(number).unwrap())),
+            Cell::Move(number) => Some((column, number)),
+            Cell::Empty | Cell::Text(_) => None,
+        });
+        let numbers: Vec<_> = numbers.collect();
+        let expected = [("seq", 7), ("units", 4), ("revision", 5), ("blank", 1), ("invalid", 2), ("cast", 3)];
+        assert_eq!(numbers, [&expected[..], &[("cast_change", -3)]].concat());
+        let csv = String::from_utf8(csv_line(&line).unwrap()).unwrap();
+        assert!(csv.contains(",-3,a desk,"), "{csv}");
     }
 
     #[test]

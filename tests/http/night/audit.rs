@@ -88,6 +88,12 @@ async fn files_say_the_same() {
     assert_eq!(rows.len(), all.len());
     let (last, line) = (rows.last().expect("a row"), all.last().expect("a line"));
     assert_eq!(&last[at("votes_change")], "labour=-60 tories=-50");
+    // A column of numbers can be summed, whichever way they go.
+    for (row, line) in rows.iter().zip(&all) {
+        let cast = line["cast"].as_i64().map(|cast| cast.to_string()).unwrap_or_default();
+        assert_eq!(&row[at("cast_change")], &*cast, "{line}");
+    }
+    assert!(rows.iter().any(|row| row[at("cast_change")].starts_with('-')));
     // A reason that a spreadsheet would run is only text in it.
     assert_eq!(&last[at("reason")], &*format!("'{}", line["reason"].as_str().expect("a reason")));
     // So is a receipt that begins with a sign.
