@@ -149,15 +149,38 @@ fn csv_row(election: &Election, stored: &Stored) -> Vec<String> {
         .collect()
 }
 
+/// The columns of an election of boxes.
+const CONTESTS_COLUMNS: [&str; 9] =
+    ["contest", "status", "boxes", "cast", "blank", "invalid", "choice", "title", "votes"];
+
 fn write_totals(counted: &Value, format: Format, out: &mut dyn Write) -> anyhow::Result<()> {
     if format == Format::Ndjson {
         return Ok(writeln!(out, "{counted}")?);
     }
     let mut csv = Csv::new(out);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), spreadsheet_cell);
+    if let Some(contests) = counted["contests"].as_array() {
+        csv.row(CONTESTS_COLUMNS)?;
+        for contest in contests {
+            for choice in contest["choices"].as_array().into_iter().flatten() {
+                csv.row([
+                    text(&contest["code"]),
+                    text(&contest["status"]),
+                    contest["boxes"].to_string(),
+                    contest["cast"].to_string(),
+                    contest["blank"].to_string(),
+                    contest["invalid"].to_string(),
+                    text(&choice["code"]),
+                    text(&choice["title"]),
+                    choice["votes"].to_string(),
+                ])?;
+            }
+        }
+        return csv.finish();
+    }
     csv.row(RESULTS_COLUMNS)?;
     for round in counted["rounds"].as_array().into_iter().flatten() {
         for choice in round["choices"].as_array().into_iter().flatten() {
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), spreadsheet_cell);
             csv.row([
                 round["round"].to_string(),
                 text(&round["status"]),
@@ -207,6 +230,10 @@ async fn ballots(counted: &Counted<'_>, round: Option<u32>, format: Format, out:
 /// subtracted from each other, and would tell who voted what in between.
 fn publishable(counted: &Counted<'_>, round: Option<u32>) -> anyhow::Result<Vec<ContestNumber>> {
     let Counted { registered, fold, .. } = counted;
+    ensure!(
+        registered.election.reporting.is_none(),
+        "an election of boxes has no ballots: boxes report what was counted in them. Write out its totals or its entries"
+    );
     ensure!(fold.seq > Seq(0), "nothing was counted yet");
     let rounds: Vec<_> = (1..).zip(&fold.state.contests).collect();
     let last = rounds.len();
