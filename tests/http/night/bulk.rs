@@ -115,7 +115,9 @@ async fn tables_are_read_by_their_header() {
         [(2, "counted"), (3, "counted"), (4, "unknown_box"), (5, "wrong_type"), (6, "invalid_csv"), (8, "withdrawn")];
     assert_eq!(words(&answer), lines(&expected), "{}", answer.text());
     let told = night.get(&server, "/boxes/hall-2").await.is(200).json();
-    assert_eq!(told["reports"][0]["request"], "hall-2,nation,7,,1,,postal,\"by post, late\",,");
+    let header = "box,contest,votes.labour,votes.tories,blank,city,channel,reason,withdrawn,revision";
+    let line = "hall-2,nation,7,,1,,postal,\"by post, late\",,";
+    assert_eq!(told["reports"][0]["request"], format!("{header}\n{line}"), "a line by itself cannot be read");
     assert_eq!((&told["reports"][0]["votes"], &told["reports"][0]["cast"]), (&json!({ "labour": 7 }), &json!(8)));
     for (body, code) in [
         ("box,vote.labour\nhall-1,1\n", "unknown_column"),
@@ -129,6 +131,18 @@ async fn tables_are_read_by_their_header() {
     let answer =
         csv("box;contest;revision;votes.labour\r\nhall-1;nation;3;x\r\nhall-1;nation;3;4\r\n").send().await.is(200);
     assert_eq!(words(&answer), lines(&[(2, "wrong_type"), (3, "corrected")]), "{}", answer.text());
+    // A header that is long is not kept with each line; but whoever decides about a contradiction can read it.
+    let choices: Vec<String> = (0..900).map(|number| format!("votes.nobody-of-the-election-{number}")).collect();
+    let wide = |revision: u32, votes: u32| {
+        let (names, empty) = (choices.join(","), ",".repeat(choices.len()));
+        csv(&format!("box,contest,revision,votes.labour,{names}\nhall-2,nation,{revision},{votes}{empty}\n"))
+    };
+    assert_eq!(words(&wide(2, 9).send().await.is(200)), lines(&[(2, "corrected")]));
+    assert_eq!(words(&wide(2, 10).send().await.is(200)), lines(&[(2, "exists_with_different_votes")]));
+    let told = night.get(&server, "/boxes/hall-2").await.is(200).json();
+    assert_eq!(told["reports"][1]["request"], format!("hall-2,nation,2,9{}", ",".repeat(choices.len())));
+    let waiting = night.get(&server, "/quarantine?waiting=true").await.is(200).json();
+    assert_eq!(waiting["cases"][0]["reported"]["votes"], json!({ "labour": 10 }));
     // Line ends of an old spreadsheet, and names in capitals.
     let answer = csv("Box,Contest,Revision,votes.labour\rhall-1,nation,4,x\rhall-1,nation,4,5\r").send().await.is(200);
     assert_eq!(words(&answer), lines(&[(2, "wrong_type"), (3, "corrected")]), "{}", answer.text());

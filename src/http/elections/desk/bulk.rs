@@ -107,6 +107,22 @@ pub(super) struct Header {
     pub(super) columns: Columns,
 }
 
+/// The longest header that is kept with each of its lines: an upload of ten thousand lines must not fill a disk with it.
+const HEADER_KEPT_MAX: usize = 16 * 1024;
+
+impl Header {
+    /// The header, and a line below it.
+    pub(super) fn above(&self, line: &[u8]) -> Bytes {
+        [self.bytes.as_ref(), line].join(&b'\n').into()
+    }
+
+    /// What is kept of a line: with the header that says what its cells are, or by itself where that would be too long.
+    pub(super) fn kept_above(&self, line: &Bytes) -> Bytes {
+        let fits = self.bytes.len() <= HEADER_KEPT_MAX && self.bytes.len() + 1 + line.len() <= Report::REQUEST_MAX;
+        if fits { self.above(line) } else { line.clone() }
+    }
+}
+
 /// A body that is arriving.
 struct Upload {
     body: Body,

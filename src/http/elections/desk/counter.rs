@@ -164,11 +164,12 @@ impl Counter {
         refuse(line, &problem, out)
     }
 
-    /// A line of a table with its header above it, so that whoever decides about it can read it.
+    /// A line of a table with its header above it, so that whoever decides about it can read it, however long the header is.
     fn readable(&self, slip: Slip) -> Slip {
-        let Some(header) = &self.header else { return slip };
-        let request = [header.bytes.as_ref(), slip.request.as_ref()].join(&b'\n');
-        Slip { request: request.into(), ..slip }
+        // A line has no end of a line in it, so this one stands below its header already.
+        let Some(header) = self.header.as_ref().filter(|_| !slip.request.contains(&b'\n')) else { return slip };
+        let request = header.above(&slip.request);
+        Slip { request, ..slip }
     }
 }
 
@@ -179,7 +180,8 @@ fn parse(lines: Vec<Line>, header: Option<&Header>, book: &Book, units: &Units, 
         let number = line.number();
         let sent = match line {
             Line::TooLong(_) => Err(Rejection::RequestTooLarge { max: Report::REQUEST_MAX }.into()),
-            Line::Whole(_, request) => sent(&request, header).map(|sent| Slip { sent, request }),
+            Line::Whole(_, line) => sent(&line, header)
+                .map(|sent| Slip { sent, request: header.map_or(line.clone(), |header| header.kept_above(&line)) }),
         };
         match sent {
             Ok(slip) => {
