@@ -111,6 +111,8 @@ impl Read for Pieces {
 
 /// Parses strictly. Every body is an object: serde would take a list of its values too, in the order of our fields.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // What some programs write before UTF-8.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let is_object = bytes.trim_ascii_start().starts_with(b"{");
     // The fast way first; only what fails is read again to find its place.
     if is_object && let Ok(value) = serde_json::from_slice(bytes) {
@@ -144,8 +146,20 @@ fn broken(bytes: &[u8], error: &serde_json::Error) -> String {
     match error.is_eof() {
         true if bytes.trim_ascii().is_empty() => "the body is empty; send a JSON object".to_owned(),
         true => "the JSON document ends too early".to_owned(),
+        false if is_like_a_table(bytes) => {
+            format!("this is not JSON: {error}; a table is sent with `Content-Type: text/csv`")
+        }
         false => format!("this is not JSON: {error}"),
     }
+}
+
+/// Whether a body begins as the names of a table's columns do.
+fn is_like_a_table(bytes: &[u8]) -> bool {
+    let first = bytes.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-. ,;\t\"".contains(byte);
+    first.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'"')
+        && first.iter().any(|byte| b",;\t".contains(byte))
+        && first.iter().all(is_of_name)
 }
 
 /// A doubled key is noticed before its value is entered, so the path often ends at the object around it.

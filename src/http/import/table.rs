@@ -23,6 +23,7 @@ pub(in crate::http) struct Table<'a, const N: usize> {
     columns: [Option<usize>; N],
     width: usize,
     record: ByteRecord,
+    separator: u8,
 }
 
 /// One line, its fields in the order of the known columns; those that are not there are empty.
@@ -38,7 +39,8 @@ impl<'a, const N: usize> Table<'a, N> {
             Lines { body: utf16::decoded(body).map_err(|_| unreadable())?, last: b'\n', is_after_return: false };
         let header = lines.header().map_err(|_| unreadable())?;
         let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true).delimiter(separator(first(&header)));
+        let separator = separator(first(&header));
+        builder.has_headers(false).flexible(true).delimiter(separator);
         let mut reader = builder.from_reader(Cursor::new(header).chain(lines));
         let mut record = ByteRecord::new();
         let told = || known.join(",");
@@ -50,7 +52,7 @@ impl<'a, const N: usize> Table<'a, N> {
         for (at, name) in record.iter().enumerate() {
             let name = name.strip_prefix(b"\xef\xbb\xbf").filter(|_| at == 0).unwrap_or(name).trim_ascii();
             let name = String::from_utf8_lossy(name);
-            let Some(column) = known.iter().position(|known| *known == name) else {
+            let Some(column) = known.iter().position(|known| known.eq_ignore_ascii_case(&name)) else {
                 let name: String = name.chars().take(40).collect();
                 let detail = format!("there is no column `{name}` here; the first line names some of: {}", told());
                 return Err(Problem::invalid("unknown_column", "", detail));
@@ -63,7 +65,12 @@ impl<'a, const N: usize> Table<'a, N> {
             let detail = format!("the column `{}` is missing in the first line", known[missing]);
             return Err(Problem::invalid("missing_column", "", detail));
         }
-        Ok(Self { reader, columns, width: record.len(), record })
+        Ok(Self { reader, columns, width: record.len(), record, separator })
+    }
+
+    /// What stands between its columns: who is answered with a table gets one of the same form.
+    pub(in crate::http) fn separator(&self) -> u8 {
+        self.separator
     }
 
     /// The next line that can be read; those before it that cannot are faults.
@@ -266,7 +273,7 @@ mod tests {
         for text in [
             "name,email\n\"Anna, M.\",a@x\nB;b,",
             "\u{feff}name;email\r\nAnna, M.;a@x\r\n\"B;b\";",
-            "email\tname\na@x\tAnna, M.\n\tB;b\n",
+            "EMAIL\tName\na@x\tAnna, M.\n\tB;b\n",
         ] {
             assert_eq!(read(text, 4096), (expected.clone(), Vec::new()), "{text}");
         }

@@ -37,7 +37,8 @@ fn votes() -> Vec<Refused> {
     vec![
         text("", "invalid_json", ""),
         text("{", "invalid_json", ""),
-        text("\u{feff}{}", "invalid_json", ""),
+        text("\u{feff}{\"choice\":[\"a\"]}", "unknown_field", "/choice"),
+        text("\u{feff}\u{feff}{}", "invalid_json", ""),
         text("null", "wrong_type", ""),
         text("[]", "wrong_type", ""),
         // As many values as a vote has fields, in their order.

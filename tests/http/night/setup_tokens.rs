@@ -17,6 +17,11 @@ async fn tokens_are_made_in_bulk_and_shown_once() {
     let lines: Vec<_> = text.lines().collect();
     assert_eq!((lines.len(), lines[0]), (4, "id,name,unit,token"));
     assert!(lines[2].contains(",\"Bob, Leeds\",leeds,hst_") && lines[3].contains(",Cid,,hst_"), "{text}");
+    let file = "\u{feff}Name;Unit\r\nAnn;london\r\n";
+    let other = Night::create(&server, json!({})).await;
+    let of_other = other.csv(&server, "/tokens", file).send().await.is(201).text();
+    let row = of_other.lines().nth(1).expect("a token");
+    assert!(of_other.starts_with("id;name;unit;token\n") && row.contains(";Ann;london;hst_"), "{of_other}");
     let body = json!({ "tokens": [{ "name": "Dora", "unit": "leeds" }, { "name": "Eve" }] });
     let made = night.post(&server, "/tokens", &body).send().await.is(201).json();
     let dora = &made["tokens"][0];

@@ -113,6 +113,10 @@ async fn everything_that_is_wrong_with_an_import_is_said_at_once_and_nothing_is_
     ];
     assert_eq!(found, expected.map(|(line, code)| (line.to_string(), code.to_owned())), "{}", answer.text());
     assert_eq!(answer.json()["errors_total"], expected.len());
+    assert!(answer.text().contains("from 0 to 1000000000, not `1000000001`"), "{}", answer.text());
+    let as_text = server.ask("POST", &night.path("/units")).bearer(ADMIN).header("content-type", "text/plain");
+    let refused = as_text.body("Code,Kind\ng,city\n").send().await.refused(422, "invalid_json");
+    assert!(refused.text().contains("a table is sent with `Content-Type: text/csv`"), "{}", refused.text());
 
     let units = json!([
         { "code": "a", "kind": "city", "registered": 1 },
@@ -138,6 +142,7 @@ async fn everything_that_is_wrong_with_an_import_is_said_at_once_and_nothing_is_
         ("code;kind;colour\na;city;red\n", "unknown_column"),
         ("code,kind,code\n", "repeated_column"),
         ("code,name\n", "missing_column"),
+        ("code,kind,Code\n", "repeated_column"),
     ] {
         night.csv(&server, "/units", file).send().await.refused(422, code);
     }

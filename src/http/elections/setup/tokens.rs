@@ -89,6 +89,8 @@ struct TokenShown {
 struct Sent {
     tokens: Vec<(Place, TokenBody)>,
     faults: Faults,
+    /// What stands between the columns of the table that they came in; a comma where they came otherwise.
+    separator: u8,
 }
 
 /// Makes tokens with the scope report, for this election only, all or none. They are shown in this answer and never again.
@@ -115,10 +117,11 @@ pub(super) async fn create(
     let read = if is_csv(&headers) { csv } else { json };
     let sent = body::parse_aside(body, BODY_MAX, read).await??;
     let units = services.reports.units(found.key, None).await?;
+    let separator = sent.separator;
     let made = make(&services, &found, &units, sent).await?;
     let uncached = (header::CACHE_CONTROL, "no-store");
     if is_csv(&headers) {
-        let table = table(&made).map_err(|_| Problem::unavailable("stopping", "please try again"))?;
+        let table = table(&made, separator).map_err(|_| Problem::unavailable("stopping", "please try again"))?;
         return Ok(
             (StatusCode::CREATED, [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), uncached], table).into_response()
         );
@@ -150,12 +153,13 @@ fn json(reader: &mut dyn Read) -> Result<Sent, Problem> {
     let TokensBody { tokens } = body::parse(&body::whole(reader)?)?;
     let place = |at| Place::Item("/tokens".to_owned(), at);
     let tokens = tokens.into_iter().enumerate().map(|(at, token)| (place(at), token)).collect();
-    Ok(Sent { tokens, faults: Faults::new("invalid_tokens") })
+    Ok(Sent { tokens, faults: Faults::new("invalid_tokens"), separator: b',' })
 }
 
 fn csv(reader: &mut dyn Read) -> Result<Sent, Problem> {
-    let mut sent = Sent { tokens: Vec::new(), faults: Faults::new("invalid_tokens") };
     let mut table = Table::open(reader, ["name", "unit"], 1)?;
+    let separator = table.separator();
+    let mut sent = Sent { tokens: Vec::new(), faults: Faults::new("invalid_tokens"), separator };
     while let Some(Line { number, fields: [name, unit] }) = table.next(&mut sent.faults)? {
         let unit = Some(unit.to_owned()).filter(|unit| !unit.is_empty());
         sent.tokens.push((Place::Line(number), TokenBody { name: name.to_owned(), unit }));
@@ -164,7 +168,7 @@ fn csv(reader: &mut dyn Read) -> Result<Sent, Problem> {
 }
 
 async fn make(services: &Services, found: &Registered, units: &Units, sent: Sent) -> Result<Vec<MadeToken>, Problem> {
-    let Sent { tokens, mut faults } = sent;
+    let Sent { tokens, mut faults, .. } = sent;
     if tokens.len() > TOKENS_MAX {
         let detail = format!("one request can make at most {TOKENS_MAX} tokens; send the others in another one");
         return Err(Problem::invalid("too_many_tokens", "/tokens", detail));
@@ -201,8 +205,8 @@ async fn make(services: &Services, found: &Registered, units: &Units, sent: Sent
     Ok(made)
 }
 
-fn table(made: &[MadeToken]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+fn table(made: &[MadeToken], separator: u8) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
     writer.write_record(["id", "name", "unit", "token"])?;
     for MadeToken { id, name, unit, token } in made {
         writer.write_record([&id.to_string(), name, unit.as_deref().unwrap_or_default(), token])?;

@@ -168,7 +168,8 @@ fn read(fields: &[&str; 7], mut fault: impl FnMut(&'static str, &'static str, St
     let mut number = |field: &'static str, digits: &str| {
         let number =
             optional(digits, |digits| digits.parse::<u32>().ok().filter(|n| *n <= Counts::NUMBER_MAX).ok_or(()));
-        let detail = || format!("`{field}` is a whole number from 0 to {}", Counts::NUMBER_MAX);
+        let detail =
+            || format!("`{field}` is a whole number from 0 to {}, not `{}`", Counts::NUMBER_MAX, short(digits));
         number.map_err(|()| fault(field, "invalid_number", detail())).ok().flatten()
     };
     let (registered, boxes) = (number("registered", registered), number("boxes", boxes));
