@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::Value;
 
-use super::election::{ServerArgs, path, query};
+use super::election::{REHEARSAL, ServerArgs, about, path, query};
 use super::history::signed;
+use super::hours::Hours;
+use super::numbers::several;
 use super::output::{Output, note};
 use super::results::print_rows;
 
@@ -63,6 +65,12 @@ pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
     let election = args.election.as_deref().unwrap_or_default();
     let (mut after, mut left) = (args.after, args.limit.unwrap_or(u64::MAX));
     let mut is_first = true;
+    // What is told for people needs to know more of the election than its entries say.
+    let about = if args.server.json { Value::Null } else { about(&api, election).await? };
+    let hours = Hours::of(&about["zone"]);
+    if about["rehearsal"] == true {
+        writeln!(Output, "{REHEARSAL}\n")?;
+    }
     while left > 0 {
         let (place, limit) = (after.map(|after| after.to_string()), left.min(PAGE_MAX).to_string());
         let query = query(&[
@@ -85,7 +93,7 @@ pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<ExitCode> {
         } else {
             let heads = ["seq", "time", "kind", "box", "contest", "rev", "by", "what", "why"];
             let heads = if is_first { heads } else { [""; 9] };
-            print_rows(&heads, &lines.iter().map(row).collect::<Vec<_>>())?;
+            print_rows(&heads, &lines.iter().map(|line| row(line, &hours)).collect::<Vec<_>>())?;
         }
         is_first = false;
         left = left.saturating_sub(lines.len() as u64);
@@ -132,15 +140,18 @@ fn removed_row(line: &Value) -> Vec<String> {
     ["removed", "code", "title", "kind", "entries", "chain", "removed_by", "reason"].map(text).into()
 }
 
-fn row(line: &Value) -> Vec<String> {
+fn row(line: &Value, hours: &Hours) -> Vec<String> {
     let text = |name: &str| line[name].as_str().map_or_else(|| number(&line[name]), str::to_owned);
     let unit = if line["box"].is_string() { text("box") } else { text("unit") };
     let votes = line["votes"].as_object().into_iter().flatten();
     let votes = votes.map(|(choice, votes)| format!("{choice} {}", signed(votes))).collect::<Vec<_>>().join("  ");
-    let what = [text("status"), votes].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+    // Of units that came at once, only the first one is named.
+    let units = line["units"].as_u64().map(|units| several(units, "unit", "units")).unwrap_or_default();
+    let what =
+        [text("status"), votes, units].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
     vec![
         text("seq"),
-        text("time"),
+        hours.tell(&line["time"]),
         text("kind"),
         unit,
         text("contest"),
@@ -163,10 +174,22 @@ mod tests {
 
     #[test]
     fn an_entry_is_one_row() {
-        let line = json!({ "seq": 7, "time": "T", "kind": "correction", "box": "b1", "contest": "main", "revision": 2,
+        let line = json!({ "seq": 7, "time": "2013-11-03T23:00:00.000Z", "kind": "correction", "box": "b1", "contest": "main", "revision": 2,
             "by": "desk 4", "status": "final", "votes": { "joly": -3 }, "reason": "two digits exchanged" });
-        let wanted = ["7", "T", "correction", "b1", "main", "2", "desk 4", "final  joly -3", "two digits exchanged"];
-        assert_eq!(row(&line), wanted);
-        assert_eq!(row(&json!({ "seq": 1, "kind": "unit_added", "unit": "d1" }))[3], "d1");
+        let hours = Hours::of(&json!("America/Montreal"));
+        let wanted = [
+            "7",
+            "2013-11-03T18:00:00-05:00",
+            "correction",
+            "b1",
+            "main",
+            "2",
+            "desk 4",
+            "final  joly -3",
+            "two digits exchanged",
+        ];
+        assert_eq!(row(&line, &hours), wanted);
+        let added = row(&json!({ "seq": 1, "kind": "unit_added", "unit": "d1", "units": 4_165 }), &hours);
+        assert_eq!((&*added[3], &*added[7]), ("d1", "4,165 units"));
     }
 }

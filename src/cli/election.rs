@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::load::{Api, ApiError};
 
@@ -55,6 +56,14 @@ impl ElectionArgs {
 pub(super) fn path(election: &str, tail: &str) -> String {
     format!("/api/v1/elections/{}/{tail}", encoded(election))
 }
+
+/// An election as it is shown: its title, its zone, and whether it is only practised.
+pub(super) async fn about(api: &Api, election: &str) -> Result<Value, ApiError> {
+    api.json("GET", path(election, "").trim_end_matches('/'), None).await
+}
+
+/// What stands above what is told of a rehearsal, so that nobody takes it for the night.
+pub(super) const REHEARSAL: &str = "rehearsal: nothing here is real";
 
 /// A query of what was given, with its question mark; empty where nothing was.
 pub(super) fn query(pairs: &[(&str, Option<&str>)]) -> String {

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::election::{ElectionArgs, query};
+use super::election::{ElectionArgs, REHEARSAL, about, query};
+use super::hours::Hours;
 use super::numbers::thousands;
 use super::output::Output;
 use super::results::print_rows;
@@ -70,7 +71,8 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
         ("limit", Some(&limit)),
     ]);
     let path = args.election.path(&format!("history{query}"));
-    let answer = args.election.api().await?.json("GET", &path, None).await?;
+    let api = args.election.api().await?;
+    let answer = api.json("GET", &path, None).await?;
     if args.election.server.json {
         writeln!(Output, "{answer}")?;
         return Ok(ExitCode::SUCCESS);
@@ -79,7 +81,11 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
     let rows = |list: &Value, name: &dyn Fn(&Value) -> String| -> Vec<Vec<String>> {
         list.as_array().into_iter().flatten().map(|one| row(name(one), one)).collect()
     };
-    writeln!(Output, "from {} until before {}\n", text(&answer["from"]), text(&answer["to"]))?;
+    let hours = Hours::of(&answer["zone"]);
+    if about(&api, &args.election.election).await?["rehearsal"] == true {
+        writeln!(Output, "{REHEARSAL}")?;
+    }
+    writeln!(Output, "from {} until before {}\n", hours.tell(&answer["from"]), hours.tell(&answer["to"]))?;
     let mut groups = rows(&answer["groups"], &|group| text(&group["name"]));
     groups.push(row("in all".to_owned(), &answer["total"]));
     print_rows(&[args.by.name(), "new boxes", "new votes", "boxes", "cast", "votes moved by"], &groups)?;
@@ -87,7 +93,7 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
         writeln!(Output, "there are more; ask for them with --limit")?;
     }
     if answer["intervals"].is_array() {
-        let intervals = rows(&answer["intervals"], &|interval| text(&interval["from"]));
+        let intervals = rows(&answer["intervals"], &|interval| hours.tell(&interval["from"]));
         writeln!(Output)?;
         print_rows(&["from", "new boxes", "new votes", "boxes", "cast", "votes moved by"], &intervals)?;
     }

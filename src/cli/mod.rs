@@ -9,6 +9,7 @@ mod doctor;
 mod election;
 mod export;
 mod history;
+mod hours;
 mod migrate;
 mod numbers;
 mod offline;

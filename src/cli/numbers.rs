@@ -22,6 +22,11 @@ pub(super) fn ms(duration: Duration) -> String {
     }
 }
 
+/// So many of something, in words.
+pub(super) fn several(count: u64, one: &str, more: &str) -> String {
+    format!("{} {}", thousands(count), if count == 1 { one } else { more })
+}
+
 /// `done` of `all` in percent, rounded down to tenths: 100 is said when all is done, and not before.
 pub(super) fn percent_done(done: u64, all: u64) -> f64 {
     (share(done, all) * 1000.0).floor() / 10.0
@@ -47,6 +52,7 @@ mod tests {
     fn numbers_read_well() {
         assert_eq!([0, 999, 1000, 391_166, 1_000_000].map(thousands), ["0", "999", "1,000", "391,166", "1,000,000"]);
         assert_eq!([0.4, 1234.5, -1.0].map(rounded), ["0", "1,235", "0"]);
+        assert_eq!([0, 1, 4_165].map(|count| several(count, "box", "boxes")), ["0 boxes", "1 box", "4,165 boxes"]);
         let micros = [350, 4_100, 18_240, 1_234_000].map(|micros| ms(Duration::from_micros(micros)));
         assert_eq!(micros, ["0.35 ms", "4.10 ms", "18.2 ms", "1,234 ms"]);
         assert_eq!((share(1, 4), share(0, 0)), (0.25, 0.0));

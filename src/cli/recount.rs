@@ -10,8 +10,11 @@ use clap::Args;
 use hustings_core::{Election, Fold, Recount, Units};
 use serde_json::{Value, json};
 
+use super::election::REHEARSAL;
+use super::numbers::several;
 use super::offline::{DataArgs, Offline};
 use super::output::Output;
+use super::results::by_code;
 use crate::export::{EXPORT_FORMAT, entry_line, places, totals, unhex};
 use crate::ledger::Stored;
 use crate::tally;
@@ -26,8 +29,8 @@ pub(super) struct RecountArgs {
     /// Only this poll or election, by id, code or slug.
     #[arg(long, visible_alias = "election", conflicts_with = "file")]
     poll: Option<String>,
-    /// Also the totals of every place that boxes report to; with --json.
-    #[arg(long, requires = "json")]
+    /// Also the totals of every place that boxes report to.
+    #[arg(long)]
     by_unit: bool,
     /// Print JSON.
     #[arg(long)]
@@ -67,6 +70,9 @@ fn with_places(election: &Election, fold: &Fold, units: &Units, by_unit: bool) -
     let mut counted = totals(election, fold);
     if by_unit && election.reporting.is_some() {
         counted["units"] = places(election, fold, units);
+    }
+    if election.reporting.as_ref().is_some_and(|reporting| reporting.rehearsal) {
+        counted["rehearsal"] = true.into();
     }
     counted
 }
@@ -122,20 +128,35 @@ fn verdict(ledgers: usize, is_file: bool) -> String {
 fn print(counted: &Value) -> io::Result<()> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     writeln!(Output, "{}  {}", text(&counted["code"]), text(&counted["title"]))?;
+    if counted["rehearsal"] == true {
+        writeln!(Output, "  {REHEARSAL}")?;
+    }
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let ballots = |value: &Value| several(number(value), "ballot", "ballots");
+    let boxes = |value: &Value| several(number(value), "box", "boxes");
     for contest in counted["contests"].as_array().into_iter().flatten() {
         let (code, status) = (text(&contest["code"]), text(&contest["status"]));
-        let boxes = &contest["boxes"];
-        writeln!(Output, "  contest {code} ({status}): {} ballots in {boxes} boxes", contest["cast"])?;
+        let (ballots, boxes) = (ballots(&contest["cast"]), boxes(&contest["boxes"]));
+        writeln!(Output, "  contest {code} ({status}): {ballots} in {boxes}")?;
         for choice in contest["choices"].as_array().into_iter().flatten() {
             writeln!(Output, "    {:>12}  {}", choice["votes"].to_string(), text(&choice["title"]))?;
         }
     }
     for round in counted["rounds"].as_array().into_iter().flatten() {
-        writeln!(Output, "  round {} ({}): {} ballots", round["round"], text(&round["status"]), round["ballots"])?;
+        let ballots = ballots(&round["ballots"]);
+        writeln!(Output, "  round {} ({}): {ballots}", round["round"], text(&round["status"]))?;
         for choice in round["choices"].as_array().into_iter().flatten() {
             let points = choice.get("points").map(|points| format!("  {points} points")).unwrap_or_default();
             writeln!(Output, "    {:>12}  {}{points}", choice["votes"].to_string(), text(&choice["title"]))?;
         }
     }
-    writeln!(Output, "  {} entries, chain verified: {}", counted["seq"], text(&counted["chain"]))
+    for (unit, contests) in counted["units"].as_object().into_iter().flatten() {
+        for (contest, figures) in contests.as_object().into_iter().flatten() {
+            let (ballots, boxes) = (ballots(&figures["cast"]), boxes(&figures["boxes"]));
+            let votes = by_code(&figures["votes"]);
+            writeln!(Output, "  {unit}, {contest}: {ballots} in {boxes}; {votes}")?;
+        }
+    }
+    let entries = several(number(&counted["seq"]), "entry", "entries");
+    writeln!(Output, "  {entries}, chain verified: {}", text(&counted["chain"]))
 }

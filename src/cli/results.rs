@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::election::{ElectionArgs, query};
-use super::numbers::thousands;
+use super::hours::Hours;
+use super::numbers::{several, thousands};
 use super::output::Output;
 
 /// Which results.
@@ -93,13 +94,18 @@ async fn ask(args: &ResultsArgs) -> anyhow::Result<Value> {
     }
 }
 
+/// The time of a ledger without entries.
+const BEFORE_ALL: &str = "1970-01-01T00:00:00.000Z";
+
 /// What people read.
 fn table(answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (title, unit) = (text(&answer["election"]["title"]), text(&answer["unit"]["name"]));
     let mut table = format!("{title}, {unit}: {}", text(&answer["status"]));
-    if let Some(time) = answer["time"].as_str() {
-        table.push_str(&format!(", as of {time}"));
+    match answer["time"].as_str() {
+        Some(BEFORE_ALL) => table.push_str(", before the first entry"),
+        Some(_) => table.push_str(&format!(", as of {}", Hours::of(&answer["zone"]).tell(&answer["time"]))),
+        None => {}
     }
     table.push('\n');
     if answer["hidden"] == true {
@@ -116,8 +122,12 @@ fn table(answer: &Value) -> String {
             ));
         }
         for (channel, figures) in contest["channels"].as_object().into_iter().flatten() {
-            let line = format!("{} votes from {} boxes", votes(&figures["votes"]), votes(&figures["boxes"]));
-            table.push_str(&format!("  {channel}: {line}\n"));
+            let count = |name: &str, one: &str, more: &str| several(figures[name].as_u64().unwrap_or(0), one, more);
+            let (of_votes, of_boxes) = (count("votes", "vote", "votes"), count("boxes", "box", "boxes"));
+            table.push_str(&format!("  {channel}: {of_votes} from {of_boxes}\n"));
+            if figures["choices"].is_object() {
+                table.push_str(&format!("    {}\n", by_code(&figures["choices"])));
+            }
         }
     }
     for party in items(&answer["parties"]) {
@@ -130,13 +140,17 @@ fn table(answer: &Value) -> String {
     for child in items(&answer["children"]) {
         table.push_str(&format!("\n{} ({})\n", text(&child["name"]), text(&child["code"])));
         for contest in items(&child["contests"]) {
-            let choices = contest["choices"].as_object().into_iter().flatten();
-            let choices =
-                choices.map(|(code, count)| format!("{code} {}", votes(count))).collect::<Vec<_>>().join("  ");
+            let choices = by_code(&contest["choices"]);
             table.push_str(&format!("{}  {}: {choices}\n", figures(contest), text(&contest["code"])));
         }
     }
     table
+}
+
+/// The votes of choices, on one line.
+pub(super) fn by_code(choices: &Value) -> String {
+    let choices = choices.as_object().into_iter().flatten();
+    choices.map(|(code, count)| format!("{code} {}", votes(count))).collect::<Vec<_>>().join("  ")
 }
 
 fn figures(contest: &Value) -> String {
@@ -147,9 +161,9 @@ fn figures(contest: &Value) -> String {
     let part = |name: &str| votes(&contest[name]);
     let turnout = contest["turnout"].as_f64().map(|turnout| format!(", turnout {:.2} %", turnout * 100.0));
     format!(
-        "  {} of {} boxes, {} of them provisional; {} cast, {} blank, {} invalid{}\n",
+        "  {} of {}, {} of them provisional; {} cast, {} blank, {} invalid{}\n",
         votes(&boxes["reported"]),
-        votes(&boxes["expected"]),
+        several(boxes["expected"].as_u64().unwrap_or(0), "box", "boxes"),
         votes(&boxes["provisional"]),
         part("cast"),
         part("blank"),
@@ -208,15 +222,16 @@ mod tests {
     #[test]
     fn a_table_has_what_was_counted() {
         let boxes = json!({ "expected": 20, "reported": 12, "provisional": 1, "final": 11 });
-        let answer = json!({ "election": { "title": "Mayor" }, "status": "counting", "time": "2013-11-03T20:00:00.000Z",
+        let answer = json!({ "election": { "title": "Mayor" }, "status": "counting", "time": "2013-11-04T01:00:00.000Z", "zone": "America/Montreal",
             "unit": { "code": "nation", "name": "Montréal", "kind": "nation" }, "hidden": false,
             "contests": [{ "title": "Mayor", "status": "open", "cast": 1_500, "blank": 2, "invalid": 0, "boxes": boxes,
-                "turnout": 0.4312, "choices": [{ "title": "Joly", "party": "vcm", "votes": 1_234, "share": 0.5 },
+                "turnout": 0.4312, "channels": { "postal": { "votes": 1, "boxes": 1, "choices": { "joly": 1, "coderre": 0 } } }, "choices": [{ "title": "Joly", "party": "vcm", "votes": 1_234, "share": 0.5 },
                     { "title": "Coderre" }] }],
             "children": [{ "code": "d1", "name": "District 1", "contests": [{ "code": "main", "choices": { "joly": 7 } }] }] });
         let table = table(&answer);
         for part in [
-            "Mayor, Montréal: counting, as of 2013",
+            "Mayor, Montréal: counting, as of 2013-11-03T20:00:00-05:00\n",
+            "postal: 1 vote from 1 box\n    coderre 0  joly 1\n",
             "12 of 20 boxes, 1 of them provisional; 1,500 cast",
             "turnout 43.12 %",
             "1,234   50.00 %  Joly (vcm)",
@@ -226,6 +241,9 @@ mod tests {
         ] {
             assert!(table.contains(part), "{part} in {table}");
         }
+        let early = json!({ "time": BEFORE_ALL, "contests": [{ "boxes": { "expected": 1, "reported": 0 } }] });
+        let early = super::table(&early);
+        assert!(early.contains(", before the first entry\n") && early.contains("0 of 1 box,"), "{early}");
         assert_eq!(column("Québec", 3), "Qu…");
     }
 }

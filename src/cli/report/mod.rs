@@ -26,7 +26,7 @@ use self::send::Sent;
 pub(super) use self::split::{LINES_MAX, Line};
 use self::spool::{About, After, Job, Spool};
 use super::election::ElectionArgs;
-use super::numbers::thousands;
+use super::numbers::several;
 use super::output::{Output, note};
 use super::session::{self, Ended};
 use crate::clock::Random;
@@ -152,7 +152,7 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
         work_off(&mut sender, job, &mut sent).await?;
     }
     if let Some(folder) = &args.watch {
-        watch::watch(folder, &mut spool, &mut sender, election).await?;
+        watch::watch(folder, &mut spool, &mut sender, election, args.election.server.json).await?;
     }
     sent.print(args.election.server.json)?;
     Ok(sent.is_well())
@@ -168,7 +168,8 @@ fn forget(args: &ForgetArgs) -> anyhow::Result<bool> {
     for job in jobs {
         let shown = job.about.source.display().to_string();
         let lines = job.forget()?;
-        writeln!(Output, "{shown}: out of the spool, with {} lines that have no answer", thousands(lines))?;
+        let (lines, have) = (several(lines, "line", "lines"), if lines == 1 { "has" } else { "have" });
+        writeln!(Output, "{shown}: out of the spool, with {lines} that {have} no answer")?;
     }
     Ok(true)
 }

@@ -224,9 +224,7 @@ impl Sent {
     pub(super) fn print(&self, json: bool) -> io::Result<()> {
         self.note_refusals();
         if json {
-            let line = json!({ "accepted": self.by_status, "refused": self.refused, "receipts": self.receipts,
-                "not_sent": self.not_taken });
-            return writeln!(Output, "{line}");
+            return self.print_json();
         }
         if self.receipts.is_empty() && self.not_taken.is_empty() {
             return writeln!(Output, "the spool is empty: there is nothing to send");
@@ -241,6 +239,23 @@ impl Sent {
             writeln!(Output, "receipts: {}", receipts.display())?;
         }
         Ok(())
+    }
+
+    /// Prints what came of one file on one line.
+    pub(super) fn print_file(&self, file: &Path, json: bool) -> io::Result<()> {
+        if json {
+            return self.print_json();
+        }
+        let refused = Some(("refused", self.refused)).filter(|(_, lines)| *lines > 0);
+        let all = self.by_status.iter().map(|(status, lines)| (status.as_str(), *lines)).chain(refused);
+        let told: Vec<String> = all.map(|(word, lines)| format!("{} {word}", thousands(lines))).collect();
+        writeln!(Output, "{}: {}", file.display(), told.join(", "))
+    }
+
+    fn print_json(&self) -> io::Result<()> {
+        let line = json!({ "accepted": self.by_status, "refused": self.refused, "receipts": self.receipts,
+            "not_sent": self.not_taken });
+        writeln!(Output, "{line}")
     }
 
     /// Says which lines were refused, and where all of them stand if there are many.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cli::numbers::{percent_done, thousands};
+use crate::cli::numbers::{percent_done, several, thousands};
 use crate::cli::output::note;
 
 /// The file under way.
@@ -85,7 +85,8 @@ impl Show {
         let Self { file, lines, done, waits, .. } = self;
         let percent = percent_done(*done, *lines);
         let waits = waits.as_ref().map(|why| format!("; trying again: {why}")).unwrap_or_default();
-        format!("{file}: {} of {} reports answered, {percent:.1} %{waits}", thousands(*done), thousands(*lines))
+        let all = several(*lines, "report", "reports");
+        format!("{file}: {} of {all} answered, {percent:.1} %{waits}", thousands(*done))
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) async fn watch(
     spool: &mut Spool,
     sender: &mut Sender<'_>,
     election: &str,
+    json: bool,
 ) -> anyhow::Result<()> {
     let after = After::MoveTo(folder.join(DONE));
     note(&format!("watching {}; Ctrl-C ends it", folder.display()));
@@ -55,7 +56,11 @@ pub(super) async fn watch(
             }
             let mut sent = Sent::default();
             match spool.take(path, election, &after) {
-                Ok(Some(job)) => super::work_off(sender, job, &mut sent).await?,
+                Ok(Some(job)) => {
+                    super::work_off(sender, job, &mut sent).await?;
+                    sent.note_refusals();
+                    sent.print_file(path, json)?;
+                }
                 Ok(None) => {}
                 // Such a file stays where it is, and is looked at again once it has changed.
                 Err(error) => {
@@ -63,7 +68,6 @@ pub(super) async fn watch(
                     refused.insert(path.clone(), *seen);
                 }
             }
-            sent.note_refusals();
         }
         before = found;
         sleep(LOOK_EVERY).await;

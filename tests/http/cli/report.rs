@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::support::{ADMIN, PATIENCE, TestServer, program, soon};
@@ -168,7 +169,7 @@ async fn a_wrong_election_says_what_to_do_and_is_forgotten() {
     assert!(!well && said.contains("404 unknown_election") && said.contains(&hint), "{said}");
     let forget = ["report", "forget", "--spool", &spool, "--election", "ZZZZZZ"];
     let (well, out, said) = server.command(&forget).await;
-    assert!(well && out.contains("a.csv: out of the spool, with 1 lines"), "{out} {said}");
+    assert!(well && out.contains("a.csv: out of the spool, with 1 line that has no answer"), "{out} {said}");
     assert!(!server.command(&forget).await.0, "there is nothing more to forget");
     let (well, sent, said) = night.send(&[&file]).await;
     assert!(well && sent["accepted"]["counted"] == 1, "{sent} {said}");
@@ -187,13 +188,18 @@ async fn a_watched_folder_is_emptied_as_files_are_finished() {
     let mut command = Command::new(program());
     command.args(["report", "send", "--token", ADMIN, "--election", &night.code, "--url", &server.url()]);
     command.arg("--watch").arg(&inbox).arg("--spool").arg(server.folder().join("spool"));
-    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut sender = command.spawn().expect("the program runs");
+    let mut told = BufReader::new(sender.stdout.take().expect("its output")).lines();
     appears(inbox.join("done/b.csv")).await;
     assert!(inbox.join("a.csv.part").exists(), "a file that is not finished stays");
     assert!(inbox.join("0.csv").exists(), "a file without reports stays");
     std::fs::rename(&waiting, inbox.join("a.csv")).expect("the file is ours");
     appears(inbox.join("done/a.csv")).await;
+    for name in ["b.csv", "a.csv"] {
+        let line = soon("a line", told.next_line()).await.expect("its output").expect("a line for each file");
+        assert_eq!(line, format!("{}: 1 counted", inbox.join(name).display()));
+    }
     sender.kill().await.expect("a sender of ours can be killed");
     assert_eq!(night.receipts(&inbox.join("done/a.csv").display().to_string())[0]["status"], "counted");
     assert_eq!(night.votes().await, (json!(3), json!(0)));
@@ -222,7 +228,9 @@ async fn a_night_is_asked_about_from_a_terminal() {
         (&["results", "--json"], &["\"votes\":15"]),
         (&["history"], &["in all", "new votes", "London", "tories +5"]),
         (&["history", "--by", "box", "--json"], &["\"newly_reported\""]),
-        (&["audit"], &["correction", "b1", "tories +2"]),
+        (&["audit"], &["correction", "b1", "tories +2", "+00:00", "unit_added", "2 units"]),
+        (&["results", "--by", "channel"], &["in_person: 20 votes from 2 boxes\n    labour 5  tories 15\n"]),
+        (&["results", "--as-of", "2001-01-01T00:00"], &[", before the first entry\n"]),
         (&["audit", "--kind", "correction", "--json"], &["\"revision\":2"]),
         (&["report", "receipt", "b1"], &["revision 2"]),
     ] {
@@ -234,10 +242,44 @@ async fn a_night_is_asked_about_from_a_terminal() {
     }
     let (well, _, said) = night.run(&["results", "--unit", "atlantis"]).await;
     assert!(!well && said.contains("unknown_unit"), "{said}");
+    let (well, out, said) = server.command(&["recount", "--by-unit"]).await;
+    assert!(well && out.contains("  london, main: 9 ballots in 1 box; labour 4  tories 5\n"), "{out} {said}");
+    assert!(out.contains("contest main (open): 20 ballots in 2 boxes"), "{out}");
+    let (well, out, said) = server.command(&["export", "totals", "--election", &night.code, "--format", "csv"]).await;
+    let table = "contest,status,boxes,cast,blank,invalid,choice,title,votes\n\
+                 main,open,2,20,0,0,tories,Tories,15\nmain,open,2,20,0,0,labour,Labour,5\n";
+    assert!(well && out == table, "{out} {said}");
+    let (well, _, said) = server.command(&["export", "ballots", "--election", &night.code]).await;
+    assert!(!well && said.contains("an election of boxes has no ballots"), "{said}");
     let (well, out, said) = server.command(&["recount", "--json", "--by-unit"]).await;
     let recounted: Value = serde_json::from_str(&out).expect("JSON");
     assert!(well, "{said}");
     assert_eq!(recounted["elections"][0]["units"]["london"]["main"]["votes"], json!({ "tories": 5, "labour": 4 }));
     assert_eq!(recounted["elections"][0]["contests"][0]["choices"][0]["votes"], 15);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn hours_are_told_in_the_zone_and_a_rehearsal_is_marked() {
+    let server = TestServer::start().await;
+    let body = json!({ "title": "A night", "kind": "election", "choices": ["Tories", "Labour"], "zone": "Asia/Kolkata",
+        "cities": ["London"], "open": true, "rehearsal": true });
+    let made = server.post("/api/v1/elections", &body).bearer(ADMIN).send().await.is(201).json();
+    let night = Night { server: &server, code: made["code"].as_str().expect("a code").to_owned() };
+    let file = night.file("a.csv", "box,city,votes.tories\nb1,london,3\n");
+    assert!(night.send(&[&file]).await.0);
+    for command in [&["results"][..], &["history", "--interval", "1h"], &["audit"]] {
+        let (well, out, said) = night.run(command).await;
+        assert!(well && out.contains("+05:30") && !out.contains("Z "), "{command:?}: {out} {said}");
+        assert!(out.contains("rehearsal"), "{command:?}: {out}");
+        // What is told can be asked for again.
+        let time = out.split_whitespace().find(|word| word.ends_with("+05:30")).expect("a time");
+        let (well, out, said) = night.run(&["history", "--from", time]).await;
+        assert!(well && out.contains(time), "{out} {said}");
+        let (well, out, _) = night.run(&[command, &["--json"]].concat()).await;
+        assert!(well && !out.contains("+05:30"), "JSON stays as it is: {out}");
+    }
+    let (well, out, said) = server.command(&["recount"]).await;
+    assert!(well && out.contains("  rehearsal: nothing here is real\n"), "{out} {said}");
     server.finish().await;
 }
