@@ -220,7 +220,7 @@ pub struct AuditLine {
     pub id: Option<String>,
     /// The receipt's id.
     pub receipt: String,
-    /// The request, byte for byte; in hexadecimal digits after `hex:` where it is no text.
+    /// The request, byte for byte (of a table, the line below its header); in hexadecimal digits after `hex:` where it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
 }

@@ -120,6 +120,9 @@ mod tests {
             assert!(boxes.is_none_or(|boxes| all.boxes() <= boxes as usize));
         }
         let all = Districts::montreal(None, 7).unwrap();
+        // No two names in one word: the dashes between them are there.
+        let named = |name: &str| all.districts.iter().any(|district| district.name == name);
+        assert!(named("Saint-Paul–Émard") && named("Champlain–L'Île-des-Soeurs") && named("Mile-End"));
         assert!((11_600..=23_200).contains(&all.boxes()));
         assert_eq!(all.districts.iter().flat_map(|district| &district.votes).sum::<u32>(), 391_166);
         assert!(

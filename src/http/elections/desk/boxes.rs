@@ -68,7 +68,7 @@ struct RevisionBody {
     by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// The request, as it was sent.
+    /// The request, as it was sent; of a table, the line below its header.
     request: String,
     receipt: Receipt,
 }
