@@ -223,6 +223,10 @@ night-status-certified = Certified
 night-status-draft = In preparation
 night-status-rehearsal = Rehearsal
 night-boxes-of = { $reported } of { $expected } boxes
+night-boxes-so-far = { $count ->
+    [one] { $shown } box so far
+   *[other] { $shown } boxes so far
+  }
 night-cast = { $count ->
     [one] { $shown } ballot cast
    *[other] { $shown } ballots cast

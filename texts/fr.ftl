@@ -228,6 +228,10 @@ night-status-certified = Certifié
 night-status-draft = En préparation
 night-status-rehearsal = Répétition
 night-boxes-of = urnes : { $reported } sur { $expected }
+night-boxes-so-far = { $count ->
+    [one] { $shown } urne pour l’instant
+   *[other] { $shown } urnes pour l’instant
+  }
 night-cast = { $count ->
     [one] { $shown } bulletin déposé
    *[other] { $shown } bulletins déposés

@@ -160,10 +160,12 @@ fn figures(contest: &Value) -> String {
     }
     let part = |name: &str| votes(&contest[name]);
     let turnout = contest["turnout"].as_f64().map(|turnout| format!(", turnout {:.2} %", turnout * 100.0));
+    let reported = match boxes["expected"].as_u64() {
+        Some(expected) => format!("{} of {}", votes(&boxes["reported"]), several(expected, "box", "boxes")),
+        None => format!("{} so far", several(boxes["reported"].as_u64().unwrap_or(0), "box", "boxes")),
+    };
     format!(
-        "  {} of {}, {} of them provisional; {} cast, {} blank, {} invalid{}\n",
-        votes(&boxes["reported"]),
-        several(boxes["expected"].as_u64().unwrap_or(0), "box", "boxes"),
+        "  {reported}, {} of them provisional; {} cast, {} blank, {} invalid{}\n",
         votes(&boxes["provisional"]),
         part("cast"),
         part("blank"),
@@ -245,5 +247,8 @@ mod tests {
         let early = super::table(&early);
         assert!(early.contains(", before the first entry\n") && early.contains("0 of 1 box,"), "{early}");
         assert_eq!(column("Québec", 3), "Qu…");
+        let some = |reported| json!({ "boxes": { "expected": null, "reported": reported, "provisional": 0 } });
+        assert!(figures(&some(1)).starts_with("  1 box so far, 0 of"), "{}", figures(&some(1)));
+        assert!(figures(&some(2)).starts_with("  2 boxes so far, 0 of"), "{}", figures(&some(2)));
     }
 }

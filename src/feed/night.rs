@@ -228,6 +228,24 @@ impl Moment {
         }
     }
 
+    /// Whether all boxes are listed beforehand, so that none is added by its own report.
+    #[must_use]
+    pub fn lists_boxes(&self) -> bool {
+        self.found.election.reporting.as_ref().is_none_or(|reporting| !reporting.adds_boxes)
+    }
+
+    /// Whether it is known how many boxes a contest will have in a unit: they are listed, or places say how many they will
+    /// have, or no more can come.
+    fn knows_boxes(&self, contest: &Contest, unit: UnitNumber) -> bool {
+        let adds_cities = self.found.election.reporting.as_ref().is_some_and(|reporting| reporting.adds_cities);
+        let is_told = || sums::foresees_boxes(&self.units, unit, self.state().units);
+        let is_over = || {
+            let state = self.state().contest(contest.number);
+            matches!(state, Ok(ContestState::Closed { .. } | ContestState::Certified { .. }))
+        };
+        self.lists_boxes() || is_over() || (is_told() && !(adds_cities && unit == Unit::ROOT))
+    }
+
     /// The sums of a contest in a place.
     #[must_use]
     pub fn sums(&self, contest: &Contest, place: UnitNumber) -> Sums {
@@ -341,7 +359,9 @@ impl Moment {
                 let sum: u64 = of_unit.map(|(_, total)| total.get()).sum();
                 if self.units.is_within(unit, contest.unit()) { sum } else { 0 }
             };
-            expected > 0 && self.tally().units(contest.number).map(is_final).sum::<u64>() >= expected
+            expected > 0
+                && self.knows_boxes(contest, contest.unit())
+                && self.tally().units(contest.number).map(is_final).sum::<u64>() >= expected
         })
     }
 
@@ -406,9 +426,38 @@ impl Moment {
             (channel.name(), result)
         });
         ContestResult {
-            figures: Some(figures_of(contest, sums, self.expected(unit))),
+            figures: Some(self.figures(contest, sums, unit)),
             channels: Some(channels.collect()),
             ..self.contest_names(contest, choices)
+        }
+    }
+
+    fn figures(&self, contest: &Contest, sums: &Sums, unit: UnitNumber) -> Figures {
+        let expected = self.expected(unit);
+        debug_assert!(
+            contest.method != Method::Single || sums.votes() + sums.blank + sums.invalid == sums.cast,
+            "each ballot is a vote, blank, or invalid"
+        );
+        let registered = Some(expected.registered).filter(|registered| *registered > 0);
+        let leader = sums::leader(&sums.choices).map(|leader| LeaderResult {
+            tie: leader.choices.len() > 1,
+            choices: leader.choices.iter().map(|place| contest.choices[*place].code.to_string()).collect(),
+            margin: leader.margin,
+        });
+        Figures {
+            cast: sums.cast,
+            blank: sums.blank,
+            invalid: sums.invalid,
+            votes: sums.votes(),
+            registered,
+            turnout: registered.and_then(|registered| part(sums.cast, registered)),
+            boxes: Boxes {
+                expected: self.knows_boxes(contest, unit).then_some(expected.boxes),
+                reported: sums.reported(),
+                provisional: sums.provisional,
+                last: sums.last,
+            },
+            leader,
         }
     }
 
@@ -426,7 +475,7 @@ impl Moment {
                 result.contests.push(ChildContest {
                     code: contest_code(contest),
                     choices: by_code(contest, &sums.choices),
-                    figures: figures_of(contest, &sums, self.expected(held)),
+                    figures: self.figures(contest, &sums, held),
                 });
             }
         }
@@ -477,33 +526,5 @@ fn figure(choice: &hustings_core::Choice, votes: Option<u64>, share: Option<f64>
         party: choice.party.as_ref().map(|party| party.code.to_string()),
         votes,
         share,
-    }
-}
-
-fn figures_of(contest: &Contest, sums: &Sums, expected: Expected) -> Figures {
-    debug_assert!(
-        contest.method != Method::Single || sums.votes() + sums.blank + sums.invalid == sums.cast,
-        "each ballot is a vote, blank, or invalid"
-    );
-    let registered = Some(expected.registered).filter(|registered| *registered > 0);
-    let leader = sums::leader(&sums.choices).map(|leader| LeaderResult {
-        tie: leader.choices.len() > 1,
-        choices: leader.choices.iter().map(|place| contest.choices[*place].code.to_string()).collect(),
-        margin: leader.margin,
-    });
-    Figures {
-        cast: sums.cast,
-        blank: sums.blank,
-        invalid: sums.invalid,
-        votes: sums.votes(),
-        registered,
-        turnout: registered.and_then(|registered| part(sums.cast, registered)),
-        boxes: Boxes {
-            expected: expected.boxes,
-            reported: sums.reported(),
-            provisional: sums.provisional,
-            last: sums.last,
-        },
-        leader,
     }
 }

@@ -15,7 +15,7 @@ pub struct NightResults {
     pub schema_version: u32,
     /// What is counted.
     pub election: ElectionName,
-    /// draft, rehearsal, counting, complete or certified.
+    /// draft, rehearsal, counting, complete (every box is final, and no more can come) or certified.
     pub status: &'static str,
     /// The opaque version; a later one never has an earlier state.
     pub version: String,
@@ -141,8 +141,8 @@ pub struct ChoiceFigure {
 /// How many boxes reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Boxes {
-    /// Boxes that will report.
-    pub expected: u64,
+    /// Boxes that will report; null where more can come than are known of so far.
+    pub expected: Option<u64>,
     /// Boxes with a report that counts.
     pub reported: u64,
     /// Of these, with more to come.

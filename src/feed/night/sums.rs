@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use hustings_core::{
-    Channel, ContestNumber, Counts, GroupNumber, Measure, ReportStatus, Tally, Totals, Unit, UnitNumber, Units,
-    UnitsMark,
+    Channel, ContestNumber, Counts, GroupNumber, Measure, ReportStatus, Tally, Totals, Unit, UnitKind, UnitNumber,
+    Units, UnitsMark,
 };
 
 /// What boxes reported in one contest.
@@ -221,9 +221,22 @@ pub fn expected(tally: &Tally, units: &Units) -> BTreeMap<UnitNumber, Expected> 
 pub fn expected_below(units: &Units, top: UnitNumber, then: UnitsMark) -> Expected {
     let live = units.below(top).filter(|number| units.is_live(*number, then)).filter_map(|number| units.get(number));
     live.fold(Expected::default(), |sum, unit| Expected {
-        boxes: sum.boxes + u64::from(unit.kind == hustings_core::UnitKind::Box),
+        boxes: sum.boxes + u64::from(unit.kind == UnitKind::Box),
         registered: sum.registered + u64::from(unit.registered.unwrap_or(0)),
     })
+}
+
+/// Whether a unit is a box, or was told how many boxes it will have, itself or each unit just below it. A tree that has grown
+/// beyond that place tells what it was there.
+#[must_use]
+pub fn foresees_boxes(units: &Units, top: UnitNumber, then: UnitsMark) -> bool {
+    let Some(unit) = units.get(top) else { return false };
+    if unit.boxes.is_some() || unit.kind == UnitKind::Box {
+        return true;
+    }
+    let mut live = units.children(top).iter().filter(|child| units.is_live(**child, then)).peekable();
+    let is_place = |child: UnitNumber| units.get(child).is_some_and(|unit| unit.kind.is_place());
+    live.peek().is_some() && live.all(|child| is_place(*child) && foresees_boxes(units, *child, then))
 }
 
 /// Who is ahead.

@@ -223,7 +223,7 @@ async fn a_night_is_asked_about_from_a_terminal() {
     let (well, sent, said) = night.send(&[&file]).await;
     assert!(well && sent["accepted"] == json!({ "corrected": 1, "counted": 2 }), "{sent} {said}");
     for (arguments, parts) in [
-        (&["results", "--by", "unit"][..], &["A night", "2 of 2 boxes", "Tories", "london", "labour 4"][..]),
+        (&["results", "--by", "unit"][..], &["A night", "2 boxes so far", "Tories", "london", "labour 4"][..]),
         (&["results", "--unit", "leeds", "--choice", "tories"], &["10\n"]),
         (&["results", "--json"], &["\"votes\":15"]),
         (&["history"], &["in all", "new votes", "London", "tories +5"]),

@@ -10,6 +10,7 @@ mod history;
 mod quarantine;
 mod results;
 mod results_book;
+mod results_known;
 mod results_questions;
 mod results_sql;
 mod setup;

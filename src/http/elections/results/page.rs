@@ -122,7 +122,10 @@ fn block(language: Language, contest: &ContestResult) -> Block<'_> {
 }
 
 fn boxes(language: Language, figures: &Figures) -> String {
-    let (reported, expected) = (language.number(figures.boxes.reported), language.number(figures.boxes.expected));
+    let Some(expected) = figures.boxes.expected else {
+        return language.count("night-boxes-so-far", figures.boxes.reported);
+    };
+    let (reported, expected) = (language.number(figures.boxes.reported), language.number(expected));
     language.say_with("night-boxes-of", &[("reported", &reported), ("expected", &expected)])
 }
 

@@ -47,7 +47,7 @@ pub(super) struct ActAnswer {
 /// What nobody has finished in the contests that were acted on.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct Left {
-    /// Boxes that are expected and have not reported, contest by contest.
+    /// Boxes that are expected, as far as they are known of, and have not reported, contest by contest.
     boxes_missing: u64,
     /// Boxes whose report is provisional.
     boxes_provisional: u64,
@@ -156,9 +156,10 @@ impl Asked {
         let ids = self.contests.iter().filter_map(|number| self.found.election.contests.get(number.index()));
         let ids: Vec<String> = ids.map(|contest| contest.id.to_string()).collect();
         let meant = results.contests.iter().filter(|contest| ids.contains(&contest.id));
-        let figures = meant.filter_map(|contest| contest.figures.as_ref());
-        Ok(figures.fold(Left { cases_waiting, ..Left::default() }, |left, figures| Left {
-            boxes_missing: left.boxes_missing + figures.boxes.expected.saturating_sub(figures.boxes.reported),
+        let expected = |contest: &Contest| moment.expected(contest.unit()).boxes;
+        let figures = meant.filter_map(|one| Some((moment.contest(&one.id).map(expected)?, one.figures.as_ref()?)));
+        Ok(figures.fold(Left { cases_waiting, ..Left::default() }, |left, (expected, figures)| Left {
+            boxes_missing: left.boxes_missing + expected.saturating_sub(figures.boxes.reported),
             boxes_provisional: left.boxes_provisional + figures.boxes.provisional,
             ..left
         }))
