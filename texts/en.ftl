@@ -240,6 +240,8 @@ night-invalid = { $count ->
    *[other] { $shown } invalid
   }
 night-turnout = turnout { $number }
+night-turnout-over = turnout { $number } – more ballots than registered voters
+night-turnout-unknown = turnout – (registered voters are not known everywhere)
 night-as-of = as of { $moment }
 night-stale = Newer reports than these may have been counted.
 night-units = By unit

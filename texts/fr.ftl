@@ -245,6 +245,8 @@ night-invalid = { $count ->
    *[other] { $shown } nuls
   }
 night-turnout = participation de { $number }
+night-turnout-over = participation de { $number } – plus de bulletins que de personnes inscrites
+night-turnout-unknown = participation – (le nombre de personnes inscrites n’est pas connu partout)
 night-as-of = état au { $moment }
 night-stale = Des procès-verbaux plus récents ont peut-être été comptés.
 night-units = Par unité

@@ -22,6 +22,8 @@ pub struct Units {
     list: Vec<Unit>,
     by_code: ByCode,
     children: Vec<Vec<UnitNumber>>,
+    /// Places with boxes of their own whose registered voters are told nowhere, each with the first such box.
+    unregistered: BTreeMap<UnitNumber, UnitNumber>,
     /// Units that were retired, each with the entry that did it.
     retired: BTreeMap<UnitNumber, Seq>,
     /// The last entry that changed it.
@@ -42,6 +44,7 @@ impl Default for Units {
             list: Vec::new(),
             by_code: ByCode::default(),
             children: Vec::new(),
+            unregistered: BTreeMap::new(),
             retired: BTreeMap::new(),
             seq: Seq(0),
         };
@@ -133,6 +136,23 @@ impl Units {
         self.below(top).filter(move |number| is_box(number) && self.is_live(*number, then))
     }
 
+    /// Whether registered voters are told of a unit, or of one above it.
+    #[must_use]
+    pub fn has_registered(&self, number: UnitNumber) -> bool {
+        self.up(number).any(|above| self.get(above).is_some_and(|unit| unit.registered.is_some()))
+    }
+
+    /// Whether a place had boxes of its own whose registered voters are told nowhere, when the tree had grown so far.
+    #[must_use]
+    pub fn lacks_registered(&self, place: UnitNumber, then: UnitsMark) -> bool {
+        let is_own = |number: &UnitNumber| self.get(*number).is_some_and(|unit| unit.place == place);
+        let is_lacking = |number: &UnitNumber| is_own(number) && !self.has_registered(*number);
+        // Where the first one is retired, there may be others.
+        self.unregistered.get(&place).is_some_and(|first| {
+            first.0 < then.count && (self.is_live(*first, then) || self.boxes(place, then).any(|one| is_lacking(&one)))
+        })
+    }
+
     /// Follows an entry that adds units, which must be ones that [`Units::prepare`] has made of this very tree; after
     /// an error the tree must not be used.
     pub fn add(&mut self, added: &UnitsAdded, at: Seq) -> Result<(), Rejection> {
@@ -199,8 +219,11 @@ impl Units {
         let Self { list, by_code, .. } = self;
         by_code
             .insert(unit.code.as_str(), number, |known| list.get(known.index()).map_or("", |unit| unit.code.as_str()));
-        let parent = unit.parent;
+        let (parent, place, is_box) = (unit.parent, unit.place, unit.kind == UnitKind::Box);
         list.push(unit);
+        if is_box && !self.has_registered(number) {
+            self.unregistered.entry(place).or_insert(number);
+        }
         self.children.push(Vec::new());
         if number != Unit::ROOT
             && let Some(siblings) = self.children.get_mut(parent.index())

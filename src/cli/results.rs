@@ -159,18 +159,24 @@ fn figures(contest: &Value) -> String {
         return String::new();
     }
     let part = |name: &str| votes(&contest[name]);
-    let turnout = contest["turnout"].as_f64().map(|turnout| format!(", turnout {:.2} %", turnout * 100.0));
+    let turnout = match contest["turnout"].as_f64() {
+        Some(turnout) if turnout > 1.0 => {
+            format!(", turnout {:.2} % (more ballots than registered voters)", turnout * 100.0)
+        }
+        Some(turnout) => format!(", turnout {:.2} %", turnout * 100.0),
+        None if contest["registered_in_part"].is_null() => String::new(),
+        None => ", turnout – (registered voters are not known everywhere)".to_owned(),
+    };
     let reported = match boxes["expected"].as_u64() {
         Some(expected) => format!("{} of {}", votes(&boxes["reported"]), several(expected, "box", "boxes")),
         None => format!("{} so far", several(boxes["reported"].as_u64().unwrap_or(0), "box", "boxes")),
     };
     format!(
-        "  {reported}, {} of them provisional; {} cast, {} blank, {} invalid{}\n",
+        "  {reported}, {} of them provisional; {} cast, {} blank, {} invalid{turnout}\n",
         votes(&boxes["provisional"]),
         part("cast"),
         part("blank"),
-        part("invalid"),
-        turnout.unwrap_or_default()
+        part("invalid")
     )
 }
 
@@ -247,6 +253,18 @@ mod tests {
         let early = super::table(&early);
         assert!(early.contains(", before the first entry\n") && early.contains("0 of 1 box,"), "{early}");
         assert_eq!(column("Québec", 3), "Qu…");
+        let turnout = |of: Value| {
+            let boxes = json!({ "expected": 1, "reported": 1, "provisional": 0 });
+            figures(&json!({ "boxes": boxes, "turnout": of["turnout"], "registered_in_part": of["part"] }))
+        };
+        for (of, told) in [
+            (json!({ "part": 100 }), "invalid, turnout – (registered voters are not known everywhere)"),
+            (json!({ "turnout": 5.0 }), "invalid, turnout 500.00 % (more ballots than registered voters)"),
+            (json!({ "turnout": 1.0 }), "invalid, turnout 100.00 %"),
+            (json!({}), "invalid"),
+        ] {
+            assert!(turnout(of.clone()).trim_end().ends_with(told), "{of}: {}", turnout(of.clone()));
+        }
         let some = |reported| json!({ "boxes": { "expected": null, "reported": reported, "provisional": 0 } });
         assert!(figures(&some(1)).starts_with("  1 box so far, 0 of"), "{}", figures(&some(1)));
         assert!(figures(&some(2)).starts_with("  2 boxes so far, 0 of"), "{}", figures(&some(2)));

@@ -91,7 +91,7 @@ impl Moment {
     /// An election with its counters and its tree, which must be at least as far as the counters.
     #[must_use]
     pub fn new(found: Registered, snapshot: Arc<Snapshot>, units: Arc<Units>, status: TallyStatus) -> Self {
-        let expected = Arc::new(sums::expected(&snapshot.fold.tally, &units));
+        let expected = Arc::new(sums::expected(&snapshot.fold.tally, &units, snapshot.fold.state.units));
         Self { found, snapshot, units, status, expected }
     }
 
@@ -438,7 +438,6 @@ impl Moment {
             contest.method != Method::Single || sums.votes() + sums.blank + sums.invalid == sums.cast,
             "each ballot is a vote, blank, or invalid"
         );
-        let registered = Some(expected.registered).filter(|registered| *registered > 0);
         let leader = sums::leader(&sums.choices).map(|leader| LeaderResult {
             tie: leader.choices.len() > 1,
             choices: leader.choices.iter().map(|place| contest.choices[*place].code.to_string()).collect(),
@@ -449,8 +448,9 @@ impl Moment {
             blank: sums.blank,
             invalid: sums.invalid,
             votes: sums.votes(),
-            registered,
-            turnout: registered.and_then(|registered| part(sums.cast, registered)),
+            registered: expected.voters(),
+            registered_in_part: expected.voters_in_part(),
+            turnout: expected.voters().and_then(|voters| part(sums.cast, voters)),
             boxes: Boxes {
                 expected: self.knows_boxes(contest, unit).then_some(expected.boxes),
                 reported: sums.reported(),

@@ -447,3 +447,25 @@ fn a_store_hands_a_tree_back_unit_by_unit() {
         assert_eq!((all(&units), units.seq()), (all(&source), source.seq()), "{what}");
     }
 }
+
+/// A place lacks registered voters from the first box without them on, as long as such a box is there.
+#[test]
+fn a_place_knows_whether_all_its_boxes_have_registered_voters() {
+    let mut night = Night::new();
+    let mut marks = vec![night.units.mark()];
+    let city = |code| unit(code, City, "nation");
+    accepted(&night.add_units(&[city("york"), told(unit("a", BallotBox, "york")), told(city("hull"))]));
+    marks.push(night.units.mark());
+    let boxes = [("b", "york"), ("c", "york"), ("d", "hull")].map(|(code, city)| unit(code, BallotBox, city));
+    accepted(&night.add_units(&boxes));
+    marks.push(night.units.mark());
+    for code in ["b", "c"] {
+        let number = night.unit(code);
+        accepted(&night.retire(number));
+        marks.push(night.units.mark());
+    }
+    let [york, hull] = ["york", "hull"].map(|code| night.unit(code));
+    let lacks = |place| marks.iter().map(|mark| night.units.lacks_registered(place, *mark)).collect::<Vec<_>>();
+    assert_eq!(lacks(york), [false, false, true, true, false]);
+    assert_eq!((lacks(hull), lacks(Unit::ROOT)), (vec![false; 5], vec![false; 5]));
+}

@@ -108,9 +108,12 @@ pub struct Figures {
     pub invalid: u64,
     /// Votes for all choices.
     pub votes: u64,
-    /// Registered voters, where they are known.
+    /// Registered voters, where they are known of every box.
     pub registered: Option<u64>,
-    /// Ballots cast for each registered voter, to four places.
+    /// Registered voters of a part of the boxes, where those of others are not known, so that there is no turnout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered_in_part: Option<u64>,
+    /// Ballots cast for each registered voter, to four places; more than 1 where more were cast than may vote.
     pub turnout: Option<f64>,
     /// The boxes.
     pub boxes: Boxes,

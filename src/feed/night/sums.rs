@@ -182,13 +182,29 @@ pub fn held(units: &Units, contest: UnitNumber, unit: UnitNumber) -> Option<Unit
 pub struct Expected {
     /// Boxes that will report: those that are listed, or as many as a place says it will have.
     pub boxes: u64,
-    /// Registered voters.
+    /// Registered voters, as far as they are told.
     pub registered: u64,
+    /// Whether there are boxes whose registered voters are told nowhere.
+    pub lacks_registered: bool,
+}
+
+impl Expected {
+    /// Registered voters, where they are known of every box: only then a turnout is one.
+    #[must_use]
+    pub fn voters(&self) -> Option<u64> {
+        Some(self.registered).filter(|registered| *registered > 0 && !self.lacks_registered)
+    }
+
+    /// Registered voters of a part of the boxes, where those of others are not known.
+    #[must_use]
+    pub fn voters_in_part(&self) -> Option<u64> {
+        Some(self.registered).filter(|registered| *registered > 0 && self.lacks_registered)
+    }
 }
 
 /// What is expected of each place, those below it among it; a place of which nothing is known is left out.
 #[must_use]
-pub fn expected(tally: &Tally, units: &Units) -> BTreeMap<UnitNumber, Expected> {
+pub fn expected(tally: &Tally, units: &Units, then: UnitsMark) -> BTreeMap<UnitNumber, Expected> {
     let mut foreseen: BTreeMap<UnitNumber, u64> = BTreeMap::new();
     let mut waiting: BTreeMap<UnitNumber, Expected> = BTreeMap::new();
     for (unit, totals) in tally.units(ContestNumber::NONE) {
@@ -206,11 +222,13 @@ pub fn expected(tally: &Tally, units: &Units) -> BTreeMap<UnitNumber, Expected> 
     // Parents have lower numbers than their children, so what is taken last has got everything from below.
     while let Some((unit, mut expected)) = waiting.pop_last() {
         expected.boxes = expected.boxes.max(foreseen.get(&unit).copied().unwrap_or(0));
+        expected.lacks_registered |= units.lacks_registered(unit, then);
         all.insert(unit, expected);
         if let Some(parent) = units.get(unit).map(|found| found.parent).filter(|parent| *parent != unit) {
             let above = waiting.entry(parent).or_default();
             above.boxes += expected.boxes;
             above.registered += expected.registered;
+            above.lacks_registered |= expected.lacks_registered;
         }
     }
     all
@@ -220,9 +238,11 @@ pub fn expected(tally: &Tally, units: &Units) -> BTreeMap<UnitNumber, Expected> 
 #[must_use]
 pub fn expected_below(units: &Units, top: UnitNumber, then: UnitsMark) -> Expected {
     let live = units.below(top).filter(|number| units.is_live(*number, then)).filter_map(|number| units.get(number));
+    let lacks_registered = units.boxes(top, then).any(|number| !units.has_registered(number));
     live.fold(Expected::default(), |sum, unit| Expected {
         boxes: sum.boxes + u64::from(unit.kind == UnitKind::Box),
         registered: sum.registered + u64::from(unit.registered.unwrap_or(0)),
+        lacks_registered,
     })
 }
 

@@ -23,6 +23,14 @@ fn by() -> Text {
     Text::parse("a desk").unwrap()
 }
 
+/// Whether registered voters are told of a unit or of one above it.
+fn is_told(units: &[NewUnit], code: &Label) -> bool {
+    let found = units.iter().find(|unit| unit.code == *code);
+    found.is_some_and(|unit| {
+        unit.registered.is_some() || unit.parent.as_ref().is_some_and(|above| is_told(units, above))
+    })
+}
+
 /// A unit from random numbers: below one of those before it, of a kind that may stand there.
 fn unit(at: usize, before: &[NewUnit], numbers: [u32; 4]) -> NewUnit {
     let [parent, kind, channel, size] = numbers.map(|number| number as usize);
@@ -34,6 +42,8 @@ fn unit(at: usize, before: &[NewUnit], numbers: [u32; 4]) -> NewUnit {
     };
     let kinds: Vec<_> = UnitKind::ALL.into_iter().filter(|kind| kind.may_stand_in(above)).collect();
     let kind = kinds[kind % kinds.len()];
+    // Of any unit, but not of one below another that tells it.
+    let is_telling = !size.is_multiple_of(4) && !is_told(before, &code);
     let is_foreseeing = kind.is_place() && size.is_multiple_of(3);
     NewUnit {
         code: Label::parse(&format!("u{at}")).unwrap(),
@@ -41,8 +51,7 @@ fn unit(at: usize, before: &[NewUnit], numbers: [u32; 4]) -> NewUnit {
         kind,
         parent: Some(code),
         channel: Channel::ALL[channel % Channel::ALL.len()],
-        // Told of boxes only, so that no unit above tells it too.
-        registered: (kind == UnitKind::Box).then_some(u32::try_from(size % 1000).unwrap()),
+        registered: is_telling.then_some(u32::try_from(size % 1000).unwrap()),
         boxes: is_foreseeing.then_some(u32::try_from(size % 7).unwrap()),
     }
 }
@@ -141,14 +150,36 @@ fn naive_expected(units: &Units, top: UnitNumber) -> Expected {
     let unit = units.get(top).unwrap();
     let mut sum = units.children(top).iter().map(|child| naive_expected(units, *child)).fold(
         Expected::default(),
-        |sum, child| Expected { boxes: sum.boxes + child.boxes, registered: sum.registered + child.registered },
+        |sum, child| Expected {
+            boxes: sum.boxes + child.boxes,
+            registered: sum.registered + child.registered,
+            lacks_registered: sum.lacks_registered || child.lacks_registered,
+        },
     );
     if !unit.is_retired {
         sum.boxes += u64::from(unit.kind == UnitKind::Box);
+        sum.lacks_registered |= unit.kind == UnitKind::Box;
+        sum.lacks_registered &= unit.registered.is_none();
         sum.registered += u64::from(unit.registered.unwrap_or(0));
     }
     sum.boxes = sum.boxes.max(unit.boxes.unwrap_or(0).into());
     sum
+}
+
+/// What is said of registered voters: those of every box of a unit, or of a part of them, or nothing.
+fn said(expected: Expected) -> (u64, Option<u64>, Option<u64>) {
+    (expected.boxes, expected.voters(), expected.voters_in_part())
+}
+
+/// The ballots that a turnout is made of are those of boxes whose voters are told in the unit.
+fn counts_only_registered(night: &Night, top: UnitNumber, expected: Expected) -> bool {
+    let units = &night.units;
+    let within =
+        |number: UnitNumber| units.up(number).take_while(|above| *above != top).chain([top]).collect::<Vec<_>>();
+    let is_told =
+        |number: UnitNumber| within(number).iter().any(|above| units.get(*above).unwrap().registered.is_some());
+    expected.voters().is_none()
+        || night.reports.keys().filter(|one| units.is_within(**one, top)).all(|one| is_told(*one))
 }
 
 /// The same without what only totals know.
@@ -159,16 +190,16 @@ fn without_history(sums: Sums) -> Sums {
 }
 
 fn check(night: &Night) -> Result<(), TestCaseError> {
-    let expected = expected(&night.tally, &night.units);
+    let then = night.units.mark();
+    let expected = expected(&night.tally, &night.units, then);
     for number in night.units.below(Unit::ROOT) {
         let unit = night.units.get(number).unwrap();
         let naive = naive(night, number);
         prop_assert_eq!(naive.votes() + naive.blank + naive.invalid, naive.cast);
         if !unit.kind.is_place() {
-            prop_assert_eq!(
-                expected_below(&night.units, number, night.units.mark()),
-                naive_expected(&night.units, number)
-            );
+            let told = expected_below(&night.units, number, then);
+            prop_assert_eq!(said(told), said(naive_expected(&night.units, number)), "expected of {}", unit.code);
+            prop_assert!(counts_only_registered(night, number, told), "the turnout of {}", unit.code);
             continue;
         }
         let sums = of_place(&night.tally, &night.units, CONTEST, CHOICES, number);
@@ -176,7 +207,8 @@ fn check(night: &Night) -> Result<(), TestCaseError> {
         prop_assert_eq!(sums.channels.values().map(|channel| channel.cast).sum::<u64>(), sums.cast);
         prop_assert_eq!(sums.channels.values().map(|channel| channel.boxes).sum::<u64>(), sums.reported());
         let told = expected.get(&number).copied().unwrap_or_default();
-        prop_assert_eq!(told, naive_expected(&night.units, number), "expected of {}", unit.code);
+        prop_assert_eq!(said(told), said(naive_expected(&night.units, number)), "expected of {}", unit.code);
+        prop_assert!(counts_only_registered(night, number, told), "the turnout of {}", unit.code);
         let children = of_children(&night.tally, &night.units, CONTEST, CHOICES, number);
         let mut votes = 0;
         for child in night.units.children(number) {

@@ -75,3 +75,52 @@ async fn a_count_is_complete_once_every_place_has_as_many_boxes_as_it_said() {
     assert_eq!(results(&server, &night, "?unit=north").await["boxes"]["expected"], 3);
     server.finish().await;
 }
+
+/// Ballots of boxes whose registered voters are not known are part of no turnout.
+#[tokio::test]
+async fn a_turnout_needs_the_registered_voters_of_every_box() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, json!({ "cities": null, "adds_boxes": true })).await;
+    let units = "code,kind,parent,registered\neast,region,,\na,city,east,100\nb,city,east,\nc,city,,\n";
+    night.csv(&server, "/units?reason=late", units).send().await.is(201);
+    let told = |shown: &Value| {
+        let contest = &shown["contests"][0];
+        json!([contest["registered"], contest["turnout"], contest["registered_in_part"]])
+    };
+    // A city without boxes has nobody whose voters could be missing.
+    report(&server, &night, 0, short("a1", "a", 1, 10, 0), "counted").await;
+    let before = results(&server, &night, "").await;
+    assert_eq!(told(&before), json!([100, 0.1, null]));
+    report(&server, &night, 0, short("b1", "b", 1, 60, 0), "counted").await;
+    for (query, figures) in [
+        ("", json!([null, null, 100])),
+        ("?unit=east", json!([null, null, 100])),
+        ("?unit=a", json!([100, 0.1, null])),
+        ("?unit=b", json!([null, null, null])),
+        ("?unit=a1", json!([null, null, null])),
+        (&format!("?as_of={}", before["version"].as_str().expect("a version")), json!([100, 0.1, null])),
+    ] {
+        assert_eq!(told(&results(&server, &night, query).await), figures, "{query}");
+    }
+    let children = results(&server, &night, "?unit=east&by=unit").await;
+    let turnouts: Vec<&Value> = children["children"]
+        .as_array()
+        .expect("children")
+        .iter()
+        .map(|child| &child["contests"][0]["turnout"])
+        .collect();
+    assert_eq!(turnouts, [&json!(0.1), &Value::Null]);
+    let (english, french) = (page(&server, &night, "en").await, page(&server, &night, "fr").await);
+    assert!(english.contains("turnout – (registered voters are not known everywhere)"), "{english}");
+    assert!(french.contains("participation – (") && !french.contains("participation de"), "{french}");
+    // A box that was withdrawn and retired has no voters.
+    report(&server, &night, 0, json!({ "box": "b1", "withdrawn": true, "reason": "a slip" }), "withdrawn").await;
+    night.post(&server, "/units/b1/retire", &json!({ "reason": "a slip" })).send().await.is(200);
+    assert_eq!(told(&results(&server, &night, "").await), json!([100, 0.1, null]));
+    report(&server, &night, 0, short("a1", "a", 3, 150, 0), "corrected").await;
+    assert_eq!(told(&results(&server, &night, "").await), json!([100, 1.5, null]));
+    let (english, french) = (page(&server, &night, "en").await, page(&server, &night, "fr").await);
+    assert!(english.contains("more ballots than registered voters"), "{english}");
+    assert!(french.contains("plus de bulletins que de personnes inscrites"), "{french}");
+    server.finish().await;
+}

@@ -137,7 +137,10 @@ fn ballots(language: Language, figures: &Figures) -> String {
         }
     }
     if let Some(turnout) = figures.turnout {
-        parts.push(language.say_with("night-turnout", &[("number", &language.percent(permille(turnout)))]));
+        let key = if turnout > 1.0 { "night-turnout-over" } else { "night-turnout" };
+        parts.push(language.say_with(key, &[("number", &language.percent(permille(turnout)))]));
+    } else if figures.registered_in_part.is_some() {
+        parts.push(language.say("night-turnout-unknown"));
     }
     parts.join(", ")
 }
