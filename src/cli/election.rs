@@ -65,6 +65,14 @@ pub(super) async fn about(api: &Api, election: &str) -> Result<Value, ApiError> 
 /// What stands above what is told of a rehearsal, so that nobody takes it for the night.
 pub(super) const REHEARSAL: &str = "rehearsal: nothing here is real";
 
+/// A refusal, with the option that answers it.
+pub(super) fn advised(error: ApiError) -> anyhow::Error {
+    match error {
+        ApiError::Refused { ref code, .. } if code == "contest_needed" => anyhow::anyhow!("{error} (--contest CODE)"),
+        _ => error.into(),
+    }
+}
+
 /// A query of what was given, with its question mark; empty where nothing was.
 pub(super) fn query(pairs: &[(&str, Option<&str>)]) -> String {
     let given = pairs.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))));

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::election::{ElectionArgs, REHEARSAL, about, query};
+use super::election::{ElectionArgs, REHEARSAL, about, advised, query};
 use super::hours::Hours;
 use super::numbers::thousands;
 use super::output::Output;
@@ -31,7 +31,7 @@ pub(super) struct HistoryArgs {
     /// Only this unit and what stands in it.
     #[arg(long)]
     unit: Option<String>,
-    /// Only this contest.
+    /// Only this contest; needed where several are held there, but by contest and without intervals.
     #[arg(long)]
     contest: Option<String>,
     /// Also in intervals of this length, such as 15m or 1h.
@@ -72,7 +72,7 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
     ]);
     let path = args.election.path(&format!("history{query}"));
     let api = args.election.api().await?;
-    let answer = api.json("GET", &path, None).await?;
+    let answer = api.json("GET", &path, None).await.map_err(advised)?;
     if args.election.server.json {
         writeln!(Output, "{answer}")?;
         return Ok(ExitCode::SUCCESS);
@@ -87,7 +87,10 @@ pub(super) async fn history(args: HistoryArgs) -> anyhow::Result<ExitCode> {
     }
     writeln!(Output, "from {} until before {}\n", hours.tell(&answer["from"]), hours.tell(&answer["to"]))?;
     let mut groups = rows(&answer["groups"], &|group| text(&group["name"]));
-    groups.push(row("in all".to_owned(), &answer["total"]));
+    // Of several contests there is no whole.
+    if answer["total"].is_object() {
+        groups.push(row("in all".to_owned(), &answer["total"]));
+    }
     print_rows(&[args.by.name(), "new boxes", "new votes", "boxes", "cast", "votes moved by"], &groups)?;
     if answer["more"] == true {
         writeln!(Output, "there are more; ask for them with --limit")?;

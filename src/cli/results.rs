@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::election::{ElectionArgs, query};
+use super::election::{ElectionArgs, advised, query};
 use super::hours::Hours;
 use super::numbers::{several, thousands};
 use super::output::Output;
@@ -78,7 +78,7 @@ async fn ask(args: &ResultsArgs) -> anyhow::Result<Value> {
             ("as_of", args.as_of.as_deref()),
             ("after", after.as_deref()),
         ]);
-        let mut page = api.json("GET", &args.election.path(&format!("results{query}")), None).await?;
+        let mut page = api.json("GET", &args.election.path(&format!("results{query}")), None).await.map_err(advised)?;
         after = page["next"].as_str().map(str::to_owned);
         if let (Some(children), Some(more)) = (whole["children"].as_array_mut(), page["children"].as_array_mut()) {
             children.append(more);

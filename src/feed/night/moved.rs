@@ -1,14 +1,15 @@
 //! What moved between two moments of an election: what was newly reported, and what all corrections left of it.
 //!
-//! Invariant: the moves of intervals that follow one another add up to the move of the whole.
+//! Invariant: the moves of intervals that follow one another add up to the move of the whole. Boxes and votes of several
+//! contests are never added up: a box that reports two contests is one box.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hustings_core::{Contest, ContestNumber, Measure, Totals, UnitNumber};
 
+use super::Moment;
 use super::sums::{self, Sums};
-use super::{Moment, contest_code};
 
 /// What moved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,13 +34,14 @@ impl Moved {
     }
 
     /// Adds what moved from one state of a contest to a later one.
-    pub fn add(&mut self, named: &Named<'_>, before: &Sums, after: &Sums) {
+    pub fn add(&mut self, contest: &Contest, before: &Sums, after: &Sums) {
         self.new_votes += after.new_votes.saturating_sub(before.new_votes);
         self.new_boxes += after.new_boxes.saturating_sub(before.new_boxes);
         self.boxes += difference(after.reported(), before.reported());
         self.cast += difference(after.cast, before.cast);
-        for (place, after) in after.choices.iter().enumerate() {
-            self.add_votes(named.choice(place), difference(*after, before.choices.get(place).copied().unwrap_or(0)));
+        for ((choice, after), place) in contest.choices.iter().zip(&after.choices).zip(0..) {
+            let votes = difference(*after, before.choices.get::<usize>(place).copied().unwrap_or(0));
+            self.add_votes(choice.code.to_string(), votes);
         }
     }
 
@@ -58,61 +60,27 @@ impl Moved {
     }
 }
 
-/// A contest whose choices are named, with its own name before them where several contests are told together.
-pub struct Named<'a> {
-    /// The contest.
-    pub contest: &'a Contest,
-    /// Whether it is told alone.
-    pub alone: bool,
-}
-
-impl Named<'_> {
-    /// The name of a choice by its place.
-    #[must_use]
-    pub fn choice(&self, place: usize) -> String {
-        let code = self.contest.choices.get(place).map_or_else(|| place.to_string(), |choice| choice.code.to_string());
-        if self.alone { code } else { format!("{}/{code}", contest_code(self.contest)) }
-    }
-}
-
-/// The contests that are told: one, or all.
-pub fn named(moment: &Moment, only: Option<ContestNumber>) -> Vec<Named<'_>> {
-    let alone = only.is_some() || moment.contests().len() == 1;
-    let wanted = |contest: &&Contest| only.is_none_or(|only| only == contest.number);
-    moment.contests().iter().filter(wanted).map(|contest| Named { contest, alone }).collect()
-}
-
 /// What moved in places in a unit: in their own boxes, without those of places below them. At most so many places, those
 /// that reported the most new votes.
 #[must_use]
 pub fn by_place(
     before: &Moment,
     after: &Moment,
-    only: Option<ContestNumber>,
+    contest: &Contest,
     top: UnitNumber,
     most: usize,
 ) -> BTreeMap<UnitNumber, Moved> {
-    let contests = named(after, only);
-    let mut new_votes: BTreeMap<UnitNumber, u64> = BTreeMap::new();
-    for Named { contest, .. } in &contests {
-        for (unit, votes) in reported(before, after, contest, top) {
-            *new_votes.entry(unit).or_default() += votes;
-        }
-    }
     // Choices are named only where they are told: a place has many.
-    let mut ranked: Vec<(UnitNumber, u64)> = new_votes.into_iter().collect();
+    let mut ranked: Vec<(UnitNumber, u64)> = reported(before, after, contest, top).collect();
     ranked.sort_by_cached_key(|(unit, votes)| (Reverse(*votes), after.unit_name(*unit).code));
     ranked.truncate(most);
     let of_place = |(unit, _)| {
+        let sums = |moment: &Moment| sums_of(moment, contest, unit);
         let mut moved = Moved::default();
-        for named in &contests {
-            let sums = |moment: &Moment| sums_of(moment, named.contest, unit);
-            moved.add(named, &sums(before), &sums(after));
-        }
-        moved.settle();
+        moved.add(contest, &sums(before), &sums(after));
         (unit, moved)
     };
-    ranked.into_iter().map(of_place).filter(|(_, moved)| !moved.is_nothing()).collect()
+    finished(ranked.into_iter().map(of_place).collect())
 }
 
 /// The places in a unit whose totals in a contest moved, with the votes that were newly reported there.
@@ -142,33 +110,24 @@ fn sums_of(moment: &Moment, contest: &Contest, unit: UnitNumber) -> Sums {
     sums
 }
 
-/// What moved in each contest in a unit.
+/// What moved in each of these contests in a unit.
 #[must_use]
 pub fn by_contest(
     before: &Moment,
     after: &Moment,
-    only: Option<ContestNumber>,
+    contests: &[&Contest],
     top: UnitNumber,
 ) -> BTreeMap<ContestNumber, Moved> {
-    let mut moved = BTreeMap::new();
-    for Named { contest, .. } in named(after, only) {
-        let Some(place) = sums::held(after.units(), contest.unit(), top) else { continue };
-        let of_contest: &mut Moved = moved.entry(contest.number).or_default();
-        let named = Named { contest, alone: true };
-        of_contest.add(&named, &before.sums(contest, place), &after.sums(contest, place));
-    }
-    finished(moved)
+    finished(contests.iter().map(|contest| (contest.number, in_all(before, after, contest, top))).collect())
 }
 
-/// What moved in a unit in all.
+/// What moved in a contest in a unit in all.
 #[must_use]
-pub fn in_all(before: &Moment, after: &Moment, only: Option<ContestNumber>, top: UnitNumber) -> Moved {
+pub fn in_all(before: &Moment, after: &Moment, contest: &Contest, top: UnitNumber) -> Moved {
     let mut moved = Moved::default();
-    for named in named(after, only) {
-        let Some(place) = sums::held(after.units(), named.contest.unit(), top) else { continue };
-        moved.add(&named, &before.sums(named.contest, place), &after.sums(named.contest, place));
+    if let Some(place) = sums::held(after.units(), contest.unit(), top) {
+        moved.add(contest, &before.sums(contest, place), &after.sums(contest, place));
     }
-    moved.settle();
     moved
 }
 

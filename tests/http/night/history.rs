@@ -154,7 +154,7 @@ async fn intervals_tell_what_came_in_them() {
 async fn local_times_are_those_of_the_zone() {
     let server = TestServer::start().await;
     let night = full(&server).await;
-    let asked = |from: &str| format!("/history?from={from}&to=2030-01-01T00:00");
+    let asked = |from: &str| format!("/history?contest=mayor&from={from}&to=2030-01-01T00:00");
     for (from, utc) in [
         ("2013-11-02T18:00", "2013-11-02T22:00:00.000Z"),
         ("2013-11-03T18:00", "2013-11-03T23:00:00.000Z"),
@@ -224,6 +224,62 @@ async fn changes_name_what_moved_and_why() {
     }
     night.get(&server, "/changes?after=0011223344556677.1").await.refused(422, "unknown_version");
     night.get(&server, "/changes?after=soon").await.refused(422, "invalid_version");
+    server.finish().await;
+}
+
+/// Boxes that report several contests are not counted once for each of them, nor are votes for different things added up.
+#[tokio::test]
+async fn history_is_told_of_one_contest() {
+    let server = TestServer::start().await;
+    let night = full(&server).await;
+    filed(&server, &night, "y1", "mayor", json!({ "ann": 40, "bob": 10 })).await;
+    filed(&server, &night, "y1", "east-seat", json!({ "cat": 12 })).await;
+    filed(&server, &night, "b1", "mayor", json!({ "bob": 30 })).await;
+    let ambiguous = ["", "?by=city", "?by=box", "?by=contest&interval=1h", "?unit=york", "?unit=east&by=box"];
+    for query in ambiguous {
+        let refused = night.get(&server, &format!("/history{query}")).await.refused(422, "contest_needed").json();
+        assert_eq!(refused["pointer"], "/contest", "{query}");
+        assert!(refused["detail"].as_str().expect("words").ends_with("`contest`: mayor, east-seat"), "{refused}");
+    }
+    // Where one contest is held, or named, it is told; and each by itself.
+    let newly = |moved: &Value| moved["newly_reported"].clone();
+    let some = |votes: u32, boxes: u32| json!({ "votes": votes, "boxes": boxes });
+    for (query, groups, total) in [
+        ("?contest=mayor", vec![some(50, 1), some(30, 1)], some(80, 2)),
+        ("?contest=east-seat&by=box", vec![some(12, 1)], some(12, 1)),
+        ("?contest=east-seat&unit=west", vec![], some(0, 0)),
+        ("?unit=west", vec![some(30, 1)], some(30, 1)),
+        ("?unit=bath&by=box&interval=1h", vec![some(30, 1)], some(30, 1)),
+        ("?by=contest&contest=mayor", vec![some(80, 2)], some(80, 2)),
+        ("?by=contest&unit=west", vec![some(30, 1)], some(30, 1)),
+    ] {
+        let history = told(&server, &night, &format!("/history{query}")).await;
+        let found: Vec<Value> = history["groups"].as_array().expect("groups").iter().map(newly).collect();
+        assert_eq!((found, newly(&history["total"])), (groups, total), "{query}");
+        let intervals = history["intervals"].as_array().into_iter().flatten();
+        let moved: Vec<Value> = intervals.map(newly).filter(|moved| moved["boxes"] != 0).collect();
+        assert!(moved.is_empty() || moved == [newly(&history["total"])], "{history:#}");
+    }
+    let each = told(&server, &night, "/history?by=contest").await;
+    assert_eq!(each["total"], Value::Null, "{each:#}");
+    let groups: Vec<(&Value, Value)> =
+        each["groups"].as_array().expect("groups").iter().map(|group| (&group["code"], newly(group))).collect();
+    assert_eq!(groups, [(&json!("mayor"), some(80, 2)), (&json!("east-seat"), some(12, 1))]);
+    // A terminal is told which option to give.
+    let asked = |more: &[&str]| {
+        let asked = ["history", "--url", &server.url(), "--token", ADMIN, "--election", &night.code];
+        asked.iter().chain(more).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let run = async |more: &[&str]| {
+        let arguments = asked(more);
+        server.command(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await
+    };
+    let (well, _, said) = run(&[]).await;
+    assert!(!well && said.contains("mayor, east-seat (--contest CODE)"), "{said}");
+    let (well, out, said) = run(&["--by", "contest"]).await;
+    assert!(well && out.contains("Seat of the east") && !out.contains("in all"), "{out} {said}");
+    let (well, out, said) = run(&["--contest", "mayor"]).await;
+    assert!(well && out.contains("in all") && out.contains("+80"), "{out} {said}");
     server.finish().await;
 }
 

@@ -9,8 +9,8 @@ use hustings_core::{Audience, Unit, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see, short, times, unit_of};
-use crate::feed::night::{Asked, ChildPage, Moment, NightResults, contest_code};
+use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, times, unit_of};
+use crate::feed::night::{Asked, ChildPage, Moment, NightResults};
 use crate::http::api::{at_least, respond, viewer};
 use crate::http::name::Name;
 
@@ -147,10 +147,9 @@ async fn figure(services: &Services, moment: &Moment, asked: Asked, choice: &str
             Ok(Figure { version: results.version, unit: results.unit.code, contest, choice, votes })
         }
         (Some(_), Some(_)) => {
-            let names: Vec<String> = moment.contests().iter().map(contest_code).take(10).collect();
-            let detail =
-                format!("several contests have this choice; name one of them in `contest`: {}", names.join(", "));
-            Err(Problem::invalid("contest_needed", "/contest", detail))
+            let having = results.contests.iter().filter(|contest| of_contest(contest).is_some());
+            let having = having.filter_map(|contest| moment.contest(&contest.id));
+            Err(contest_needed("several contests have this choice", having))
         }
         (None, _) => {
             let detail = format!("there is no choice with the code `{}` in what is counted there", short(choice));

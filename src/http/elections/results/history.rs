@@ -8,15 +8,15 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use hustings_core::{ContestNumber, Event, Seq, Standing, Time, UnitNumber};
+use hustings_core::{Contest, ContestNumber, Event, Seq, Standing, Time, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, times, turn, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see_all, times, turn, unit_of};
 use crate::clock::rfc3339;
 use crate::export::changes::Change;
 use crate::feed::night::moved::{self, Moved};
-use crate::feed::night::{Moment, contest_code};
+use crate::feed::night::{Moment, contest_code, sums};
 use crate::http::name::Name;
 use crate::ledger::{PAGE_MAX, Stored};
 
@@ -33,7 +33,7 @@ pub(super) struct HistoryQuery {
     by: Option<GroupBy>,
     /// The code of a unit (default: the whole election).
     unit: Option<String>,
-    /// The code of a contest (default: all).
+    /// The code of a contest; needed where several are held in the unit, but by contest and without intervals.
     contest: Option<String>,
     /// Also in intervals of this length, such as `15m` or `1h`; at most 1,000 of them.
     interval: Option<String>,
@@ -65,8 +65,8 @@ pub(super) struct History {
     to: String,
     unit: String,
     by: GroupBy,
-    /// What moved in the unit in all.
-    total: MovedBody,
+    /// What moved in the unit in all; null where several contests are told, whose boxes are the same ones.
+    total: Option<MovedBody>,
     /// Who reported the most new votes comes first; groups in which nothing moved are left out.
     groups: Vec<Group>,
     /// Whether there are more groups than asked for.
@@ -111,7 +111,7 @@ struct Newly {
 /// What first reports, corrections and withdrawals moved in the end.
 #[derive(Debug, Serialize, ToSchema)]
 struct Net {
-    /// Votes by the choices' codes; by `contest/choice` where several contests are told together.
+    /// Votes by the choices' codes.
     votes: BTreeMap<String, i64>,
     boxes: i64,
     cast: i64,
@@ -138,20 +138,28 @@ pub(super) async fn history(
     let query = read(query)?;
     let seen = see_all(&services, &election, &headers).await?;
     let window = Window::asked(&seen, &query)?;
-    let contest = contest_of(&seen.moment, query.contest.as_deref())?.map(|contest| contest.number);
-    let of = Of { unit: unit_of(&seen.moment, query.unit.as_deref())?, contest };
-    if matches!(seen.moment.unit_name(of.unit).kind, "station" | "box") {
+    let by = query.by.unwrap_or(GroupBy::City);
+    let unit = unit_of(&seen.moment, query.unit.as_deref())?;
+    let named = contest_of(&seen.moment, query.contest.as_deref())?;
+    if matches!(seen.moment.unit_name(unit).kind, "station" | "box") {
         let detail =
             "the past is told of cities and what they stand in; ask for its city `by=box`, or for the box itself";
         return Err(Problem::invalid("wrong_kind", "/unit", detail));
     }
+    let told = told(&seen.moment, unit, named);
+    if told.len() > 1 && (by != GroupBy::Contest || query.interval.is_some()) {
+        return Err(contest_needed("several contests are held there, and their boxes are the same ones", told));
+    }
+    let of = Of { unit, contest: told.first().copied() };
     let _turn = turn().await?;
     let (before, after) = (at(&services, &seen, window.from).await?, at(&services, &seen, window.to).await?);
-    let by = query.by.unwrap_or(GroupBy::City);
     let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
     let mut groups = match by {
-        GroupBy::City => cities(&seen.moment, moved::by_place(&before, &after, contest, of.unit, limit + 1)),
-        GroupBy::Contest => contests(&after, moved::by_contest(&before, &after, contest, of.unit)),
+        GroupBy::City => {
+            let places = of.contest.map(|contest| moved::by_place(&before, &after, contest, unit, limit + 1));
+            cities(&seen.moment, places.unwrap_or_default())
+        }
+        GroupBy::Contest => contests(&after, moved::by_contest(&before, &after, &told, unit)),
         GroupBy::Box => boxes(&services, &seen, of, (before.seq(), after.seq())).await?,
     };
     groups.sort_by(|(a, a_name), (b, b_name)| b.new_votes.cmp(&a.new_votes).then_with(|| a_name.cmp(b_name)));
@@ -168,7 +176,7 @@ pub(super) async fn history(
         to: rfc3339(window.to),
         unit: seen.moment.unit_name(of.unit).code,
         by,
-        total: moved::in_all(&before, &after, contest, of.unit).into(),
+        total: (told.len() <= 1).then(|| of.moved(&before, &after).into()),
         groups: groups.into_iter().take(limit).map(group).collect(),
         more,
         intervals,
@@ -181,11 +189,24 @@ struct Window {
     to: Time,
 }
 
-/// What is told of.
+/// What is told of: a contest in a unit, or nothing where none is held there.
 #[derive(Clone, Copy)]
-struct Of {
+struct Of<'a> {
     unit: UnitNumber,
-    contest: Option<ContestNumber>,
+    contest: Option<&'a Contest>,
+}
+
+impl Of<'_> {
+    fn moved(&self, before: &Moment, after: &Moment) -> Moved {
+        self.contest.map(|contest| moved::in_all(before, after, contest, self.unit)).unwrap_or_default()
+    }
+}
+
+/// The contests that are held in a unit, or the one of them that is named.
+fn told<'a>(moment: &'a Moment, unit: UnitNumber, named: Option<&Contest>) -> Vec<&'a Contest> {
+    let is_named = |contest: &&Contest| named.is_none_or(|named| named.number == contest.number);
+    let is_held = |contest: &&Contest| sums::held(moment.units(), contest.unit(), unit).is_some();
+    moment.contests().iter().filter(is_named).filter(is_held).collect()
 }
 
 impl Window {
@@ -229,7 +250,7 @@ fn contests(moment: &Moment, moved: BTreeMap<ContestNumber, Moved>) -> Vec<Named
 }
 
 /// What each box reported between two places, from the entries themselves.
-async fn boxes(services: &Services, seen: &Seen, of: Of, (from, to): (Seq, Seq)) -> Result<Vec<Named>, Problem> {
+async fn boxes(services: &Services, seen: &Seen, of: Of<'_>, (from, to): (Seq, Seq)) -> Result<Vec<Named>, Problem> {
     if to.0 - from.0 > BY_BOX_MAX {
         let detail = format!("between these times there are more than {BY_BOX_MAX} entries; ask for a shorter time");
         return Err(Problem::invalid("interval_too_long", "/to", detail));
@@ -248,10 +269,10 @@ async fn boxes(services: &Services, seen: &Seen, of: Of, (from, to): (Seq, Seq))
     Ok(cities(&seen.moment, moved))
 }
 
-fn add(seen: &Seen, of: Of, moved: &mut BTreeMap<UnitNumber, Moved>, stored: &Stored) {
+fn add(seen: &Seen, of: Of<'_>, moved: &mut BTreeMap<UnitNumber, Moved>, stored: &Stored) {
     let Event::ReportFiled(filed) = &stored.entry.event else { return };
     let moment = &seen.moment;
-    let is_wanted = of.contest.is_none_or(|only| only == filed.contest)
+    let is_wanted = of.contest.is_some_and(|only| only.number == filed.contest)
         && moment.units().is_within(filed.ballot_box, of.unit)
         && !matches!(filed.standing, Standing::Late { .. });
     if !is_wanted {
@@ -267,10 +288,8 @@ fn add(seen: &Seen, of: Of, moved: &mut BTreeMap<UnitNumber, Moved>, stored: &St
     let counted_before = matches!(&filed.standing, Standing::Replaces { counts: Some(_), .. });
     sum.boxes += i64::from(counted.is_some()) - i64::from(counted_before);
     sum.cast += change.cast.unwrap_or(0);
-    let alone = of.contest.is_some() || moment.contests().len() == 1;
     for (choice, votes) in change.votes.into_iter().flatten() {
-        let contest = change.contest.as_deref().unwrap_or_default();
-        sum.add_votes(if alone { choice } else { format!("{contest}/{choice}") }, votes);
+        sum.add_votes(choice, votes);
     }
 }
 
@@ -280,7 +299,7 @@ async fn intervals(
     seen: &Seen,
     window: &Window,
     length: &str,
-    of: Of,
+    of: Of<'_>,
 ) -> Result<Vec<Interval>, Problem> {
     let invalid = |detail: String| Problem::invalid("invalid_interval", "/interval", detail);
     let duration = length.parse::<jiff::SignedDuration>().ok();
@@ -294,7 +313,7 @@ async fn intervals(
     while from < window.to {
         let to = Time(from.0.saturating_add(step)).min(window.to);
         let after = at(services, seen, to).await?;
-        let moved = moved::in_all(&before, &after, of.contest, of.unit).into();
+        let moved = of.moved(&before, &after).into();
         intervals.push(Interval { from: rfc3339(from), to: rfc3339(to), moved });
         (from, before) = (to, after);
     }

@@ -26,7 +26,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::OpenApi;
 
 use super::find;
-use crate::feed::night::Moment;
+use crate::feed::night::{Moment, contest_code};
 use crate::http::api::{invalid_query, viewer};
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
@@ -160,6 +160,19 @@ fn contest_of<'a>(moment: &'a Moment, code: Option<&str>) -> Result<Option<&'a C
     };
     code.map(|code| moment.contest(code).ok_or_else(|| unknown(code))).transpose()
 }
+
+/// The refusal of a question that has an answer only for one of these contests.
+fn contest_needed<'a>(why: &str, contests: impl IntoIterator<Item = &'a Contest>) -> Problem {
+    let mut codes: Vec<String> = contests.into_iter().map(contest_code).collect();
+    let more = codes.len().saturating_sub(CODES_MAX);
+    codes.truncate(CODES_MAX);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let detail = format!("{why}; name one of them in `contest`: {}{more}", codes.join(", "));
+    Problem::invalid("contest_needed", "/contest", detail)
+}
+
+/// So many codes of contests are told in a refusal.
+const CODES_MAX: usize = 20;
 
 /// The beginning of what somebody sent, to be told back.
 fn short(text: &str) -> String {
