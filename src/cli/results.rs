@@ -126,7 +126,7 @@ fn table(answer: &Value) -> String {
             let (of_votes, of_boxes) = (count("votes", "vote", "votes"), count("boxes", "box", "boxes"));
             table.push_str(&format!("  {channel}: {of_votes} from {of_boxes}\n"));
             if figures["choices"].is_object() {
-                table.push_str(&format!("    {}\n", by_code(&figures["choices"])));
+                table.push_str(&format!("    {}\n", by_ballot(contest, &figures["choices"])));
             }
         }
     }
@@ -140,11 +140,18 @@ fn table(answer: &Value) -> String {
     for child in items(&answer["children"]) {
         table.push_str(&format!("\n{} ({})\n", text(&child["name"]), text(&child["code"])));
         for contest in items(&child["contests"]) {
-            let choices = by_code(&contest["choices"]);
+            let whole = items(&answer["contests"]).find(|whole| whole["code"] == contest["code"]);
+            let choices = by_ballot(whole.unwrap_or(&Value::Null), &contest["choices"]);
             table.push_str(&format!("{}  {}: {choices}\n", figures(contest), text(&contest["code"])));
         }
     }
     table
+}
+
+/// The votes of a contest's choices on one line, in the order of the ballot, which the contest has and an object does not keep.
+fn by_ballot(contest: &Value, choices: &Value) -> String {
+    let codes = items(&contest["choices"]).filter_map(|choice| choice["code"].as_str());
+    codes.map(|code| format!("{code} {}", votes(&choices[code]))).collect::<Vec<_>>().join("  ")
 }
 
 /// The votes of choices, on one line.
@@ -232,20 +239,20 @@ mod tests {
         let boxes = json!({ "expected": 20, "reported": 12, "provisional": 1, "final": 11 });
         let answer = json!({ "election": { "title": "Mayor" }, "status": "counting", "time": "2013-11-04T01:00:00.000Z", "zone": "America/Montreal",
             "unit": { "code": "nation", "name": "Montréal", "kind": "nation" }, "hidden": false,
-            "contests": [{ "title": "Mayor", "status": "open", "cast": 1_500, "blank": 2, "invalid": 0, "boxes": boxes,
-                "turnout": 0.4312, "channels": { "postal": { "votes": 1, "boxes": 1, "choices": { "joly": 1, "coderre": 0 } } }, "choices": [{ "title": "Joly", "party": "vcm", "votes": 1_234, "share": 0.5 },
-                    { "title": "Coderre" }] }],
-            "children": [{ "code": "d1", "name": "District 1", "contests": [{ "code": "main", "choices": { "joly": 7 } }] }] });
+            "contests": [{ "code": "main", "title": "Mayor", "status": "open", "cast": 1_500, "blank": 2, "invalid": 0, "boxes": boxes,
+                "turnout": 0.4312, "channels": { "postal": { "votes": 1, "boxes": 1, "choices": { "joly": 1, "coderre": 0 } } }, "choices": [{ "code": "joly", "title": "Joly", "party": "vcm", "votes": 1_234, "share": 0.5 },
+                    { "code": "coderre", "title": "Coderre" }] }],
+            "children": [{ "code": "d1", "name": "District 1", "contests": [{ "code": "main", "choices": { "coderre": 5, "joly": 7 } }] }] });
         let table = table(&answer);
         for part in [
             "Mayor, Montréal: counting, as of 2013-11-03T20:00:00-05:00\n",
-            "postal: 1 vote from 1 box\n    coderre 0  joly 1\n",
+            "postal: 1 vote from 1 box\n    joly 1  coderre 0\n",
             "12 of 20 boxes, 1 of them provisional; 1,500 cast",
             "turnout 43.12 %",
             "1,234   50.00 %  Joly (vcm)",
             "–            Coderre",
             "District 1 (d1)",
-            "main: joly 7",
+            "main: joly 7  coderre 5",
         ] {
             assert!(table.contains(part), "{part} in {table}");
         }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use hustings_core::election::Viewer;
 use hustings_core::{
-    Audience, Contest, ContestNumber, ContestState, ElectionState, Measure, Method, Seq, Tally, Time, Unit, UnitNumber,
-    Units, Version,
+    Audience, Contest, ContestNumber, ContestState, ElectionState, Measure, Method, Seq, Tally, Time, Unit, UnitKind,
+    UnitNumber, Units, Version,
 };
 
 use self::sums::{Expected, Sums};
@@ -25,8 +25,8 @@ use crate::ledger::{ElectionKey, LedgerError, Registered, Reports};
 use crate::tally::{Snapshot, TallyStatus};
 
 pub use figures::{
-    Boxes, ChannelResult, ChildContest, ChildResult, ChoiceFigure, ContestResult, ElectionName, Figures, LeaderResult,
-    NightResults, PartyResult, SCHEMA_VERSION, UnitName, part,
+    Boxes, ByCode, ChannelResult, ChildContest, ChildResult, ChoiceFigure, ContestResult, ElectionName, Figures,
+    LeaderResult, NightResults, PartyResult, SCHEMA_VERSION, UnitName, part,
 };
 pub use moments::Lag;
 pub use reported::Reported;
@@ -234,6 +234,17 @@ impl Moment {
         self.found.election.reporting.as_ref().is_none_or(|reporting| !reporting.adds_boxes)
     }
 
+    /// Whether a unit may have been added by a report of it, so that its being there would tell that it has reported.
+    #[must_use]
+    pub fn tells_of_a_report(&self, unit: UnitNumber) -> bool {
+        let adds_cities = self.found.election.reporting.as_ref().is_some_and(|reporting| reporting.adds_cities);
+        match self.units.get(unit).map(|unit| unit.kind) {
+            Some(UnitKind::Box) => !self.lists_boxes(),
+            Some(UnitKind::City) => adds_cities,
+            _ => false,
+        }
+    }
+
     /// Whether it is known how many boxes a contest will have in a unit: they are listed, or places say how many they will
     /// have, or no more can come.
     fn knows_boxes(&self, contest: &Contest, unit: UnitNumber) -> bool {
@@ -421,7 +432,7 @@ impl Moment {
                 votes: of_channel.votes(),
                 cast: of_channel.cast,
                 boxes: of_channel.boxes,
-                choices: with_choices.then(|| by_code(contest, &of_channel.choices)),
+                choices: with_choices.then(|| ByCode::of(contest, &of_channel.choices)),
             };
             (channel.name(), result)
         });
@@ -474,7 +485,7 @@ impl Moment {
                 let sums = sums.remove(child).unwrap_or_else(|| Sums::new(choices));
                 result.contests.push(ChildContest {
                     code: contest_code(contest),
-                    choices: by_code(contest, &sums.choices),
+                    choices: ByCode::of(contest, &sums.choices),
                     figures: self.figures(contest, &sums, held),
                 });
             }
@@ -510,12 +521,6 @@ impl Moment {
 #[must_use]
 pub fn contest_code(contest: &Contest) -> String {
     contest.race.as_ref().map_or_else(|| contest.number.to_string(), |race| race.code.to_string())
-}
-
-/// Votes by the choices' codes.
-#[must_use]
-pub fn by_code<T: Copy>(contest: &Contest, votes: &[T]) -> BTreeMap<String, T> {
-    contest.choices.iter().zip(votes).map(|(choice, votes)| (choice.code.to_string(), *votes)).collect()
 }
 
 fn figure(choice: &hustings_core::Choice, votes: Option<u64>, share: Option<f64>) -> ChoiceFigure {

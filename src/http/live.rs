@@ -98,7 +98,7 @@ pub(super) async fn stream(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(super::api::invalid_query)?;
     let found = find(&services.elections, &poll).await?;
-    let watcher = begin(&services, &found, None, &headers, query).await?;
+    let watcher = begin(&services, &found, &headers, query).await?;
     Ok(events(&services, watcher))
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn socket(
     let Ok(upgrade) = upgrade else { return Err(Problem::upgrade_required()) };
     let Query(query) = query.map_err(super::api::invalid_query)?;
     let found = find(&services.elections, &poll).await?;
-    let watcher = begin(&services, &found, None, &headers, query).await?;
+    let watcher = begin(&services, &found, &headers, query).await?;
     Ok(talk_to(&services, watcher, upgrade, peer))
 }
 
@@ -159,22 +159,43 @@ pub(super) fn talk_to(
     })
 }
 
-/// Begins to watch an election, or one unit of it, as whoever the request comes from.
+/// Begins to watch a poll or an election as whoever the request comes from.
 pub(super) async fn begin(
     services: &Services,
     found: &Registered,
-    unit: Option<UnitNumber>,
     headers: &HeaderMap,
     query: StreamQuery,
 ) -> Result<Watcher, Problem> {
+    let asking = asking(services, found, headers, &query).await?;
+    watch(services, found, None, asking, headers, &query).await
+}
+
+/// Who is asking for a stream. A ticket is spent.
+pub(super) async fn asking(
+    services: &Services,
+    found: &Registered,
+    headers: &HeaderMap,
+    query: &StreamQuery,
+) -> Result<Viewer, Problem> {
     if *services.stopping.borrow() {
         return Err(Problem::unavailable("stopping", "the server is stopping; please try again"));
     }
-    let asking = match query.ticket {
-        Some(ticket) => spend(services, found, &ticket).await?,
-        None if query.audience.is_some() => organiser(services, found, headers).await?,
-        None => viewer(services, found, headers).await?,
-    };
+    match &query.ticket {
+        Some(ticket) => spend(services, found, ticket).await,
+        None if query.audience.is_some() => organiser(services, found, headers).await,
+        None => viewer(services, found, headers).await,
+    }
+}
+
+/// A watcher for whoever is asking: of a poll or an election, or of one unit.
+pub(super) async fn watch(
+    services: &Services,
+    found: &Registered,
+    unit: Option<UnitNumber>,
+    asking: Viewer,
+    headers: &HeaderMap,
+    query: &StreamQuery,
+) -> Result<Watcher, Problem> {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let seen: Option<Version> = last.or(query.last_event_id.as_deref()).and_then(|text| text.parse().ok());
     // Who may not see totals was never shown a version of them, and would learn by the wait whether there is such an entry.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use hustings_core::Contest;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// The form that this program writes; a later one adds fields, and never changes what these mean.
@@ -166,7 +167,8 @@ pub struct ChannelResult {
     pub boxes: u64,
     /// Votes by the choices' codes; with `by=channel`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub choices: Option<BTreeMap<String, u64>>,
+    #[schema(value_type = Option<BTreeMap<String, u64>>)]
+    pub choices: Option<ByCode>,
 }
 
 /// Who is ahead.
@@ -209,10 +211,29 @@ pub struct ChildContest {
     /// The contest's code.
     pub code: String,
     /// Votes by the choices' codes.
-    pub choices: BTreeMap<String, u64>,
+    #[schema(value_type = BTreeMap<String, u64>)]
+    pub choices: ByCode,
     /// The figures.
     #[serde(flatten)]
     pub figures: Figures,
+}
+
+/// Votes by the choices' codes, in the order of the definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByCode(Vec<(String, u64)>);
+
+impl ByCode {
+    /// Votes of a contest's choices.
+    #[must_use]
+    pub fn of(contest: &Contest, votes: &[u64]) -> Self {
+        Self(contest.choices.iter().zip(votes).map(|(choice, votes)| (choice.code.to_string(), *votes)).collect())
+    }
+}
+
+impl Serialize for ByCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(code, votes)| (code, votes)))
+    }
 }
 
 /// A part of a whole to four places; none of nothing.

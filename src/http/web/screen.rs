@@ -121,7 +121,7 @@ pub(super) async fn stream(
     let found = find(&services.elections, &code).await?;
     let mut headers = without_token(&headers);
     headers.remove(header::COOKIE);
-    let watcher = live::begin(&services, &found, None, &headers, query).await?;
+    let watcher = live::begin(&services, &found, &headers, query).await?;
     Ok(live::events(&services, watcher))
 }
 

@@ -229,7 +229,7 @@ async fn a_night_is_asked_about_from_a_terminal() {
         (&["history"], &["in all", "new votes", "London", "tories +5"]),
         (&["history", "--by", "box", "--json"], &["\"newly_reported\""]),
         (&["audit"], &["correction", "b1", "tories +2", "+00:00", "unit_added", "2 units"]),
-        (&["results", "--by", "channel"], &["in_person: 20 votes from 2 boxes\n    labour 5  tories 15\n"]),
+        (&["results", "--by", "channel"], &["in_person: 20 votes from 2 boxes\n    tories 15  labour 5\n"]),
         (&["results", "--as-of", "2001-01-01T00:00"], &[", before the first entry\n"]),
         (&["audit", "--kind", "correction", "--json"], &["\"revision\":2"]),
         (&["report", "receipt", "b1"], &["revision 2"]),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::results_book::{report, short};
 use super::support::Night;
-use crate::support::TestServer;
+use crate::support::{ADMIN, TestServer};
 
 async fn results(server: &TestServer, night: &Night, query: &str) -> Value {
     night.get(server, &format!("/results{query}")).await.is(200).json()
@@ -122,5 +122,87 @@ async fn a_turnout_needs_the_registered_voters_of_every_box() {
     let (english, french) = (page(&server, &night, "en").await, page(&server, &night, "fr").await);
     assert!(english.contains("more ballots than registered voters"), "{english}");
     assert!(french.contains("plus de bulletins que de personnes inscrites"), "{french}");
+    server.finish().await;
+}
+
+/// Hidden results do not tell which boxes and cities have reported, by whatever address.
+#[tokio::test]
+async fn a_hidden_unit_is_like_one_that_is_not_there() {
+    let server = TestServer::start().await;
+    let hidden = json!({ "visibility": "after_close", "create_units": true });
+    let night = Night::create(&server, hidden).await;
+    report(&server, &night, 0, short("b1", "hull", 1, 1, 2), "counted").await;
+    for (there, not_there) in [("b1", "b2"), ("hull", "bath")] {
+        let paths = ["/results?unit=", "/results/stream?unit=", "/results?by=unit&after="];
+        for path in paths {
+            let told = async |unit: &str| {
+                let answer = server.get(&night.path(&format!("{path}{unit}"))).send().await;
+                answer.refused(422, "unknown_unit").text().replace(unit, "…")
+            };
+            assert_eq!(told(there).await, told(not_there).await, "{path}{there}");
+            // Who says wrongly that they may see it learns no more.
+            let stream = async |unit: &str| {
+                let path = night.path(&format!("/results/stream?unit={unit}&ticket=none"));
+                server.get(&path).send().await.refused(401, "invalid_ticket").text()
+            };
+            assert_eq!(stream(there).await, stream(not_there).await);
+        }
+        let page = async |unit: &str| {
+            server.get(&format!("/{}/results?unit={unit}", night.code)).send().await.is(422).text().replace(unit, "…")
+        };
+        assert_eq!(page(there).await, page(not_there).await);
+        night.get(&server, &format!("/results?unit={there}")).await.is(200);
+    }
+    server.get(&night.path("/results?unit=nation")).send().await.is(200);
+    night.act(&server, "close").await.is(200);
+    server.get(&night.path("/results?unit=b1")).send().await.is(200);
+    // Units that somebody listed tell nothing.
+    let listed = json!([{ "code": "york", "kind": "city" }, { "code": "y1", "kind": "box", "parent": "york" }]);
+    let listed = json!({ "visibility": "after_close", "cities": null, "units": listed });
+    let night = Night::create(&server, listed).await;
+    server.get(&night.path("/results?unit=y1")).send().await.is(200);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn numbers_out_of_range_are_refused() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, json!({})).await;
+    for (path, name, range, inside) in [
+        ("/results?by=unit&", "limit", "1 to 5000", [1_u32, 5_000]),
+        ("/history?", "limit", "1 to 10000", [1, 10_000]),
+        ("/missing?", "limit", "1 to 5000", [1, 5_000]),
+        ("/boxes?", "limit", "1 to 1000", [1, 1_000]),
+        ("/audit?", "limit", "1 to 10000", [1, 10_000]),
+        ("/changes?", "limit", "1 to 1000", [1, 1_000]),
+        ("/changes?", "wait_s", "0 to 30", [0, 30]),
+    ] {
+        for number in inside {
+            night.get(&server, &format!("{path}{name}={number}")).await.is(200);
+        }
+        for number in [inside[0].checked_sub(1), Some(inside[1] + 1)].into_iter().flatten() {
+            let refused =
+                night.get(&server, &format!("{path}{name}={number}")).await.refused(422, "invalid_query").json();
+            assert_eq!(refused["pointer"], format!("/{name}"), "{path}");
+            assert!(refused["detail"].as_str().expect("words").contains(range), "{refused}");
+        }
+    }
+    server.finish().await;
+}
+
+/// Choices come in the order of the ballot, everywhere.
+#[tokio::test]
+async fn the_order_of_choices_is_that_of_the_ballot() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, json!({ "choices": ["zoe", "ann", "mia"] })).await;
+    let body = json!({ "box": "b1", "city": "london", "votes": { "ann": 1, "mia": 2, "zoe": 3 } });
+    report(&server, &night, 0, body, "counted").await;
+    for query in ["?by=unit", "?by=channel"] {
+        let text = night.get(&server, &format!("/results{query}")).await.is(200).text();
+        assert!(text.contains(r#"{"zoe":3,"ann":1,"mia":2}"#), "{query}: {text}");
+    }
+    let ask = ["results", "--by", "unit", "--url", &server.url(), "--token", ADMIN, "--election", &night.code];
+    let (well, out, said) = server.command(&ask).await;
+    assert!(well && out.contains("main: zoe 3  ann 1  mia 2"), "{out} {said}");
     server.finish().await;
 }

@@ -10,11 +10,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use hustings_core::{Event, Seq, UnitNumber};
+use hustings_core::{Audience, Event, Seq, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, read, see_with_token, short, times, unit_of};
+use super::{Problem, Seen, Services, Shared, read, see_with_token, short, times, unit_of, within};
 use crate::export::changes::{AuditLine, KINDS, kind};
 use crate::export::sheets::{self, Sheet};
 use crate::feed::night::Moment;
@@ -95,7 +95,7 @@ pub(super) async fn audit(
     let reader = Reader::asked(services, &seen, &query).await?;
     let name = format!("audit-{}", seen.found.election.code);
     match form {
-        Form::Json => page(reader, query.limit.unwrap_or(1_000).clamp(1, LIMIT_MAX)).await,
+        Form::Json => page(reader, within("limit", query.limit, 1_000, 1..=LIMIT_MAX)?).await,
         Form::Csv => Ok(file("text/csv; charset=utf-8", &format!("{name}.csv"), lines(reader, Line::Csv)?)),
         Form::Ndjson => Ok(file("application/x-ndjson", &format!("{name}.ndjson"), lines(reader, Line::Ndjson)?)),
         Form::Xlsx => Ok(file(XLSX, &format!("{name}.xlsx"), sheet(reader).await?)),
@@ -146,7 +146,7 @@ impl Filter {
             found.ok_or_else(|| Problem::invalid("unknown_value", "/kind", detail()))
         };
         let kinds = query.kind.as_deref().map_or(Ok(Vec::new()), |text| text.split(',').map(known).collect())?;
-        let unit = query.unit.as_deref().map(|code| unit_of(moment, Some(code))).transpose()?;
+        let unit = query.unit.as_deref().map(|code| unit_of(moment, Audience::Full, Some(code))).transpose()?;
         Ok(Self { kinds, unit, by: query.by.clone() })
     }
 

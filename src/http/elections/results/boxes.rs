@@ -13,7 +13,7 @@ use hustings_core::{ContestNumber, Event, ReportFiled, Seq, Standing, UnitNumber
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, turn, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, turn, unit_of, within};
 use crate::export::changes::Change;
 use crate::http::name::Name;
 use crate::ledger::Stored;
@@ -79,9 +79,9 @@ pub(super) async fn boxes(
     let seen = see_all(&services, &election, &headers).await?;
     let moment = &seen.moment;
     let wanted = Wanted {
-        unit: unit_of(moment, query.unit.as_deref())?,
+        unit: unit_of(moment, seen.audience, query.unit.as_deref())?,
         contest: contest_of(moment, query.contest.as_deref())?.map(|contest| contest.number),
-        limit: query.limit.unwrap_or(20).clamp(1, LIMIT_MAX),
+        limit: within("limit", query.limit, 20, 1..=LIMIT_MAX)?,
         order: query.order.unwrap_or(Order::First),
     };
     let _turn = turn().await?;

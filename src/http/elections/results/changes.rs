@@ -10,7 +10,7 @@ use hustings_core::{Seq, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Shared, read, see_all, times};
+use super::{Problem, Shared, read, see_all, times, within};
 use crate::export::changes::Change;
 use crate::http::name::Name;
 
@@ -63,6 +63,8 @@ pub(super) async fn changes(
     query: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Json<Changes>, Problem> {
     let query = read(query)?;
+    let limit = within("limit", query.limit, 100, 1..=LIMIT_MAX)?;
+    let wait_s = within("wait_s", query.wait_s, 0, 0..=WAIT_MAX_S)?;
     let mut seen = see_all(&services, &election, &headers).await?;
     let after = match &query.after {
         None => Seq(0),
@@ -80,7 +82,7 @@ pub(super) async fn changes(
             times::place_of(&seen.moment, "after", version)?
         }
     };
-    let wait = Duration::from_secs(query.wait_s.unwrap_or(0).min(WAIT_MAX_S));
+    let wait = Duration::from_secs(wait_s);
     if after == seen.moment.seq() && !wait.is_zero() {
         let mut stopping = services.stopping.clone();
         tokio::select! {
@@ -90,7 +92,6 @@ pub(super) async fn changes(
         // They may have been hidden meanwhile.
         seen = seen.again(&services).await?;
     }
-    let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
     let left = usize::try_from(seen.moment.seq().0.saturating_sub(after.0)).unwrap_or(limit);
     let page = match left {
         0 => Vec::new(),

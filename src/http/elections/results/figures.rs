@@ -5,11 +5,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use hustings_core::{Audience, Unit, UnitNumber};
+use hustings_core::{Audience, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, times, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, times, unit_of, within};
 use crate::feed::night::{Asked, ChildPage, Moment, NightResults};
 use crate::http::api::{at_least, respond, viewer};
 use crate::http::name::Name;
@@ -91,7 +91,7 @@ pub(super) async fn results(
         Some(asked) => times::as_of(&services, &seen, asked).await?,
         None => seen.moment.clone(),
     };
-    let asked = asked(&moment, &query)?;
+    let asked = asked(&moment, seen.audience, &query)?;
     let json = match &query.choice {
         Some(choice) => {
             seen.require_full()?;
@@ -115,23 +115,23 @@ fn tag(seen: &Seen, moment: &Moment) -> String {
     moment.tag(seen.audience)
 }
 
-fn asked(moment: &Moment, query: &NightQuery) -> Result<Asked, Problem> {
-    let unit = unit_of(moment, query.unit.as_deref())?;
+fn asked(moment: &Moment, audience: Audience, query: &NightQuery) -> Result<Asked, Problem> {
+    let unit = unit_of(moment, audience, query.unit.as_deref())?;
     let contest = contest_of(moment, query.contest.as_deref())?;
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, ChildPage::LIMIT_MAX);
+    let limit = within("limit", query.limit, LIMIT_DEFAULT, 1..=ChildPage::LIMIT_MAX)?;
     let by = query.by.unwrap_or(By::Contest);
     Ok(Asked {
         unit,
         contest: contest.map(|contest| contest.number),
-        children: if by == By::Unit { Some(ChildPage { after: after(moment, query)?, limit }) } else { None },
+        children: if by == By::Unit { Some(ChildPage { after: after(moment, audience, query)?, limit }) } else { None },
         parties: by == By::Party,
         channels: by == By::Channel,
     })
 }
 
-fn after(moment: &Moment, query: &NightQuery) -> Result<UnitNumber, Problem> {
-    let unknown = || Problem::invalid("unknown_unit", "/after", "`after` is the `next` of the page before");
-    query.after.as_ref().map_or(Ok(Unit::ROOT), |code| moment.unit(code).ok_or_else(unknown))
+fn after(moment: &Moment, audience: Audience, query: &NightQuery) -> Result<UnitNumber, Problem> {
+    let unknown = |_| Problem::invalid("unknown_unit", "/after", "`after` is the `next` of the page before");
+    unit_of(moment, audience, query.after.as_deref()).map_err(unknown)
 }
 
 /// The votes of one choice. Where several contests in the unit have such a choice, one of them must be named.

@@ -12,7 +12,7 @@ use hustings_core::{Contest, ContestNumber, Event, Seq, Standing, Time, UnitNumb
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see_all, times, turn, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see_all, times, turn, unit_of, within};
 use crate::clock::rfc3339;
 use crate::export::changes::Change;
 use crate::feed::night::moved::{self, Moved};
@@ -139,7 +139,8 @@ pub(super) async fn history(
     let seen = see_all(&services, &election, &headers).await?;
     let window = Window::asked(&seen, &query)?;
     let by = query.by.unwrap_or(GroupBy::City);
-    let unit = unit_of(&seen.moment, query.unit.as_deref())?;
+    let unit = unit_of(&seen.moment, seen.audience, query.unit.as_deref())?;
+    let limit = within("limit", query.limit, 100, 1..=LIMIT_MAX)?;
     let named = contest_of(&seen.moment, query.contest.as_deref())?;
     if matches!(seen.moment.unit_name(unit).kind, "station" | "box") {
         let detail =
@@ -153,7 +154,6 @@ pub(super) async fn history(
     let of = Of { unit, contest: told.first().copied() };
     let _turn = turn().await?;
     let (before, after) = (at(&services, &seen, window.from).await?, at(&services, &seen, window.to).await?);
-    let limit = query.limit.unwrap_or(100).clamp(1, LIMIT_MAX);
     let mut groups = match by {
         GroupBy::City => {
             let places = of.contest.map(|contest| moved::by_place(&before, &after, contest, unit, limit + 1));

@@ -96,13 +96,12 @@ async fn begin(
     query: NightStreamQuery,
 ) -> Result<Watcher, Problem> {
     let found = find(services, election).await?;
-    let unit = match &query.unit {
-        Some(code) => {
-            let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
-            Some(unit_of(&moment, Some(code))?)
-        }
-        None => None,
-    };
-    let query = StreamQuery { ticket: query.ticket, last_event_id: query.last_event_id, audience: query.audience };
-    live::begin(services, &found, unit, headers, query).await
+    let NightStreamQuery { unit, ticket, last_event_id, audience } = query;
+    let query = StreamQuery { ticket, last_event_id, audience };
+    let Some(code) = unit else { return live::begin(services, &found, headers, query).await };
+    // Who is asking comes first: which units there are may be hidden from others.
+    let asking = live::asking(services, &found, headers, &query).await?;
+    let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
+    let unit = unit_of(&moment, moment.audience(asking), Some(&code))?;
+    live::watch(services, &found, Some(unit), asking, headers, &query).await
 }

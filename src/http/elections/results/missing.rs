@@ -10,7 +10,7 @@ use hustings_core::{Content, Contest, ContestNumber, Event, Measure, UnitKind, U
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, unit_of};
+use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, unit_of, within};
 use crate::feed::night::{Moment, contest_code};
 use crate::http::name::Name;
 
@@ -77,11 +77,11 @@ pub(super) async fn missing(
     let query = read(query)?;
     let seen = see_all(&services, &election, &headers).await?;
     let moment = &seen.moment;
-    let unit = unit_of(moment, query.unit.as_deref())?;
+    let unit = unit_of(moment, seen.audience, query.unit.as_deref())?;
     let only = contest_of(moment, query.contest.as_deref())?.map(|contest| contest.number);
     let unknown = || Problem::invalid("unknown_box", "/after", "`after` is the `next` of the page before");
     let after = query.after.as_deref().map(|code| moment.unit(code).ok_or_else(unknown)).transpose()?;
-    let limit = query.limit.unwrap_or(1_000).clamp(1, LIMIT_MAX);
+    let limit = within("limit", query.limit, 1_000, 1..=LIMIT_MAX)?;
     let (found, next) = search(&services, &seen, only, unit, after, limit).await?;
     let told = found.into_iter().map(|(ballot_box, contests)| told(moment, ballot_box, contests));
     Ok(Json(Missing {

@@ -13,6 +13,8 @@ mod page;
 mod standing;
 mod times;
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::Router;
@@ -144,12 +146,32 @@ fn read<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
     query.map(|Query(query)| query).map_err(invalid_query)
 }
 
-/// The unit of a code; the whole election without one.
-fn unit_of(moment: &Moment, code: Option<&str>) -> Result<UnitNumber, Problem> {
-    let unknown = |code: &str| {
-        Problem::invalid("unknown_unit", "/unit", format!("there is no unit with the code `{}` here", short(code)))
+/// The unit of a code; the whole election without one. Who may not see the totals is told nothing of units that a report may
+/// have added.
+fn unit_of(moment: &Moment, audience: Audience, code: Option<&str>) -> Result<UnitNumber, Problem> {
+    let Some(code) = code else { return Ok(hustings_core::Unit::ROOT) };
+    let is_masked = audience == Audience::Masked;
+    let unknown = || {
+        let hidden = if is_masked { ", or it is hidden for now" } else { "" };
+        let detail = format!("there is no unit with the code `{}` here{hidden}", short(code));
+        Problem::invalid("unknown_unit", "/unit", detail)
     };
-    code.map_or(Ok(hustings_core::Unit::ROOT), |code| moment.unit(code).ok_or_else(|| unknown(code)))
+    moment.unit(code).filter(|unit| !(is_masked && moment.tells_of_a_report(*unit))).ok_or_else(unknown)
+}
+
+/// A number that was asked for, or what stands for none; never another one than was asked for.
+fn within<T: PartialOrd + Display>(
+    name: &str,
+    asked: Option<T>,
+    default: T,
+    range: RangeInclusive<T>,
+) -> Result<T, Problem> {
+    let asked = asked.unwrap_or(default);
+    if range.contains(&asked) {
+        return Ok(asked);
+    }
+    let detail = format!("`{name}` can be from {} to {}, and not {asked}", range.start(), range.end());
+    Err(Problem::invalid("invalid_query", format!("/{name}"), detail))
 }
 
 /// The contest of a code, where one is named.

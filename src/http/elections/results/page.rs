@@ -65,7 +65,7 @@ pub(in crate::http) async fn page(
 ) -> Result<Response, Problem> {
     let seen = see(services, &found.election.id.to_string(), &web::without_token(headers)).await?;
     let moment = &seen.moment;
-    let unit = unit_of(moment, unit)?;
+    let unit = unit_of(moment, seen.audience, unit)?;
     let children = Some(ChildPage { after: Unit::ROOT, limit: CHILDREN_MAX });
     let asked = Asked { unit, children, ..Asked::ALL };
     let results = services.feed.answer(moment, &asked, seen.audience).await?;
