@@ -10,7 +10,7 @@ mod reported;
 pub mod sums;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hustings_core::election::Viewer;
 use hustings_core::{
@@ -38,7 +38,8 @@ pub struct Moment {
     snapshot: Arc<Snapshot>,
     units: Arc<Units>,
     status: TallyStatus,
-    expected: Arc<BTreeMap<UnitNumber, Expected>>,
+    /// What is expected of places, made by the first question that needs it.
+    expected: Arc<OnceLock<BTreeMap<UnitNumber, Expected>>>,
 }
 
 /// What is asked for.
@@ -91,8 +92,7 @@ impl Moment {
     /// An election with its counters and its tree, which must be at least as far as the counters.
     #[must_use]
     pub fn new(found: Registered, snapshot: Arc<Snapshot>, units: Arc<Units>, status: TallyStatus) -> Self {
-        let expected = Arc::new(sums::expected(&snapshot.fold.tally, &units, snapshot.fold.state.units));
-        Self { found, snapshot, units, status, expected }
+        Self { found, snapshot, units, status, expected: Arc::default() }
     }
 
     /// The election's number inside.
@@ -224,7 +224,10 @@ impl Moment {
     pub fn expected(&self, unit: UnitNumber) -> Expected {
         match self.units.get(unit) {
             Some(found) if !found.kind.is_place() => sums::expected_below(&self.units, unit, self.state().units),
-            _ => self.expected.get(&unit).copied().unwrap_or_default(),
+            _ => {
+                let all = || sums::expected(self.tally(), &self.units, self.state().units);
+                self.expected.get_or_init(all).get(&unit).copied().unwrap_or_default()
+            }
         }
     }
 
@@ -261,6 +264,13 @@ impl Moment {
     #[must_use]
     pub fn sums(&self, contest: &Contest, place: UnitNumber) -> Sums {
         sums::of_place(self.tally(), &self.units, contest.number, contest.choices.len(), place)
+    }
+
+    /// Ballots in the boxes of one place of its own that reported a contest.
+    #[must_use]
+    pub fn cast(&self, contest: ContestNumber, place: UnitNumber) -> u64 {
+        let totals = self.tally().totals(contest, place).into_iter().flatten();
+        totals.filter(|((_, measure), _)| *measure == Measure::Cast).map(|(_, total)| total.get()).sum()
     }
 
     /// Reads what must be read for a document: reports of the boxes in units that no totals are kept for.

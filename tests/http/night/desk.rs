@@ -302,6 +302,42 @@ async fn hidden_results_give_no_place_away() {
     server.finish().await;
 }
 
+/// Registered voters that are told of a city are held against all its boxes, where everybody may see these.
+#[tokio::test]
+async fn a_report_that_takes_its_city_over_its_voters_is_doubtful() {
+    let server = TestServer::start().await;
+    let units = json!([
+        { "code": "hull", "kind": "city", "registered": 100 }, { "code": "york", "kind": "city" },
+        { "code": "hall", "kind": "station", "parent": "york", "registered": 10 },
+        { "code": "h-1", "kind": "box", "parent": "hull" }, { "code": "h-2", "kind": "box", "parent": "hull" },
+        { "code": "y-1", "kind": "box", "parent": "hall" },
+    ]);
+    let doubtful = json!("more_cast_than_registered");
+    for (visibility, over) in [("always", &doubtful), ("after_close", &Value::Null)] {
+        let more = json!({ "cities": null, "units": units, "visibility": visibility });
+        let night = Night::create(&server, more).await;
+        let warned = async |ballot_box: &str, city: &str, revision: u32, votes: u64| {
+            let body = with(short(ballot_box, city, votes, 0), json!({ "revision": revision }));
+            report(&server, &night, &body).await.is(201).json()["warning"].clone()
+        };
+        assert_eq!(warned("h-1", "hull", 1, 60).await, Value::Null);
+        assert_eq!(warned("h-2", "hull", 1, 40).await, Value::Null, "as many as there are voters");
+        // Hidden totals do not follow from trying out numbers.
+        assert_eq!(&warned("h-2", "hull", 2, 41).await, over, "{visibility}");
+        let lines =
+            "{\"box\":\"h-1\",\"revision\":2,\"votes\":{\"tories\":61}}\n{\"box\":\"y-1\",\"votes\":{\"tories\":1}}";
+        let ask = server.ask("POST", &night.path("/reports/bulk")).bearer(ADMIN);
+        let answer = ask.header("content-type", "application/x-ndjson").body(lines).send().await.is(200).text();
+        let told: Vec<Value> = answer.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!((&told[0]["warning"], &told[1]["warning"]), (over, &Value::Null), "{answer}");
+        assert_eq!(warned("h-2", "hull", 3, 39).await, Value::Null, "{visibility}");
+        // What a report says itself is enough.
+        assert_eq!(warned("h-2", "hull", 4, 101).await, doubtful);
+        assert_eq!(warned("y-1", "york", 2, 11).await, doubtful);
+    }
+    server.finish().await;
+}
+
 /// What a person should look at is said where they look: with the receipt, and with the close.
 #[tokio::test]
 async fn what_is_doubtful_or_unfinished_is_said() {

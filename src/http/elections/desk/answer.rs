@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use hustings_core::{Content, Event, Rejection, Revision, Standing, Units};
+use hustings_core::{Content, Event, Rejection, Revision, Standing};
 use metrics::{Counter, Histogram};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,16 +26,10 @@ pub(super) struct ReportAnswer {
     pub(super) contest: String,
     /// The number of this report.
     pub(super) revision: u32,
-    /// What somebody should look at: `more_cast_than_registered`. The report counts all the same.
+    /// What somebody should look at: `more_cast_than_registered` by this report, or by now by its city where results are seen.
+    /// The report counts all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) warning: Option<&'static str>,
-}
-
-/// What somebody should look at in a report that is in the ledger: it has more ballots than its box has registered voters.
-pub(super) fn warning(units: &Units, stored: &Stored) -> Option<&'static str> {
-    let Event::ReportFiled(filed) = &stored.entry.event else { return None };
-    let (cast, registered) = (filed.content.counts()?.cast, units.get(filed.ballot_box)?.registered?);
-    (cast > registered).then_some("more_cast_than_registered")
 }
 
 /// The status of a report that is in the ledger, and where it stands there; or why it is not.

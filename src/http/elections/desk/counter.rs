@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::Desk;
 use super::add::{Resolved, kept_units, mend, resolve_all};
-use super::answer::{Outcome, outcome, warning};
+use super::answer::{Outcome, outcome};
 use super::book::Book;
 use super::bulk::{Header, LineAnswer};
 use super::lines::Line;
@@ -21,12 +21,13 @@ use super::resolve::{Slip, Unresolved};
 use super::sender::Sender;
 use super::sent::Sent;
 use super::slices::{Slice, Slices};
+use super::voters::{Voters, needs_totals};
 use crate::http::Shared;
 use crate::http::body;
 use crate::http::error::Problem;
 use crate::http::receipt::Receipt;
 use crate::ingest::Queued;
-use crate::ledger::LedgerError;
+use crate::ledger::{Answer, LedgerError};
 
 /// How many slices wait for their answers while the next one is parsed.
 const SLICES_MAX: usize = 2;
@@ -56,6 +57,9 @@ enum Deciding {
 }
 
 type Decided = Vec<(u64, Deciding)>;
+
+/// What became of a line.
+type Answered = Result<(Answer, Slip), Problem>;
 
 impl Counter {
     /// Counts all of an upload, or until nobody reads the answers.
@@ -126,9 +130,19 @@ impl Counter {
     async fn answer_all(&self, mut decided: mpsc::Receiver<Decided>, answers: mpsc::UnboundedSender<Bytes>) {
         while let Some(slice) = decided.recv().await {
             let mut out = Vec::with_capacity(slice.len() * 128);
-            let units = kept_units(&self.services, &self.sender).await.ok();
+            let mut done = Vec::with_capacity(slice.len());
             for (line, deciding) in slice {
-                let word = self.answer(line, deciding, units.as_deref(), &mut out).await;
+                done.push((line, answered(deciding).await));
+            }
+            // Boxes may have been added for these lines.
+            let units = kept_units(&self.services, &self.sender).await.unwrap_or_default();
+            let needs_totals = done.iter().any(|(_, answer)| {
+                let stored = answer.as_ref().ok().and_then(|(answer, _)| Some(outcome(answer).ok()?.2));
+                stored.is_some_and(|stored| needs_totals(&units, stored))
+            });
+            let voters = Voters::of(&self.services, &self.sender, &units, needs_totals).await;
+            for (line, answer) in done {
+                let word = self.answer(line, answer, &voters, &mut out).await;
                 self.desk.meters.count(word);
                 out.push(b'\n');
             }
@@ -139,19 +153,15 @@ impl Counter {
     }
 
     /// Writes the answer to one line, and says how it is counted.
-    async fn answer(&self, line: u64, deciding: Deciding, units: Option<&Units>, out: &mut Vec<u8>) -> &'static str {
-        let (queued, slip) = match deciding {
-            Deciding::Queued(queued, slip) => (queued, slip),
-            Deciding::Refused(problem) => return refuse(line, &problem, out),
-        };
-        let answer = match queued.answer().await {
-            Ok(answer) => answer,
-            Err(error) => return refuse(line, &error.into(), out),
+    async fn answer(&self, line: u64, answered: Answered, voters: &Voters<'_>, out: &mut Vec<u8>) -> &'static str {
+        let (answer, slip) = match answered {
+            Ok(answered) => answered,
+            Err(problem) => return refuse(line, &problem, out),
         };
         let problem = match outcome(&answer) {
             Ok((_, status, stored)) => {
                 let receipt = Receipt::new(&self.services.keys, &self.sender.found, stored);
-                let warning = units.and_then(|units| warning(units, stored));
+                let warning = voters.warning(stored);
                 write(&LineAnswer { line, status, receipt, warning }, out);
                 return status;
             }
@@ -170,6 +180,13 @@ impl Counter {
         let Some(header) = self.header.as_ref().filter(|_| !slip.request.contains(&b'\n')) else { return slip };
         let request = header.above(&slip.request);
         Slip { request, ..slip }
+    }
+}
+
+async fn answered(deciding: Deciding) -> Answered {
+    match deciding {
+        Deciding::Queued(queued, slip) => Ok((queued.answer().await?, slip)),
+        Deciding::Refused(problem) => Err(problem),
     }
 }
 

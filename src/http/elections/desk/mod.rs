@@ -2,7 +2,7 @@
 //!
 //! Job: turn what a sender wrote into a [`hustings_core::Report`], and the ledger's answer into HTTP; keep what contradicts a
 //! report for a person to decide. Invariant: a report is parsed once, and whether it counts is decided by the ledger alone.
-//! It must not know: totals.
+//! It must not know: totals, but for those of a city that has more ballots than voters.
 
 mod add;
 mod answer;
@@ -20,6 +20,7 @@ mod sender;
 mod sent;
 mod slices;
 mod table;
+mod voters;
 
 use std::sync::Arc;
 

@@ -11,11 +11,12 @@ use hustings_core::{Report, Submission};
 
 use super::Desk;
 use super::add::{Resolved, kept_units, mend, resolve_all};
-use super::answer::{Outcome, ReportAnswer, outcome, revision, warning};
+use super::answer::{Outcome, ReportAnswer, outcome, revision};
 use super::conflict;
 use super::resolve::{Slip, Unresolved, resolve};
 use super::sender::Sender;
 use super::sent::Sent;
+use super::voters::{Voters, needs_totals};
 use crate::http::body;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
@@ -109,6 +110,7 @@ async fn file(
         }
     };
     let units = kept_units(services, sender).await?;
+    let warning = Voters::of(services, sender, &units, needs_totals(&units, stored)).await.warning(stored);
     let book = desk.books.of(&sender.found);
     let contest = book.found.election.contests.get(contest.index()).and_then(|contest| contest.race.as_ref());
     let shown = ReportAnswer {
@@ -117,7 +119,7 @@ async fn file(
         ballot_box: units.get(ballot_box).map_or_else(String::new, |unit| unit.code.to_string()),
         contest: contest.map_or_else(String::new, |race| race.code.to_string()),
         revision: revision(stored).0,
-        warning: warning(&units, stored),
+        warning,
     };
     Ok((code, Json(shown)))
 }
