@@ -128,7 +128,7 @@ pub struct Report {
     pub within: Option<UnitNumber>,
     /// The channel that the sender believes the box to have.
     pub channel: Option<Channel>,
-    /// Who sends: a token's name.
+    /// Who sends: a token's name and number.
     pub by: Text,
     /// Why, where a person says so: of a withdrawal always, else of a decision about a report in quarantine.
     pub reason: Option<Text>,

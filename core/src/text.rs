@@ -130,6 +130,12 @@ impl Label {
         free.unwrap_or(Self(base))
     }
 
+    /// The code of what is known by a name, the same however the name is written: in small letters where it can be a code, else
+    /// made of its words.
+    pub fn for_name(name: &Text) -> Result<Self, TextError> {
+        Self::parse(&name.as_str().to_lowercase()).or_else(|_| Self::parse(Self::for_title(name, &[]).as_str()))
+    }
+
     /// A code that was given: 1 to 64 letters or digits of any script, `-`, `_`, `.` or `:`.
     pub fn parse(raw: &str) -> Result<Self, TextError> {
         let code: String = raw.trim().nfc().collect();

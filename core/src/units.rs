@@ -12,6 +12,7 @@ use crate::entry::{UnitRetired, UnitsAdded};
 use crate::id::{Seq, UnitNumber};
 use crate::rejection::Rejection;
 use crate::state::UnitsMark;
+use crate::text::{Label, Text};
 use crate::unit::{Unit, UnitKind};
 
 pub use prepare::{UnitError, UnitFault};
@@ -99,6 +100,13 @@ impl Units {
     #[must_use]
     pub fn find(&self, code: &str) -> Option<UnitNumber> {
         self.by_code.find(code, |number| self.code(number))
+    }
+
+    /// The unit whose code is made of a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<UnitNumber> {
+        let code = Text::parse(name).and_then(|name| Label::for_name(&name)).ok()?;
+        self.find(code.as_str())
     }
 
     /// The units just below one, in the order they were added.

@@ -176,10 +176,10 @@ impl Moment {
         self.contests().iter().find(is_named)
     }
 
-    /// A unit by its code, of those that had come by then.
+    /// A unit by its code, or by the name that its code is made of, of those that had come by then.
     #[must_use]
     pub fn unit(&self, code: &str) -> Option<UnitNumber> {
-        self.units.find(code).filter(|number| number.0 < self.state().units.count)
+        self.units.find(code).or_else(|| self.units.named(code)).filter(|number| number.0 < self.state().units.count)
     }
 
     /// Whether a unit was there by then, and not retired.

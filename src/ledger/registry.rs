@@ -187,7 +187,7 @@ pub trait Registry: Send + Sync {
     /// definition has taken its place, or the election was removed.
     async fn redefine(&self, key: ElectionKey, new: NewElection) -> Result<Option<Registered>, LedgerError>;
 
-    /// Removes an election whatever its state: its code and slug are free when this returns, every vote either was refused or
+    /// Removes an election whatever its state, unless it is one of boxes that was opened and no rehearsal: its code and slug are free when this returns, every vote either was refused or
     /// is among the entries that the answer counts, and [`Registry::erase`] takes its rows. Again, it gives the same answer;
     /// none where there was no such election.
     async fn remove(&self, key: ElectionKey, removal: Removal) -> Result<Option<Removed>, LedgerError>;

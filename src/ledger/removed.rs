@@ -1,4 +1,5 @@
-//! What becomes of a definition before and after its life: it may be replaced until voting is opened, and be removed at any time.
+//! What becomes of a definition before and after its life: it may be replaced until voting is opened, and be removed: a poll at any
+//! time, an election of boxes until it is opened.
 //!
 //! Job: decide both for every store alike, under the lock of the head.
 //! Invariant: nothing that was opened is ever redefined; what is removed leaves a row that says how much was in it.
@@ -46,10 +47,14 @@ pub struct Removed {
 }
 
 impl Removed {
-    /// What stays of an election that is locked.
-    pub(super) fn of(key: ElectionKey, locked: &Locked, removal: &Removal, now: Time) -> Self {
+    /// What stays of an election that is locked. One of boxes that was opened stays itself, unless it is a rehearsal.
+    pub(super) fn of(key: ElectionKey, locked: &Locked, removal: &Removal, now: Time) -> Result<Self, Rejection> {
         let Locked { head, state, election } = locked;
-        Self {
+        let is_night = election.reporting.as_ref().is_some_and(|reporting| !reporting.rehearsal);
+        if is_night && state.was_opened() {
+            return Err(Rejection::AlreadyOpened);
+        }
+        Ok(Self {
             key,
             id: election.id,
             code: election.code.clone(),
@@ -61,7 +66,7 @@ impl Removed {
             by: removal.by.clone(),
             reason: removal.reason.clone(),
             time: now.max(head.time),
-        }
+        })
     }
 }
 

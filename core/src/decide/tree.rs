@@ -23,23 +23,34 @@ pub struct Grounds<'a> {
     pub units: &'a Units,
 }
 
+/// Where nothing may come or go any more, because a contest that was held there is certified.
+enum Signed {
+    Everywhere,
+    In(Vec<UnitNumber>),
+}
+
 impl Grounds<'_> {
-    /// How the contests stand that are certified.
-    fn certified(&self) -> impl Iterator<Item = &Contest> {
+    fn signed(&self) -> Signed {
         let states = self.contests.iter().zip(&self.state.contests);
-        states.filter(|(_, state)| matches!(state, ContestState::Certified { .. })).map(|(contest, _)| contest)
+        let certified = states.filter(|(_, state)| matches!(state, ContestState::Certified { .. }));
+        let places: Vec<UnitNumber> = certified.map(|(contest, _)| contest.unit()).collect();
+        match places.len() == self.contests.len() && !places.is_empty() {
+            true => Signed::Everywhere,
+            false => Signed::In(places),
+        }
     }
 
-    /// Whether a unit stands where a certified contest was held, or in an election that is certified.
-    fn is_signed(&self, unit: UnitNumber) -> bool {
-        self.all_are_signed() || self.certified().any(|contest| self.units.is_within(unit, contest.unit()))
-    }
-
-    fn all_are_signed(&self) -> bool {
-        !self.contests.is_empty() && self.certified().count() == self.contests.len()
+    /// Of some units, whether each stands where nothing may come or go any more.
+    pub fn are_signed(&self, units: impl Iterator<Item = UnitNumber>) -> impl Iterator<Item = bool> {
+        let (signed, tree) = (self.signed(), self.units);
+        units.map(move |unit| match &signed {
+            Signed::Everywhere => true,
+            Signed::In(places) => places.iter().any(|place| tree.is_within(unit, *place)),
+        })
     }
 }
 
+/// The refusal of what would move what was certified.
 const SIGNED: Rejection = Rejection::WrongStatus { status: "certified" };
 
 /// Decides about units that are to be added; those that are there just so are left out.
@@ -51,7 +62,7 @@ pub fn decide_units(on: Grounds<'_>, new: &[NewUnit], act: &Act) -> Verdict {
         Err(_) => Verdict::Rejected(Rejection::UnitsMoved),
         Ok(new) if new.is_empty() => Verdict::Unchanged,
         // A unit below another new one stands where that one does.
-        Ok(new) if new.iter().any(|unit| on.is_signed(unit.parent)) => Verdict::Rejected(SIGNED),
+        Ok(new) if on.are_signed(new.iter().map(|unit| unit.parent)).any(|signed| signed) => Verdict::Rejected(SIGNED),
         Ok(new) => Verdict::Accept(Event::UnitsAdded(UnitsAdded {
             first: units.next(),
             units: new,
@@ -67,7 +78,7 @@ pub fn decide_retirement(on: Grounds<'_>, number: UnitNumber, is_counted: bool, 
     match on.units.may_retire(number) {
         Err(rejection) => Verdict::Rejected(rejection),
         Ok(unit) if unit.is_retired => Verdict::Unchanged,
-        Ok(_) if on.is_signed(number) => Verdict::Rejected(SIGNED),
+        Ok(_) if on.are_signed(std::iter::once(number)).any(|signed| signed) => Verdict::Rejected(SIGNED),
         Ok(_) if is_counted => Verdict::Rejected(Rejection::UnitInUse),
         Ok(unit) => Verdict::Accept(Event::UnitRetired(UnitRetired {
             unit: number,
@@ -91,7 +102,7 @@ pub fn decide_contest(on: Grounds<'_>, next: &Contest, act: &Act) -> Verdict {
         return if asks_the_same(same, next) { Verdict::Unchanged } else { Verdict::Rejected(Rejection::ContestTaken) };
     }
     let rejection = match on.units.get(next.unit()) {
-        _ if on.all_are_signed() => Some(SIGNED),
+        _ if matches!(on.signed(), Signed::Everywhere) => Some(SIGNED),
         _ if contests.len() >= Contest::CONTESTS_MAX => Some(Rejection::TooManyContests { max: Contest::CONTESTS_MAX }),
         None => Some(Rejection::UnknownUnit),
         Some(unit) if !unit.kind.is_place() => Some(Rejection::NotAPlace),

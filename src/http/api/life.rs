@@ -145,30 +145,37 @@ pub(in crate::http) async fn remove_poll(
 ) -> Result<Removed, Problem> {
     let caller = Caller::of(services, headers).await?;
     let found = find_now(services, poll).await?;
-    remove_whole(services, &caller, &found, body, |_| Ok(())).await
+    remove_whole(services, &caller, &found, body).await
 }
 
-/// Removes whatever is counted as one, whose title was typed, where it may be removed in the state that it is in.
+/// Removes whatever is counted as one, whose title was typed.
 pub(in crate::http) async fn remove_whole(
     services: &Services,
     caller: &Caller,
     found: &Registered,
     body: Body,
-    may_go: impl Fn(&ElectionState) -> Result<(), Problem>,
 ) -> Result<Removed, Problem> {
     let by = actor(&caller.require_owner(services, found).await?.name);
     let asked: RemoveBody = body::read(body, VOTE_MAX).await?;
     let reason = reason(asked.reason.as_deref())?;
     let typed = Text::parse(&asked.title).map_err(|error| Problem::text("/title", error))?;
     let (_, state) = standing(services, found).await?;
-    may_go(&state)?;
     if typed != *state.title(&found.election) {
         let detail = "this is not its title; type it just as it is, so that nothing else is removed by mistake";
         return Err(Problem::invalid("title_differs", "/title", detail));
     }
-    let removed = services.registry.remove(found.key, Removal { by, reason }).await?.ok_or_else(unknown)?;
+    let removed = services.registry.remove(found.key, Removal { by, reason }).await.map_err(stays)?;
+    let removed = removed.ok_or_else(unknown)?;
     let_go(services, found.key);
     Ok(removed)
+}
+
+fn stays(error: LedgerError) -> Problem {
+    let problem = Problem::from(error);
+    if problem.code() != Rejection::AlreadyOpened.code() {
+        return problem;
+    }
+    problem.saying("it was opened, and what was reported to it stays; only drafts and rehearsals are removed")
 }
 
 pub(in crate::http) fn shown(removed: &Removed) -> RemovedBody {

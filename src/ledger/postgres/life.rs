@@ -71,7 +71,7 @@ impl PostgresLedger {
     ) -> Result<Option<Removed>, Failure> {
         let Some(locked) = locked(client, key).await? else { return within(gone::removed_one(client, key)).await };
         within(format(client)).await?.allow(Format::ACCESS).map_err(LedgerError::from)?;
-        let removed = Removed::of(key, &locked, removal, self.clock.now());
+        let removed = Removed::of(key, &locked, removal, self.clock.now()).map_err(LedgerError::from)?;
         within(gone::insert_removed(client, &removed)).await?;
         within(gone::revoke_tokens(client, key, removed.time)).await?;
         within(gone::let_go(client, key, Some(removed.id))).await?;

@@ -60,7 +60,7 @@ impl Registry for SqliteLedger {
                     return sql::gone::removed_one(&tx, key);
                 };
                 sql::format::format(&tx)?.allow(Format::ACCESS).map_err(LedgerError::from)?;
-                let removed = Removed::of(key, &locked, &removal, now);
+                let removed = Removed::of(key, &locked, &removal, now).map_err(LedgerError::from)?;
                 sql::gone::note_removed(&tx, &removed)?;
                 sql::gone::let_go(&tx, key, Some(removed.id))?;
                 tx.commit()?;

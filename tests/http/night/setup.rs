@@ -204,8 +204,12 @@ async fn what_is_done_takes_no_query() {
     let server = TestServer::start().await;
     let night = Night::create(&server, json!({})).await;
     let body = json!({ "ballot_box_id": "b-1", "city": "london", "votes": { "tories": 1 } });
-    let calls = ["reports", "reports/withdraw", "reports/bulk", "open", "close", "certify", "parties", "tokens"];
-    for call in calls.into_iter().chain(["units/london/retire", "quarantine/ab"]) {
+    let acts = ["open", "pause", "close", "reopen", "reveal", "certify"];
+    let sent =
+        ["reports", "reports/withdraw", "reports/bulk", "parties", "tokens", "units/london/retire", "quarantine/ab"];
+    let removal = server.ask("DELETE", &format!("{}?dry_run=true", night.path(""))).bearer(ADMIN);
+    removal.json(&json!({ "title": "The night" })).send().await.refused(422, "invalid_query");
+    for call in acts.into_iter().chain(sent) {
         let answer = night.post(&server, &format!("/{call}?dry_run=true"), &body).send().await;
         answer.refused(422, "invalid_query");
     }
@@ -228,6 +232,20 @@ async fn reports_add_what_was_agreed_and_nothing_twice() {
         let shown = night.get(&server, "/results?by=unit").await.is(200).json();
         let codes: Vec<&Value> = shown["children"].as_array().expect("children").iter().map(|c| &c["code"]).collect();
         assert_eq!(codes, ["london"], "{order:?}");
+        night.get(&server, "/results?unit=LonDon").await.is(200);
+    }
+    // Names that are codes are cities of their own, listed or not, in any order.
+    for order in [["12.1", "12-1"], ["12-1", "12.1"]] {
+        for cities in [json!(null), json!(order)] {
+            let night = Night::create(&server, json!({ "cities": cities, "create_units": true })).await;
+            for (number, city) in order.into_iter().enumerate() {
+                night.post(&server, "/reports", &report(&format!("b-{number}"), city)).send().await.is(201);
+            }
+            let shown = night.get(&server, "/results?by=unit").await.is(200).json();
+            let codes: Vec<&Value> =
+                shown["children"].as_array().expect("children").iter().map(|c| &c["code"]).collect();
+            assert_eq!(codes, order, "{cities}");
+        }
     }
     for (more, adds) in [
         (json!({ "cities": null }), false),
@@ -246,5 +264,40 @@ async fn reports_add_what_was_agreed_and_nothing_twice() {
     }
     let both = short(json!({ "cities": null, "create_units": true, "adds_boxes": false }));
     server.post("/api/v1/elections", &both).bearer(ADMIN).send().await.refused(422, "conflicting_fields");
+    server.finish().await;
+}
+
+/// A box that would be added where a contest is certified is refused by itself: those beside it in the same upload count.
+#[tokio::test]
+async fn boxes_are_added_where_nothing_is_certified() {
+    let server = TestServer::start().await;
+    let contests = json!([{ "code": "nation", "title": "The nation", "choices": ["A", "B"] },
+        { "code": "mayor", "title": "Mayor of York", "unit": "york", "choices": ["C", "D"] }]);
+    let units = json!([{ "code": "york", "kind": "city" }, { "code": "leeds", "kind": "city" }]);
+    let night = Night::create(
+        &server,
+        json!({ "choices": null, "cities": null, "units": units, "contests": contests,
+        "adds_boxes": true }),
+    )
+    .await;
+    let mayor = json!({ "contest": "mayor" });
+    night.post(&server, "/close", &mayor).send().await.is(200);
+    night.post(&server, "/certify", &mayor).send().await.is(200);
+    let line = |ballot_box: &str, city: &str| format!("{ballot_box},nation,{city},1\n");
+    let lines =
+        [("y-1", "york"), ("l-1", "leeds"), ("l-2", "leeds"), ("y-2", "york")].map(|(one, city)| line(one, city));
+    let answers =
+        night.csv(&server, "/reports/bulk", format!("box,contest,city,votes.a\n{}", lines.concat())).send().await;
+    let codes: Vec<Value> = answers
+        .is(200)
+        .text()
+        .lines()
+        .map(|line| {
+            let answer: Value = serde_json::from_str(line).expect("a line");
+            if answer["code"].is_string() { answer["code"].clone() } else { answer["status"].clone() }
+        })
+        .collect();
+    assert_eq!(codes, ["wrong_status", "counted", "counted", "wrong_status"]);
+    assert_eq!(night.get(&server, "/results?contest=nation").await.is(200).json()["boxes"]["reported"], 2);
     server.finish().await;
 }

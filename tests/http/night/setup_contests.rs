@@ -165,7 +165,8 @@ async fn contests_are_opened_from_zero_closed_and_certified() {
     }
     // What was signed stays as it is; the same again is no change.
     let units = json!({ "units": [{ "code": "late", "kind": "city" }], "reason": "Forgotten" });
-    night.post(&server, "/units", &units).send().await.refused(409, "wrong_status");
+    let refused = night.post(&server, "/units", &units).send().await.refused(422, "invalid_units");
+    assert_eq!(faults(&refused), [("/units/0/parent".to_owned(), "wrong_status".to_owned())]);
     night.post(&server, "/units/leeds/retire", &json!({ "reason": "Late" })).send().await.refused(409, "wrong_status");
     let more = json!({ "contests": [{ "code": "late", "title": "Late", "choices": ["A", "B"] }] });
     night.post(&server, "/contests", &more).send().await.refused(422, "invalid_contests");

@@ -30,6 +30,7 @@ super::on_every_store!({
         a_definition_that_races_with_its_opening_is_whole;
     remove:
         a_removed_election_leaves_a_row_and_frees_its_names,
+        an_election_of_boxes_that_was_opened_stays,
         votes_that_race_with_a_removal_are_refused_or_counted;
     removed:
         removed_elections_are_listed_page_by_page;

@@ -4,7 +4,7 @@
 //! Invariant: a box is added only for a report that is right otherwise, of a sender who may report there, in a contest that
 //! takes reports now.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use hustings_core::{
@@ -81,47 +81,66 @@ pub(super) async fn mend(
     if unlisted.is_empty() {
         return Ok(());
     }
-    let added = add(services, sender, &unlisted).await;
+    let refused = add(services, sender, &unlisted).await;
     again(&*services.reports.units(sender.found.key, None).await?, resolved);
     for resolved in resolved.iter_mut() {
-        if let Err(Unresolved::Unknown(_, Some(_))) = resolved {
-            let problem = match &added {
-                Err(rejection) => super::answer::refused(*rejection),
-                // The store did not say, or others were faster: the same report may be sent again.
-                Ok(()) => {
-                    Problem::unavailable("undecided", "the box could not be added just now; please send it again")
-                }
-            };
+        if let Err(Unresolved::Unknown(_, Some(unlisted))) = resolved {
+            // Without a refusal the store did not say, or others were faster: the same report may be sent again.
+            let undecided =
+                || Problem::unavailable("undecided", "the box could not be added just now; please send it again");
+            let problem = refused.get(&unlisted.code).map_or_else(undecided, |rejection| not_added(*rejection));
             *resolved = Err(Unresolved::Wrong(problem));
         }
     }
     Ok(())
 }
 
-/// Adds boxes and cities in one act; where others have added some of them otherwise, each by itself.
-async fn add(services: &Services, sender: &Sender, unlisted: &[&Unlisted]) -> Result<(), Rejection> {
+/// Why a box was not added, and its report not taken.
+fn not_added(rejection: Rejection) -> Problem {
+    match rejection {
+        Rejection::WrongStatus { .. } => Problem::from(rejection).pointing_to("/box").saying(
+            "this box is not listed, and no box is added any more where it stands: a contest that was held there is certified",
+        ),
+        _ => super::answer::refused(rejection),
+    }
+}
+
+/// Adds boxes and cities in one act; where that is refused, those of each place by themselves, and where others have added some
+/// of these otherwise, each by itself. Gives the boxes that were refused, and why.
+async fn add(services: &Services, sender: &Sender, unlisted: &[&Unlisted]) -> HashMap<Label, Rejection> {
     let state = services.feed.state(sender.found.key).await.ok().flatten();
     let takes_reports = |contest: ContestNumber| {
         let state = state.as_ref().and_then(|state| state.contest(contest).ok());
         state.map_or(Err(Rejection::UnknownContest), hustings_core::ContestState::accepts_submissions)
     };
-    let mut wanted = Vec::with_capacity(unlisted.len());
-    let mut refused = None;
+    let mut refused = HashMap::new();
+    // A box stands where the first of its reports says.
+    let (mut wanted, mut seen): (Vec<&Unlisted>, HashSet<&Label>) = Default::default();
     for unlisted in unlisted {
         match takes_reports(unlisted.contest) {
-            Ok(()) => wanted.push(*unlisted),
-            Err(rejection) => refused = Some(rejection),
+            Ok(()) if seen.insert(&unlisted.code) => wanted.push(unlisted),
+            Ok(()) => {}
+            Err(rejection) => drop(refused.insert(unlisted.code.clone(), rejection)),
         }
     }
-    let together = submit(services, sender, new_units(&wanted)).await;
-    if together == Err(Rejection::UnitsMoved) {
-        for unlisted in wanted {
-            // Whatever stands in the way of one is told of when its report is looked at again.
-            let _told_later = submit(services, sender, new_units(&[unlisted])).await;
-        }
-        return refused.map_or(Ok(()), Err);
+    if submit(services, sender, new_units(&wanted)).await.is_ok() {
+        return refused;
     }
-    refused.map_or(together, Err)
+    let mut places: BTreeMap<&Label, Vec<&Unlisted>> = BTreeMap::new();
+    wanted.iter().for_each(|unlisted| places.entry(unlisted.parent.code()).or_default().push(unlisted));
+    for boxes in places.values() {
+        match submit(services, sender, new_units(boxes)).await {
+            Ok(()) => {}
+            Err(Rejection::UnitsMoved) => {
+                for unlisted in boxes {
+                    // Whatever stands in the way of one is told of when its report is looked at again.
+                    let _told_later = submit(services, sender, new_units(&[unlisted])).await;
+                }
+            }
+            Err(rejection) => refused.extend(boxes.iter().map(|unlisted| (unlisted.code.clone(), rejection))),
+        }
+    }
+    refused
 }
 
 async fn submit(services: &Services, sender: &Sender, units: Vec<NewUnit>) -> Result<(), Rejection> {
@@ -152,16 +171,13 @@ fn new_units(unlisted: &[&Unlisted]) -> Vec<NewUnit> {
         boxes: None,
     };
     for unlisted in unlisted {
-        let parent = match &unlisted.parent {
-            Parent::Unit(_, code) => code,
-            Parent::City(code, name) => {
-                if seen.insert(code) {
-                    let name = Some(name.clone()).filter(|name| name.as_str() != code.as_str());
-                    units.push(NewUnit { name, ..new(code, UnitKind::City) });
-                }
-                code
-            }
-        };
+        let parent = unlisted.parent.code();
+        if let Parent::City(code, name) = &unlisted.parent
+            && seen.insert(code)
+        {
+            let name = Some(name.clone()).filter(|name| name.as_str() != code.as_str());
+            units.push(NewUnit { name, ..new(code, UnitKind::City) });
+        }
         if seen.insert(&unlisted.code) {
             let parent = Some(parent.clone());
             units.push(NewUnit { parent, channel: unlisted.channel, ..new(&unlisted.code, UnitKind::Box) });

@@ -196,6 +196,7 @@ pub(super) async fn reported(
 
 /// What a kept request says: JSON, or a line of a table below its header. Without votes it is a withdrawal.
 fn read(request: &[u8]) -> Result<Sent, Problem> {
+    let request = request.strip_prefix("\u{feff}".as_bytes()).unwrap_or(request);
     let is_json = request.trim_ascii_start().starts_with(b"{");
     let mut sent: Sent = match request.iter().position(|byte| *byte == b'\n').filter(|_| !is_json) {
         Some(end) => {

@@ -47,6 +47,14 @@ pub(super) enum Parent {
     City(Label, Text),
 }
 
+impl Parent {
+    pub(super) fn code(&self) -> &Label {
+        match self {
+            Self::Unit(_, code) | Self::City(code, _) => code,
+        }
+    }
+}
+
 impl From<Problem> for Unresolved {
     fn from(problem: Problem) -> Self {
         Self::Wrong(problem)
@@ -114,8 +122,7 @@ pub(super) fn find_unit(units: &Units, named: &str) -> Option<UnitNumber> {
 
 /// A unit by its code, or by the name that a code is made of.
 fn find_city(units: &Units, named: &str) -> Option<UnitNumber> {
-    let by_name = || Text::parse(named).ok().and_then(|name| units.find(Label::for_title(&name, &[]).as_str()));
-    find_unit(units, named).or_else(by_name)
+    find_unit(units, named).or_else(|| units.named(named))
 }
 
 /// The unit that the sender believes the box to stand in.
@@ -191,13 +198,11 @@ fn unknown_box(
     Unresolved::Unknown(unknown(""), Some(Box::new(unlisted)))
 }
 
-/// The code and the name of a city that nobody listed. The code is made of the name, however that is written, so that the order
-/// in which reports arrive makes no second city of `London` and `LONDON`.
+/// The code and the name of a city that nobody listed.
 fn new_city(city: &str) -> Result<(Label, Text), Problem> {
     let wrong = |error| Problem::text("/city", error);
     let name = Text::parse(city).map_err(wrong)?;
-    let code = Label::parse(Label::for_title(&name, &[]).as_str()).map_err(wrong)?;
-    Ok((code, name))
+    Ok((Label::for_name(&name).map_err(wrong)?, name))
 }
 
 /// What the report says, or nothing where it has faults.

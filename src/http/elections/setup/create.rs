@@ -202,9 +202,7 @@ fn named_cities(names: &[String]) -> Result<Vec<NewUnit>, Problem> {
     for (at, name) in names.iter().enumerate() {
         let pointer = || format!("/cities/{at}");
         let name = Text::parse(name).map_err(|error| Problem::text(pointer(), error))?;
-        let code = Label::for_title(&name, &[]);
-        // A code that a report can name again must be one that can be given.
-        let code = Label::parse(code.as_str()).map_err(|error| Problem::text(pointer(), error))?;
+        let code = Label::for_name(&name).map_err(|error| Problem::text(pointer(), error))?;
         if !taken.insert(code.clone()) {
             let detail = format!("two cities would have the code `{code}`; give them codes of your own in `units`");
             return Err(Problem::invalid("repeated_city", pointer(), detail));

@@ -1,17 +1,18 @@
 //! Removing an election of boxes, with all that was entered: a wrong number of a draft is entered anew, and a rehearsal is over.
 //!
-//! Invariant: an election that took reports is removed by nobody, unless it is a rehearsal.
+//! Invariant: an election that took reports is removed by nobody, unless it is a rehearsal. The registry decides that, under the lock of
+//! the head.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use hustings_core::{ContestState, ElectionState, Kind, Rejection};
+use hustings_core::Kind;
 
 use crate::http::api::{RemoveBody, RemovedBody, remove_whole, removed_shown};
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::Registered;
 
@@ -27,12 +28,13 @@ use crate::ledger::Registered;
 pub(super) async fn remove(
     State(services): State<Shared>,
     Name(election): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RemovedBody>, Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find_now(&services, &election).await?;
-    let removed = remove_whole(&services, &caller, &found, body, |state| may_go(&found, state)).await?;
+    let removed = remove_whole(&services, &caller, &found, body).await?;
     Ok(Json(removed_shown(&removed)))
 }
 
@@ -41,14 +43,4 @@ async fn find_now(services: &Services, name: &str) -> Result<Registered, Problem
     let unknown = || Problem::not_found("unknown_election", "there is no election with this id, code or slug");
     let found = services.elections.find_now(name).await?;
     found.filter(|found| found.election.kind == Kind::Election).ok_or_else(unknown)
-}
-
-fn may_go(found: &Registered, state: &ElectionState) -> Result<(), Problem> {
-    let is_rehearsal = found.election.reporting.as_ref().is_some_and(|reporting| reporting.rehearsal);
-    let is_draft = |contest: &ContestState| matches!(contest, ContestState::Draft { .. });
-    if is_rehearsal || state.contests.iter().all(is_draft) {
-        return Ok(());
-    }
-    let detail = "it was opened, and what was reported to it stays; only drafts and rehearsals are removed";
-    Err(Problem::from(Rejection::AlreadyOpened).saying(detail))
 }

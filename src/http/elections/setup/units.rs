@@ -9,8 +9,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use hustings_core::election::Viewer;
 use hustings_core::{
-    Act, ActKind, ContestNumber, ContestState, Event, NewUnit, Rejection, Submission, Text, Unit, UnitKind, UnitNumber,
-    Units, Version,
+    Act, ActKind, ContestNumber, ContestState, Event, Grounds, NewUnit, Rejection, Submission, Text, Unit, UnitKind,
+    UnitNumber, Units, Version,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -98,10 +98,15 @@ async fn import(
     let units: Arc<[NewUnit]> = units.into();
     let mut places = places;
     for _ in 0..ATTEMPTS {
+        let (state, found_now) = standing(services, found).await?;
         let (tree, new) = (services.reports.units(found.key, None).await?, Arc::clone(&units));
         let check = move || {
-            if let Err(misplaced) = tree.prepare(&new) {
-                places.misplaced(&new, misplaced, &mut faults);
+            match tree.prepare(&new) {
+                Err(misplaced) => places.misplaced(&new, misplaced, &mut faults),
+                Ok(_) => {
+                    let on = Grounds { contests: &found_now.election.contests, state: &state, units: &tree };
+                    places.signed(&new, on, &mut faults);
+                }
             }
             (places, faults)
         };

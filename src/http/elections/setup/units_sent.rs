@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::io::Read;
 
-use hustings_core::{Channel, Counts, Label, NewUnit, Text, UnitError, UnitFault, UnitKind};
+use hustings_core::{Channel, Counts, Grounds, Label, NewUnit, Text, Unit, UnitError, UnitFault, UnitKind, UnitNumber};
 use serde::Deserialize;
 use serde_json::Number;
 use utoipa::ToSchema;
@@ -145,6 +145,26 @@ impl Places {
                 _ => ("", format!("`{}`: {what}", unit.code)),
             };
             faults.push(self.place(*number), field, what.code(), detail);
+        }
+    }
+}
+
+impl Places {
+    /// Adds the new units that would stand where a contest that was held is certified. Those below other new ones are told of
+    /// with these.
+    pub(super) fn signed(&self, units: &[NewUnit], on: Grounds<'_>, faults: &mut Faults) {
+        let parent = |unit: &NewUnit| match &unit.parent {
+            Some(parent) => on.units.find(parent.as_str()),
+            None => Some(Unit::ROOT),
+        };
+        let new = units.iter().enumerate().filter(|(_, unit)| on.units.find(unit.code.as_str()).is_none());
+        let (at, parents): (Vec<usize>, Vec<UnitNumber>) =
+            new.filter_map(|(at, unit)| Some((at, parent(unit)?))).unzip();
+        for (at, _) in at.into_iter().zip(on.are_signed(parents.into_iter())).filter(|(_, signed)| *signed) {
+            let (Some(unit), Some(number)) = (units.get(at), self.numbers.get(at)) else { continue };
+            let detail =
+                format!("`{}`: a contest that was held there is certified, so no unit is added any more", unit.code);
+            faults.push(self.place(*number), "parent", "wrong_status", detail);
         }
     }
 }

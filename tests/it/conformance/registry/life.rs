@@ -5,6 +5,7 @@ use hustings_core::{ActKind, Change, Election, Format, Kind, Seq, Time};
 use tokio::task::JoinSet;
 
 use super::{bare, find, listed, new_token, simple, slug};
+use crate::conformance::night::{election_of_boxes, first_acts};
 use crate::conformance::support::*;
 use crate::conformance::{Backend, audit_election};
 
@@ -182,6 +183,24 @@ pub(super) async fn a_removed_election_leaves_a_row_and_frees_its_names(backend:
     let again = create(backend, election, &[OPEN]).await;
     assert!(again > key, "a number is never given again");
     assert_eq!(backend.registry().removed(None, 10).await.expect("a page"), [removed]);
+}
+
+/// What boxes have reported is let go by nobody, unless it was only practised.
+pub(super) async fn an_election_of_boxes_that_was_opened_stays(backend: &dyn Backend) {
+    for (rehearsal, opens, stays) in [(false, false, false), (false, true, true), (true, true, false)] {
+        let mut election = election_of_boxes();
+        election.reporting.iter_mut().for_each(|reporting| reporting.rehearsal = rehearsal);
+        let acts = if opens { first_acts() } else { Vec::new() };
+        let new = NewElection { election, acts, owner: None };
+        let key = backend.registry().create(new).await.expect("an election").key;
+        let removed = backend.registry().remove(key, removal()).await;
+        let what = format!("rehearsal: {rehearsal}, opened: {opens}");
+        match removed {
+            Err(LedgerError::Refused(why)) => assert!(stays && why.code() == "already_opened", "{what}: {why}"),
+            removed => assert!(!stays && matches!(removed, Ok(Some(_))), "{what}: {removed:?}"),
+        }
+        assert_eq!(find(backend, Wanted::Key(key)).await.is_some(), stays, "{what}");
+    }
 }
 
 /// A vote is refused, or it is among the entries that the row counts; nothing comes after.
