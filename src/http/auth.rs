@@ -15,7 +15,7 @@ use super::Services;
 use super::error::Problem;
 use super::sessions::SignedIn;
 use crate::keys::{Device, token_hash};
-use crate::ledger::{PersonId, Registered, Scope, Scopes, Token, TokenId};
+use crate::ledger::{PersonId, Registered, Scope, Scopes, Seat, Token, TokenId};
 
 /// Who is asking.
 pub enum Caller {
@@ -38,6 +38,17 @@ pub struct Allowed {
     pub name: String,
     /// The person; none for a token or a link.
     pub person: Option<PersonId>,
+    /// Which token, person or link.
+    pub asker: Asker,
+}
+
+/// Which token, person or link is asking: the same from one request to the next, whatever it is called meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// The holder of this token.
+    Token(TokenId),
+    /// Whoever is signed in as this.
+    Seat(Seat),
 }
 
 impl Allowed {
@@ -49,11 +60,11 @@ impl Allowed {
             ADMIN => name.clone(),
             _ => name.chars().take(Text::LENGTH_MAX - number.len()).chain(number.chars()).collect(),
         };
-        Self { name, person: None }
+        Self { name, person: None, asker: Asker::Token(*id) }
     }
 
     fn session(signed_in: &SignedIn) -> Self {
-        Self { name: signed_in.name(), person: signed_in.person() }
+        Self { name: signed_in.name(), person: signed_in.person(), asker: Asker::Seat(signed_in.session.seat) }
     }
 }
 

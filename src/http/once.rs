@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Services;
+use super::auth::Asker;
 use crate::clock::uuid_v7;
 use crate::keys::{code_of, new_bytes, secret_of, token_of};
 use crate::ledger::Seat;
@@ -29,23 +30,26 @@ impl Once {
         Self { name: new_bytes(services.random.as_ref()), is_new: true }
     }
 
-    /// A request with its client's own name for it, if it has one.
-    pub(super) fn of_client(services: &Services, id: Option<Uuid>) -> Self {
-        id.map_or_else(|| Self::new(services), |id| Self::of(&[b"client", id.as_bytes()]))
+    /// A request of this client with its own name for it, if it has one. Another client that takes the same name repeats nothing, so
+    /// nobody comes to the secrets of another by a name that was guessed.
+    pub(super) fn of_client(services: &Services, id: Option<Uuid>, by: Asker) -> Self {
+        id.map_or_else(|| Self::new(services), |id| Self::of_sent(b"client", id, by, &[]))
     }
 
     /// A form that this person or link has sent. What it asks for belongs to the name: who goes back and asks for something else
     /// does not repeat. Without a name that is one of ours it is as if nobody could send it again.
     pub(super) fn of_form(services: &Services, once: &str, by: Seat, asked: &[&[u8]]) -> Self {
-        Uuid::parse_str(once).map_or_else(|_| Self::new(services), |once| Self::of_sent(once, by, asked))
+        Uuid::parse_str(once)
+            .map_or_else(|_| Self::new(services), |once| Self::of_sent(b"form", once, Asker::Seat(by), asked))
     }
 
-    fn of_sent(once: Uuid, by: Seat, asked: &[&[u8]]) -> Self {
+    fn of_sent(what: &[u8], once: Uuid, by: Asker, asked: &[&[u8]]) -> Self {
         let (kind, number) = match by {
-            Seat::Person(person) => (&b"person"[..], person.0),
-            Seat::Link(link) => (&b"link"[..], link.0),
+            Asker::Token(token) => (&b"token"[..], token.0),
+            Asker::Seat(Seat::Person(person)) => (&b"person"[..], person.0),
+            Asker::Seat(Seat::Link(link)) => (&b"link"[..], link.0),
         };
-        Self::of(&[&[b"form", &once.as_bytes()[..], kind, &number.to_be_bytes()], asked].concat())
+        Self::of(&[&[what, once.as_bytes(), kind, &number.to_be_bytes()], asked].concat())
     }
 
     fn of(parts: &[&[u8]]) -> Self {
@@ -101,24 +105,26 @@ pub(super) fn form_name(services: &Services) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{LinkId, PersonId};
+    use crate::ledger::{LinkId, PersonId, TokenId};
 
     #[test]
-    fn a_name_is_one_of_a_form_its_sender_and_what_it_asks_for() {
+    fn a_name_is_one_of_a_request_its_sender_and_what_it_asks_for() {
         let [one, other] = [1, 2].map(Uuid::from_u128);
-        let ada = Seat::Person(PersonId(1));
+        let [ada, bob] = [1, 2].map(|number| Asker::Seat(Seat::Person(PersonId(number))));
+        let (link, token) = (Asker::Seat(Seat::Link(LinkId(1))), Asker::Token(TokenId(1)));
         let names = [
-            Once::of_sent(one, ada, &[b"3"]),
-            Once::of_sent(other, ada, &[b"3"]),
-            Once::of_sent(one, Seat::Person(PersonId(2)), &[b"3"]),
-            Once::of_sent(one, Seat::Link(LinkId(1)), &[b"3"]),
-            Once::of_sent(one, ada, &[b"4"]),
-            Once::of_sent(one, ada, &[b"", b"3"]),
-            Once::of(&[b"client", one.as_bytes()]),
+            Once::of_sent(b"form", one, ada, &[b"3"]),
+            Once::of_sent(b"form", other, ada, &[b"3"]),
+            Once::of_sent(b"form", one, bob, &[b"3"]),
+            Once::of_sent(b"form", one, link, &[b"3"]),
+            Once::of_sent(b"form", one, token, &[b"3"]),
+            Once::of_sent(b"form", one, ada, &[b"4"]),
+            Once::of_sent(b"form", one, ada, &[b"", b"3"]),
+            Once::of_sent(b"client", one, ada, &[b"3"]),
         ];
         let different: std::collections::HashSet<_> = names.iter().map(Once::shown).collect();
         assert_eq!(different.len(), names.len());
-        assert_eq!(Once::of_sent(one, ada, &[b"3"]).name, names[0].name);
+        assert_eq!(Once::of_sent(b"form", one, ada, &[b"3"]).name, names[0].name);
         let again = Once::of_shown(&names[0].shown()).expect("a name");
         assert!(again.name == names[0].name && again.may_repeat());
         for none in ["", "7", "nonsense", &names[0].shown()[1..]] {

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::places::{DRAWS_MAX, make, make_once};
 use super::{find_now, unknown};
 use crate::export::spreadsheet_cell;
-use crate::http::auth::Caller;
+use crate::http::auth::{Asker, Caller};
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
 use crate::http::name::Name;
@@ -122,10 +122,13 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, by) = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Codes)?;
     let CodesBody { count, id } = body::read(body, VOTE_MAX).await?;
-    answer(&make_codes(&services, &found, &Once::of_client(&services, id), count).await?, wants_csv(&headers, false))
+    answer(
+        &make_codes(&services, &found, &Once::of_client(&services, id, by), count).await?,
+        wants_csv(&headers, false),
+    )
 }
 
 /// Makes so many access codes for whoever gets them.
@@ -157,7 +160,7 @@ pub(super) async fn count(
     Name(poll): Name,
     headers: HeaderMap,
 ) -> Result<Json<CodesShown>, Problem> {
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, _) = managed(&services, &poll, &headers).await?;
     let counted = services.electorate.count_codes(found.election.id).await?;
     let frame = services.feed.latest(found.key, Viewer::Public).await?;
     let voted = frame.and_then(|frame| frame.poll().and_then(|results| results.ballots));
@@ -176,7 +179,7 @@ pub(super) async fn revoke(
     headers: HeaderMap,
 ) -> Result<Json<RevokedCode>, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, _) = managed(&services, &poll, &headers).await?;
     let number = revoke_code(&services, &found, &number).await?;
     let detail = "nobody can vote with it any more; a vote that was counted with it stays";
     Ok(Json(RevokedCode { number: number.0, status: "revoked", detail }))
@@ -212,10 +215,10 @@ pub(super) async fn replace(
     body: Body,
 ) -> Result<Response, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, by) = managed(&services, &poll, &headers).await?;
     let ReplaceBody { id } = body::read_or_default(body, VOTE_MAX).await?;
     answer(
-        &replace_code(&services, &found, &Once::of_client(&services, id), &number, None).await?,
+        &replace_code(&services, &found, &Once::of_client(&services, id, by), &number, None).await?,
         wants_csv(&headers, false),
     )
 }
@@ -298,12 +301,16 @@ async fn kept_code(services: &Services, found: &Registered, number: &str) -> Res
     kept.into_iter().find(|kept| kept.number.0 == number).ok_or_else(missing)
 }
 
-/// A poll that the caller may run.
-pub(super) async fn managed(services: &Services, poll: &str, headers: &HeaderMap) -> Result<Registered, Problem> {
+/// A poll that the caller may run, and who that is.
+pub(super) async fn managed(
+    services: &Services,
+    poll: &str,
+    headers: &HeaderMap,
+) -> Result<(Registered, Asker), Problem> {
     let caller = Caller::of(services, headers).await?;
     let found = find_now(services, poll).await?;
-    caller.require_in(services, Scope::Manage, &found).await?;
-    Ok(found)
+    let by = caller.require_in(services, Scope::Manage, &found).await?.asker;
+    Ok((found, by))
 }
 
 pub(super) fn require_access(found: &Registered, access: Access) -> Result<(), Problem> {

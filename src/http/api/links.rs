@@ -66,13 +66,14 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<LinkBody>), Problem> {
     let caller = Caller::of(&services, &headers).await?;
     let found = find_now(&services, &poll).await?;
-    let by = caller.require_owner(&services, &found).await?.person;
+    let by = caller.require_owner(&services, &found).await?;
     let NewLinkBody { role, id } = body::read_or_default(body, VOTE_MAX).await?;
     let seat = match role {
         LinkRole::CoHost => Role::CoHost,
         LinkRole::Viewer => Role::Viewer,
     };
-    let (status, url) = match make_link(&services, &found, &Once::of_client(&services, id), seat, by).await? {
+    let once = Once::of_client(&services, id, by.asker);
+    let (status, url) = match make_link(&services, &found, &once, seat, by.person).await? {
         MadeLink::New(url) => (StatusCode::CREATED, url),
         MadeLink::Again(link, url) if link.role == seat => (StatusCode::OK, url),
         MadeLink::Again(..) => {

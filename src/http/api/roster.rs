@@ -86,12 +86,12 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, by) = managed(&services, &poll, &headers).await?;
     require_access(&found, Access::Roster)?;
     let Query(query) = query.map_err(invalid_query)?;
     let read = if is_csv(&headers) { csv } else { json };
     let sent = body::parse_aside(body, BODY_MAX, read).await??;
-    let once = Once::of_client(&services, sent.id.or(query.id));
+    let once = Once::of_client(&services, sent.id.or(query.id), by);
     answer(&take_over(&services, &found, &once, sent).await?, wants_csv(&headers, true))
 }
 
@@ -228,7 +228,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<RosterList>, Problem> {
-    let found = managed(&services, &poll, &headers).await?;
+    let (found, _) = managed(&services, &poll, &headers).await?;
     let Query(query) = query.map_err(invalid_query)?;
     let after = query.after().map(|after| CodeNumber(after.0));
     Ok(Json(roster_page(&services, &found, after, query.limit()).await?))

@@ -103,9 +103,9 @@ async fn make_token(services: &Services, visitor: &Visitor, form: &Form) -> Resu
     let Ok(scopes) = chosen.join(",").parse::<Scopes>() else {
         return show_tokens(services, visitor, None, Some(page.say("token-unscoped"))).await;
     };
-    let asked = [name.as_str().as_bytes(), scopes.to_string().as_bytes()].concat();
-    let by = visitor.signed_in.session.seat;
-    let once = Once::of_form(services, form.get("once"), by, &[b"token", &asked]);
+    let (by, asked) = (visitor.signed_in.session.seat, scopes.to_string());
+    let asked = [&b"token"[..], name.as_str().as_bytes(), asked.as_bytes()];
+    let once = Once::of_form(services, form.get("once"), by, &asked);
     let token = match keep_token(services, &once, name.clone(), scopes.clone()).await {
         // The token of this form was revoked, for ever: whoever sends the form once more wants another one.
         Err(_) if once.may_repeat() => keep_token(services, &Once::new(services), name, scopes).await?,

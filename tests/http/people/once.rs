@@ -241,6 +241,71 @@ async fn a_page_that_made_a_link_or_a_token_makes_no_second_one() {
     server.finish().await;
 }
 
+/// Where the name ends and the scopes begin is no matter of spelling.
+#[tokio::test]
+async fn a_form_of_another_name_and_other_scopes_makes_another_token() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let place = "/account/tokens";
+    let once = hidden(&ada.get(place).await.is(200).text(), "once");
+    let mut made = Vec::new();
+    for (name, scopes) in [("Bot", &["manage", "vote"][..]), ("Botmanage,", &["vote"])] {
+        let mut fields = vec![("do", "make"), ("name", name), ("once", once.as_str())];
+        fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+        made.push(shown_once(&ada.post(place, &fields).await.is(200)));
+    }
+    assert_ne!(made[0], made[1]);
+    assert_eq!(server.rows("SELECT count(*) FROM token").await, [["2"]]);
+    server.finish().await;
+}
+
+/// The name that a client gives its request is its own: who takes the same one, or guesses it, sees nothing of what came of it.
+#[tokio::test]
+async fn clients_that_take_the_same_id_have_nothing_in_common() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let bob = person(&mut ada, "bob").await;
+    let tokens = [server.token(&["manage"]).await, server.token(&["manage"]).await];
+    let (coded, listed) = (poll_with(&ada, "codes").await, poll_with(&ada, "roster").await);
+    for poll in [&coded, &listed] {
+        ada.post(&format!("/{}/people", poll.code), &[("do", "add"), ("name", "bob"), ("role", "owner")]).await.is(303);
+    }
+    let people = format!("/{}/people", coded.code);
+    let address = path_of(&shown_once(&ada.post(&people, &[("do", "link"), ("role", "co_host")]).await.is(200)));
+    let mut guest = Browser::new(&server);
+    guest.get(&address).await.is(200);
+    guest.post(&address, &[]).await.is(303);
+    let id = "018f6a52-7b1e-4c3a-9d41-6f0e2b8a1c77";
+    for (path, body, status) in [
+        (coded.path("/codes"), json!({ "count": 3, "id": id }), 201),
+        (coded.path("/codes/1/replace"), json!({ "id": id }), 201),
+        (coded.path("/links"), json!({ "id": id }), 201),
+        // Nobody is listed twice, whoever asks.
+        (listed.path("/roster"), json!({ "persons": [{ "name": "Ann" }], "id": id }), 422),
+    ] {
+        let ask = |asker: usize| {
+            let ask = match asker {
+                0 => ada.ask("POST", &path),
+                1 => bob.ask("POST", &path),
+                2 => guest.ask("POST", &path),
+                token => server.ask("POST", &path).bearer(&tokens[token - 3]),
+            };
+            ask.header("accept", "application/json").json(&body).send()
+        };
+        let first = ask(0).await.is(201).text();
+        assert_eq!(ask(0).await.is(200).text(), first);
+        let mut seen = vec![first];
+        for other in 1..5 {
+            // The co-host link is for the other poll, and makes no links.
+            let expected = if other == 2 && !path.contains("/codes") { 403 } else { status };
+            let text = ask(other).await.is(expected).text();
+            assert!(!seen.contains(&text) || expected != 201, "{path}, {other}: {text}");
+            seen.push(text);
+        }
+    }
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_page_that_shows_an_invitation_is_loaded_again_without_another_one() {
     let server = TestServer::start().await;
