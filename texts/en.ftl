@@ -337,6 +337,7 @@ token-scopes = Scopes
 token-make = Make the token
 token-unnamed = Give the token a name.
 token-unscoped = Choose at least one scope.
+token-revoked = No token was made: this form made one before, and that was revoked.
 tokens-made = All tokens
 invitations-title = Invitations
 invitations-text = Each link makes one account, within seven days.

@@ -342,6 +342,7 @@ token-scopes = Portées
 token-make = Créer le jeton
 token-unnamed = Donnez un nom au jeton.
 token-unscoped = Choisissez au moins une portée.
+token-revoked = Aucun jeton n’a été créé : ce formulaire en avait créé un, qui a été révoqué.
 tokens-made = Tous les jetons
 invitations-title = Invitations
 invitations-text = Chaque lien crée un compte, dans les sept jours.

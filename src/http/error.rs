@@ -371,6 +371,7 @@ impl From<LedgerError> for Problem {
             LedgerError::TooManyCodes => Self::conflict("too_many_access_codes", error.to_string()),
             LedgerError::SlugTaken => Self::invalid("slug_taken", "/slug", "this slug is taken; choose another one"),
             LedgerError::CodeTaken => Self::unavailable("code_taken", "no free code was found; please try again"),
+            LedgerError::TokenTaken => Self::unavailable("token_taken", "no token was drawn; please try again"),
         }
     }
 }

@@ -76,6 +76,9 @@ pub enum LedgerError {
     /// The random code is taken; draw another.
     #[error("this code is taken")]
     CodeTaken,
+    /// There is such a token already, or there was one that was revoked.
+    #[error("there is such a token already, or it was revoked")]
+    TokenTaken,
 }
 
 impl LedgerError {

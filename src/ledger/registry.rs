@@ -198,7 +198,8 @@ pub trait Registry: Send + Sync {
     /// Erases rows of elections that are gone, at most so many, and says how many it erased; 0 where none are left.
     async fn erase(&self, limit: usize) -> Result<usize, LedgerError>;
 
-    /// Keeps new tokens, all or none, and gives their numbers in the same order.
+    /// Keeps new tokens, all or none, and gives their numbers in the same order; [`LedgerError::TokenTaken`] where one of them is
+    /// there already, or was and is revoked.
     async fn create_tokens(&self, tokens: Vec<NewToken>) -> Result<Vec<TokenId>, LedgerError>;
 
     /// Keeps a new token.

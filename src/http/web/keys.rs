@@ -106,15 +106,14 @@ async fn make_token(services: &Services, visitor: &Visitor, form: &Form) -> Resu
     let (by, asked) = (visitor.signed_in.session.seat, scopes.to_string());
     let asked = [&b"token"[..], name.as_str().as_bytes(), asked.as_bytes()];
     let once = Once::of_form(services, form.get("once"), by, &asked);
-    let token = match keep_token(services, &once, name.clone(), scopes.clone()).await {
-        // The token of this form was revoked, for ever: whoever sends the form once more wants another one.
-        Err(_) if once.may_repeat() => keep_token(services, &Once::new(services), name, scopes).await?,
-        other => other?,
-    };
-    Ok(uncached(show_tokens(services, visitor, Some(token), None).await?))
+    match keep_token(services, &once, name, scopes).await {
+        Ok(token) => Ok(uncached(show_tokens(services, visitor, Some(token), None).await?)),
+        Err(LedgerError::TokenTaken) => show_tokens(services, visitor, None, Some(page.say("token-revoked"))).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Makes the token of a form, unless it was made before.
+/// Makes the token of a form, unless it was made before; [`LedgerError::TokenTaken`] where it was and is revoked.
 async fn keep_token(services: &Services, once: &Once, name: Text, scopes: Scopes) -> Result<String, LedgerError> {
     let token = once.token(services);
     let hash = token_hash(&token);

@@ -388,7 +388,7 @@ pub(super) fn elections(
 }
 
 pub(super) fn create_token(connection: &Connection, token: &NewToken) -> Result<TokenId, Failure> {
-    connection.execute(
+    let inserted = connection.execute(
         "-- create_token
          INSERT INTO token (name, hash, scopes, per_minute, created, election, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",
         params![
@@ -400,8 +400,13 @@ pub(super) fn create_token(connection: &Connection, token: &NewToken) -> Result<
             token.election.map(|key| key.0),
             token.unit.map(|unit| unit.0),
         ],
-    )?;
-    Ok(TokenId(connection.last_insert_rowid()))
+    );
+    match inserted {
+        Err(rusqlite::Error::SqliteFailure(_, Some(text))) if text.contains("token.hash") => {
+            Err(LedgerError::TokenTaken.into())
+        }
+        other => other.map(|_| TokenId(connection.last_insert_rowid())).map_err(Failure::from),
+    }
 }
 
 pub(super) fn token(connection: &Connection, hash: [u8; 32]) -> Result<Option<Token>, Failure> {

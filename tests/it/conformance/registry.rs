@@ -216,7 +216,11 @@ async fn tokens_are_numbered_and_unique(backend: &dyn Backend) {
     let [one, other] = [make_token(backend, 1).await, make_token(backend, 2).await];
     assert_ne!(one, other);
     let again = NewToken { name: "a copy".to_owned(), ..new_token(1) };
-    assert!(backend.registry().create_token(again).await.is_err(), "one hash, one token");
+    for revoked in [false, true] {
+        let taken = backend.registry().create_token(again.clone()).await;
+        assert!(matches!(taken, Err(LedgerError::TokenTaken)), "one hash, one token, {revoked}: {taken:?}");
+        backend.registry().revoke_token(one, Time(9)).await.expect("revoked");
+    }
     assert_eq!(backend.registry().tokens().await.expect("the tokens").len(), 2);
 }
 
@@ -228,7 +232,8 @@ async fn tokens_are_made_together_or_not_at_all(backend: &dyn Backend) {
         let found = registry.token([hash; 32]).await.expect("a look-up").expect("the token");
         assert_eq!((&found.id, found.name), (id, format!("gateway {hash}")));
     }
-    assert!(registry.create_tokens([8, 3, 9].map(new_token).into()).await.is_err(), "one of them is there already");
+    let taken = registry.create_tokens([8, 3, 9].map(new_token).into()).await;
+    assert!(matches!(taken, Err(LedgerError::TokenTaken)), "one of them is there already: {taken:?}");
     assert_eq!(registry.tokens().await.expect("the tokens").len(), 3, "then none of them is made");
     assert_eq!(registry.create_tokens(Vec::new()).await.expect("nothing"), []);
 }

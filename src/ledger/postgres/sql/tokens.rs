@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use super::super::failure::Failure;
 use super::super::rows::{self, election_number, signed};
 use super::reports::unit_number;
-use crate::ledger::{ElectionKey, NewToken, Token, TokenId};
+use crate::ledger::{ElectionKey, LedgerError, NewToken, Token, TokenId};
 
 /// Keeps new tokens, all or none, in one statement.
 pub(in super::super) async fn create_tokens(client: &Client, tokens: &[NewToken]) -> Result<Vec<TokenId>, Failure> {
@@ -36,11 +36,21 @@ pub(in super::super) async fn create_tokens(client: &Client, tokens: &[NewToken]
                 (&units, Type::INT4_ARRAY),
             ],
         )
-        .await?;
+        .await
+        .map_err(taken)?;
     let mut numbers: Vec<_> = rows.iter().map(|row| row.try_get("token").map(TokenId)).collect::<Result<_, _>>()?;
     // Numbers were drawn in the order of the rows.
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+/// A token that is there already, or was, is an error of its own.
+fn taken(error: tokio_postgres::Error) -> Failure {
+    let failure = Failure::from(error);
+    match failure.taken() {
+        Some("token_hash_key") => LedgerError::TokenTaken.into(),
+        _ => failure,
+    }
 }
 
 /// The token with this hash, unless it was revoked.
