@@ -287,6 +287,39 @@ async fn a_replacement_of_the_same_id_is_the_same_code_as_long_as_it_is_there() 
     server.finish().await;
 }
 
+/// A retry that names the code it is for takes no newer one away, however late it comes.
+#[tokio::test]
+async fn a_late_replacement_of_a_code_takes_no_newer_one_away() {
+    let server = TestServer::start().await;
+    let coded = server.create(json!({ "access": "codes" })).await;
+    let listed = server.create(json!({ "access": "roster" })).await;
+    for (poll, path, body) in [
+        (&coded, "/codes", json!({ "count": 2 })),
+        (&listed, "/roster", json!({ "persons": [{ "name": "Ann" }, { "name": "Bob" }] })),
+    ] {
+        let ask = server.post(&poll.path(path), &body).bearer(ADMIN).header("accept", "application/json");
+        let made = ask.send().await.is(201).json();
+        let replace = async |before: &Value, id: &str| {
+            let ask = server.post(&poll.path("/codes/1/replace"), &json!({ "before": before, "id": id }));
+            ask.bearer(ADMIN).send().await
+        };
+        let lost = &made["codes"][0]["mark"];
+        let first = replace(lost, ID).await.is(201);
+        assert_eq!(replace(lost, ID).await.is(200).json(), first.json());
+        replace(lost, OTHER).await.refused(409, "code_replaced");
+        let second = replace(&first.json()["codes"][0]["mark"], OTHER).await.is(201);
+        replace(lost, ID).await.refused(409, "code_replaced");
+        replace(&made["codes"][1]["mark"], ID).await.refused(409, "code_replaced");
+        by_code(&server, 1, poll, &codes_in(&second)[0], "tea").send().await.is(201);
+        if path == "/roster" {
+            let persons = server.get(&poll.path("/roster")).bearer(ADMIN).send().await.is(200).json();
+            assert_eq!(persons["persons"][0]["mark"], second.json()["codes"][0]["mark"]);
+            assert_eq!(persons["persons"][1]["mark"], made["codes"][1]["mark"]);
+        }
+    }
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn a_roster_and_a_link_of_the_same_id_are_made_once() {
     let server = TestServer::start().await;

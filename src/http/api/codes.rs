@@ -42,6 +42,9 @@ pub(super) struct CodesBody {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplaceBody {
+    /// The `mark` of the code that is to be replaced, from where it was made or from the roster. Where another code has taken its
+    /// place since, nothing is done (409 `code_replaced`). Without it, a retry that comes late takes that newer code away.
+    before: Option<String>,
     /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same code.
     id: Option<Uuid>,
 }
@@ -79,6 +82,8 @@ pub(in crate::http) struct MadeCode {
     pub(in crate::http) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) email: Option<String>,
+    /// What the code is called where it is to be replaced; it tells nothing of the code.
+    pub(in crate::http) mark: String,
     /// Keep it: nothing else shows it.
     #[schema(example = "ABCDE-FGHJK")]
     pub(in crate::http) code: String,
@@ -197,7 +202,8 @@ pub(in crate::http) async fn revoke_code(
 }
 
 /// Puts another access code into the place of one that was lost. The new one is shown in this answer and, with an `id`, in that to
-/// the same request (200), as long as no other took its place. The old one is good for nothing any more, and both are one voter:
+/// the same request (200), as long as no other took its place; send `before` as well, or a retry that comes later than that takes the
+/// newer code away. The old one is good for nothing any more, and both are one voter:
 /// a vote that was counted with the old one stays, and counts once.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/codes/{number}/replace", tag = "access",
     request_body(content = Option<ReplaceBody>),
@@ -216,11 +222,9 @@ pub(super) async fn replace(
 ) -> Result<Response, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
     let (found, by) = managed(&services, &poll, &headers).await?;
-    let ReplaceBody { id } = body::read_or_default(body, VOTE_MAX).await?;
-    answer(
-        &replace_code(&services, &found, &Once::of_client(&services, id, by), &number, None).await?,
-        wants_csv(&headers, false),
-    )
+    let ReplaceBody { before, id } = body::read_or_default(body, VOTE_MAX).await?;
+    let once = Once::of_client(&services, id, by);
+    answer(&replace_code(&services, &found, &once, &number, before.as_deref()).await?, wants_csv(&headers, false))
 }
 
 /// Puts another access code into the place of this number; with a mark, only of the code that has this mark. What was revoked stays
@@ -335,6 +339,7 @@ impl MadeCode {
     ) -> Self {
         Self {
             number,
+            mark: services.keys.code_mark(found.election.id, services.keys.access_code(found.election.id, code)),
             link: format!("{}/{}/c/{code}", services.settings.base_url(), found.election.code),
             code: code.to_string(),
             name: person.map(|person| person.name.to_string()),
@@ -389,7 +394,7 @@ fn table(made: &[MadeCode]) -> Result<Vec<u8>, csv::Error> {
     let named = made.iter().any(|one| one.name.is_some());
     let heads: &[&str] = if named { &["name", "email", "code", "link"] } else { &["number", "code", "link"] };
     writer.write_record(heads)?;
-    for MadeCode { number, name, email, code, link } in made {
+    for MadeCode { number, name, email, code, link, .. } in made {
         if named {
             let cell = |text: &Option<String>| spreadsheet_cell(text.as_deref().unwrap_or_default());
             writer.write_record([&cell(name), &cell(email), code, link])?;

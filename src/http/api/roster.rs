@@ -210,8 +210,7 @@ pub(in crate::http) struct PersonShown {
     /// Whether the person has a counted ballot in the current round, never which; absent while results are hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) voted: Option<bool>,
-    /// What a form calls the code, so that it replaces this one and none that came since.
-    #[serde(skip)]
+    /// What the access code is called, so that it is replaced and none that came since; it tells nothing of the code.
     pub(in crate::http) mark: String,
 }
 
