@@ -334,6 +334,12 @@ async fn a_roster_and_a_link_of_the_same_id_are_made_once() {
     for persons in [json!([{ "name": "Ann" }]), json!([{ "name": "Ann" }, { "name": "Cat" }]), json!([])] {
         list(json!({ "persons": persons, "id": ID })).await.refused(409, "id_reused");
     }
+    // Of what is wrong, the lines that are not wrong are no repeat.
+    let wrong = json!({ "persons": [{ "name": "Ann" }, { "name": "Bob" }, { "name": "" }], "id": ID });
+    let refused = list(wrong).await.refused(422, "invalid_roster");
+    let errors = refused.json()["errors"].clone();
+    let codes: Vec<_> = errors.as_array().expect("errors").iter().map(|error| error["code"].clone()).collect();
+    assert_eq!(codes, ["already_listed", "already_listed", "empty_text"], "all at once");
     let csv = async |id: &str| {
         let ask = server.ask("POST", &poll.path(&format!("/roster?id={id}"))).bearer(ADMIN).body("name\nDan\n");
         ask.header("content-type", "text/csv").send().await

@@ -113,7 +113,11 @@ async fn take_over(services: &Services, found: &Registered, once: &Once, sent: S
         let detail = format!("one request can list at most {CODES_AT_ONCE} persons; send the others in another one");
         return Err(Problem::invalid("too_many_persons", "/persons", detail));
     }
-    let mut faults = Some(repeated(&persons, faults));
+    let faults = repeated(&persons, faults);
+    // What is wrong was not taken over before, so it is no repeat: lines without a fault must not be taken for all of them.
+    let anew = (!faults.is_empty()).then(|| Once::new(services));
+    let once = anew.as_ref().unwrap_or(once);
+    let mut faults = Some(faults);
     let new: Vec<_> = persons.iter().map(|(_, person)| Some(person.clone())).collect();
     make_once(services, found, once, &new, |places| {
         let mut all = faults.take().unwrap_or_else(no_faults);

@@ -56,6 +56,11 @@ impl Faults {
         }
     }
 
+    /// Whether nothing is wrong so far.
+    pub(in crate::http) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     /// Says them all, if there are some; else there may still come some.
     pub(in crate::http) fn check(mut self) -> Result<Self, Problem> {
         if self.total == 0 {
