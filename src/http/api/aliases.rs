@@ -13,6 +13,7 @@ use super::{create, find, results};
 use crate::http::Shared;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::NoQuery;
 use crate::http::patience::Patience;
 
 pub(super) fn routes() -> Router<Shared> {
@@ -33,7 +34,7 @@ struct ShortVote {
     voter: Option<String>,
 }
 
-async fn vote(State(services): State<Shared>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+async fn vote(State(services): State<Shared>, _: NoQuery, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
     let mut patience = Patience::new();
     let caller = patience.look_up(votes::known_caller(&services, &headers)).await?;
     let short: ShortVote = patience.receive(body::read(body, VOTE_MAX)).await?;

@@ -19,7 +19,7 @@ use crate::export::spreadsheet_cell;
 use crate::http::auth::{Asker, Caller};
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
 use crate::http::{Services, Shared};
 use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, Registered, Scope};
@@ -124,6 +124,7 @@ pub(super) struct RevokedCode {
 pub(super) async fn create(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -176,11 +177,12 @@ pub(super) async fn count(
 #[utoipa::path(delete, path = "/api/v1/polls/{poll}/codes/{number}", tag = "access",
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
     responses((status = 200, body = RevokedCode), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Json<RevokedCode>, Problem> {
     let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
@@ -217,6 +219,7 @@ pub(in crate::http) async fn revoke_code(
 pub(super) async fn replace(
     State(services): State<Shared>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

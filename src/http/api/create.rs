@@ -18,6 +18,7 @@ use crate::clock::{parse_rfc3339, uuid_v7};
 use crate::http::auth::Caller;
 use crate::http::body::{self, CREATE_MAX};
 use crate::http::error::Problem;
+use crate::http::name::NoQuery;
 use crate::http::{Services, Shared};
 use crate::ledger::{LedgerError, NewElection, PersonId, Registered};
 
@@ -146,6 +147,7 @@ impl From<VisibilityName> for Visibility {
     security(("token" = [])))]
 pub(super) async fn create(
     State(services): State<Shared>,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, Problem> {

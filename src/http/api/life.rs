@@ -22,7 +22,7 @@ use crate::clock::{rfc3339, uuid_v7};
 use crate::http::auth::Caller;
 use crate::http::body::{self, CREATE_MAX, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::ledger::{Answer, ElectionKey, LedgerError, NewElection, Registered, Removal, Removed, Scope};
 
@@ -37,6 +37,7 @@ use crate::ledger::{Answer, ElectionKey, LedgerError, NewElection, Registered, R
 pub(super) async fn redefine(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PollBody>, Problem> {
@@ -130,6 +131,7 @@ pub(in crate::http) struct RemovedBody {
 pub(super) async fn remove(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<RemovedBody>, Problem> {
@@ -243,6 +245,7 @@ pub(super) struct TitleBody {
 pub(super) async fn retitle(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<PollBody>, Problem> {
@@ -292,6 +295,7 @@ pub(super) struct CopyBody {
 pub(super) async fn duplicate(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -310,6 +314,7 @@ pub(super) async fn duplicate(
 pub(super) async fn rehearse(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

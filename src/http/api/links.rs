@@ -13,7 +13,7 @@ use super::find_now;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
 use crate::http::{Services, Shared};
 use crate::keys::token_hash;
@@ -61,6 +61,7 @@ pub(super) struct LinkBody {
 pub(super) async fn create(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<LinkBody>), Problem> {

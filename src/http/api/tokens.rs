@@ -12,7 +12,7 @@ use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{ElectionKey, NewToken, Scope, Scopes, Token, TokenId};
@@ -71,6 +71,7 @@ pub(super) struct TokenBody {
     security(("token" = [])))]
 pub(super) async fn create(
     State(services): State<Shared>,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<MadeToken>), Problem> {
@@ -112,11 +113,12 @@ pub(super) async fn list(State(services): State<Shared>, headers: HeaderMap) -> 
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "tokens",
     params(("token" = i64, Path, description = "the token's id")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
     Name(token): Name,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     Caller::of(&services, &headers).await?.require(Scope::Admin)?;

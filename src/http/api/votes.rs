@@ -15,7 +15,7 @@ use super::find;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Pairs, VOTE_MAX};
 use crate::http::error::Problem;
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::patience::Patience;
 use crate::http::receipt::Receipt;
 use crate::http::voter;
@@ -78,6 +78,7 @@ pub(in crate::http) struct VoteAnswer {
 pub(super) async fn vote(
     State(services): State<Shared>,
     Name(poll): Name,
+    _: NoQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -108,6 +108,40 @@ async fn abandoned(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Addresses that are no text, or are text of the wrong kind: 404 for what is not there, in the form of every refusal.
+/// A field behind a `?` is never passed over where something is done: an `id` there would be taken for heard.
+#[tokio::test]
+async fn what_is_done_takes_no_query() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({ "access": "codes" })).await;
+    let calls = [
+        ("POST", "/api/v1/polls".to_owned(), json!({ "title": "Tea?", "choices": ["Tea", "Coffee"] })),
+        ("POST", "/polls/".to_owned(), json!({ "title": "Tea?", "choices": ["Tea", "Coffee"] })),
+        ("POST", "/votes/".to_owned(), json!({ "poll": poll.code, "choice": "tea", "voter": "vera" })),
+        ("POST", "/api/v1/tokens".to_owned(), json!({ "name": "desk", "scopes": ["vote"] })),
+        ("DELETE", "/api/v1/tokens/1".to_owned(), json!({})),
+        ("PUT", poll.path(""), json!({ "title": "Tea?", "choices": ["Tea", "Coffee"] })),
+        ("POST", poll.path("/title"), json!({ "title": "Tea", "reason": "short" })),
+        ("POST", poll.path("/clone"), json!({})),
+        ("POST", poll.path("/rehearse"), json!({})),
+        ("POST", poll.path("/links"), json!({})),
+        ("POST", poll.path("/codes"), json!({ "count": 3 })),
+        ("POST", poll.path("/codes/1/replace"), json!({})),
+        ("DELETE", poll.path("/codes/1"), json!({})),
+        ("POST", poll.path("/votes"), json!({ "choices": ["tea"] })),
+        ("POST", poll.path("/close"), json!({})),
+        ("POST", poll.path("/rounds"), json!({})),
+        ("DELETE", poll.path(""), json!({ "title": poll.body["title"] })),
+    ];
+    for (method, path, body) in calls {
+        let ask = server.ask(method, &format!("{path}?id=018f6a52-7b1e-4c3a-9d41-6f0e2b8a1c77"));
+        let answer = ask.bearer(ADMIN).json(&body).send().await;
+        assert_eq!((answer.status, &answer.json()["code"]), (422, &json!("invalid_query")), "{method} {path}");
+    }
+    let shown = server.get(&poll.path("/codes")).bearer(ADMIN).send().await.is(200).json();
+    assert_eq!(shown["made"], 0);
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn strange_addresses_are_not_found() {
     let server = TestServer::start().await;
