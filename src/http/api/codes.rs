@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::places::{DRAWS_MAX, make, make_once};
+use super::making::{DRAWS_MAX, make, make_once};
 use super::{find_now, unknown};
 use crate::export::spreadsheet_cell;
 use crate::http::auth::{Asker, Caller};
@@ -148,11 +148,11 @@ pub(in crate::http) async fn make_codes(
     if !(1..=CODES_AT_ONCE).contains(&count) {
         return Err(Problem::invalid("invalid_count", "/count", format!("`count` goes from 1 to {CODES_AT_ONCE}")));
     }
-    let places = vec![None; count];
+    let persons = vec![None; count];
     if once.may_repeat() {
-        return make_once(services, found, once, &places, |_| Ok(())).await;
+        return make_once(services, found, once, &persons, |_| Ok(())).await;
     }
-    make(services, found, once, &places, None).await?.ok_or_else(unknown)
+    make(services, found, once, &persons, None).await?.ok_or_else(unknown)
 }
 
 /// How many access codes were made and revoked, and how many voted where that may be shown.

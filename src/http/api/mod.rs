@@ -9,8 +9,8 @@ mod entries;
 mod files;
 mod life;
 mod links;
+mod making;
 mod openapi;
-mod places;
 mod polls;
 mod receipts;
 mod results;
@@ -35,8 +35,8 @@ pub(super) use life::{
     RemoveBody, RemovedBody, copy_poll, redefine_poll, remove_poll, remove_whole, retitle_poll, shown as removed_shown,
 };
 pub(super) use links::{MadeLink, make_link};
+pub(super) use making::codes_of;
 pub(super) use openapi::{Operation, operations};
-pub(super) use places::codes_of;
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
 pub(super) use results::{AskedAudience, Round, Seen, at_least, of_round, organiser, respond, sees_totals, viewer};
 pub(super) use roster::{PersonShown, list_persons, roster_page};

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::codes::{CODES_AT_ONCE, Made, MadeCodes, answer, managed, require_access, wants_csv};
-use super::places::make_once;
+use super::making::make_once;
 use super::polls::{PageQuery, invalid_query};
 use crate::clock::rfc3339;
 use crate::http::body;
@@ -119,10 +119,10 @@ async fn take_over(services: &Services, found: &Registered, once: &Once, sent: S
     let once = anew.as_ref().unwrap_or(once);
     let mut faults = Some(faults);
     let new: Vec<_> = persons.iter().map(|(_, person)| Some(person.clone())).collect();
-    make_once(services, found, once, &new, |places| {
+    make_once(services, found, once, &new, |there| {
         let mut all = faults.take().unwrap_or_else(no_faults);
         for (place, person) in &persons {
-            if places.persons.contains_key(person) {
+            if there.persons.contains_key(person) {
                 let detail = format!("`{}` is listed already; another one of this name needs an e-mail", person.name);
                 all.push(place.clone(), "name", "already_listed", detail);
             }
