@@ -71,7 +71,6 @@ act! {
     reveal, "/api/v1/polls/{poll}/reveal", ActKind::Reveal;
 }
 
-/// A round in the address would be passed over, and another one be closed or shown to all.
 /// Does an act of this name on the round that is meant, for whoever asks: where somebody else has begun another one meanwhile,
 /// that one is not touched.
 pub(in crate::http) async fn act(

@@ -32,7 +32,8 @@ impl Electorate for PostgresLedger {
             let was_tried = was_tried.swap(true, Ordering::SeqCst);
             let Some(there) = within(sql::lock(client, election)).await? else { return Ok(None) };
             let Some(first) = codes.first() else { return Ok(Some(CodeNumber(there + 1))) };
-            // An earlier try may have been stored although its answer was lost. Nobody else draws the same code.
+            // An earlier try may have been stored although its answer was lost. Only the same request comes to the same codes, so
+            // those of another node that had it too are the right answer as well.
             if was_tried && let Some(made) = within(sql::code(client, election, first.hash)).await? {
                 let last = codes.last().map_or(first.hash, |last| last.hash);
                 let is_ours = within(sql::code(client, election, last)).await?.is_some_and(|end| {
