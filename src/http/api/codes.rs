@@ -34,7 +34,8 @@ pub(super) struct CodesBody {
     /// 1 to 50,000.
     #[schema(example = 120)]
     count: usize,
-    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same codes.
+    /// Your own name for this request (a random UUID); send the same again, with the same token or signed in as the same person,
+    /// when you retry, and the answer has the same codes.
     id: Option<Uuid>,
 }
 
@@ -45,7 +46,8 @@ pub(super) struct ReplaceBody {
     /// The `mark` of the code that is to be replaced, from where it was made or from the roster. Where another code has taken its
     /// place since, nothing is done (409 `code_replaced`). Without it, a retry that comes late takes that newer code away.
     before: Option<String>,
-    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same code.
+    /// Your own name for this request (a random UUID); send the same again, with the same token or signed in as the same person,
+    /// when you retry, and the answer has the same code.
     id: Option<Uuid>,
 }
 
@@ -177,7 +179,8 @@ pub(super) async fn count(
 #[utoipa::path(delete, path = "/api/v1/polls/{poll}/codes/{number}", tag = "access",
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
     responses((status = 200, body = RevokedCode), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
@@ -204,9 +207,9 @@ pub(in crate::http) async fn revoke_code(
 }
 
 /// Puts another access code into the place of one that was lost. The new one is shown in this answer and, with an `id`, in that to
-/// the same request (200), as long as no other took its place; send `before` as well, or a retry that comes later than that takes the
-/// newer code away. The old one is good for nothing any more, and both are one voter:
-/// a vote that was counted with the old one stays, and counts once.
+/// the same request (200), as long as no other took its place; send `before` as well, or a retry that comes later than that takes
+/// the newer code away. The old one is good for nothing any more, and both are one voter: a vote that was counted with the old one
+/// stays, and counts once.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/codes/{number}/replace", tag = "access",
     request_body(content = Option<ReplaceBody>),
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),

@@ -26,7 +26,8 @@ pub(super) struct NewLinkBody {
     /// What it lets in as.
     #[serde(default)]
     role: LinkRole,
-    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same link.
+    /// Your own name for this request (a random UUID); send the same again, with the same token or signed in as the same person,
+    /// when you retry, and the answer has the same link.
     id: Option<Uuid>,
 }
 

@@ -38,8 +38,8 @@ pub(super) struct KeptCodes {
     made: Option<(CodeNumber, u64)>,
 }
 
-/// Makes a code for each of these, with or without a name, all or none; or shows those that the same request made before. `check` may refuse before anything is
-/// made, by what is there already.
+/// Makes a code for each of these, with a name or without one, all or none; or shows those that the same request made before.
+/// `check` may refuse before anything is made, by what is there already.
 pub(super) async fn make_once(
     services: &Services,
     found: &Registered,

@@ -39,7 +39,8 @@ const BODY_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct RosterBody {
     /// 1 to 50,000.
     persons: Vec<PersonBody>,
-    /// Your own name for this request (a random UUID); send the same again when you retry, and the answer has the same codes.
+    /// Your own name for this request (a random UUID); send the same again, with the same token or signed in as the same person,
+    /// when you retry, and the answer has the same codes.
     id: Option<Uuid>,
 }
 

@@ -113,7 +113,8 @@ pub(super) async fn list(State(services): State<Shared>, headers: HeaderMap) -> 
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "tokens",
     params(("token" = i64, Path, description = "the token's id")),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
+        (status = 503, body = Problem)),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
