@@ -174,7 +174,12 @@ async fn done(services: &Services, found: &Registered, headers: &HeaderMap, form
             remove_poll(services, code, headers, body(json!({ "title": form.get("title") }))).await?;
             return Ok("/".to_owned());
         }
-        act => api::act(services, code, act, form.get("round").parse().ok(), headers).await?,
+        act => {
+            // Nothing is done to whichever round happens to be the latest: a page names the one that it showed.
+            let unnamed = || Problem::invalid("invalid_value", "/round", "name the round that it is about");
+            let round = form.get("round").parse().map_err(|_| unnamed())?;
+            api::act(services, code, act, Some(round), headers).await?;
+        }
     }
     Ok(place(found))
 }

@@ -28,8 +28,17 @@ async fn made(browser: &mut Browser<'_>) -> String {
     place
 }
 
+/// The round that the console shows.
+async fn round_of(browser: &Browser<'_>, place: &str) -> String {
+    let console = browser.get(place).await.is(200).text();
+    let (_, rest) = console.split_once("data-round=\"").expect("a round");
+    rest.split('"').next().expect("its end").to_owned()
+}
+
+/// Does it to the round that the console shows.
 async fn does(browser: &mut Browser<'_>, place: &str, act: &str) {
-    let answer = browser.post(place, &[("do", act)]).await.is(303);
+    let round = round_of(browser, place).await;
+    let answer = browser.post(place, &[("do", act), ("round", &round)]).await.is(303);
     assert_eq!(answer.header("location"), Some(place), "{act}");
 }
 
@@ -98,7 +107,7 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     does(&mut olga, &place, "close").await;
     does(&mut olga, &place, "reveal").await;
     assert!(server.get(&format!("{code}/results")).send().await.is(200).text().contains("3 voters"));
-    let refused = olga.post(&place, &[("do", "reopen")]).await.is(422).text();
+    let refused = olga.post(&place, &[("do", "reopen"), ("round", "1")]).await.is(422).text();
     assert!(refused.contains("cannot be undone any more"), "{refused}");
     does(&mut olga, &place, "rounds").await;
     assert_eq!(buttons(&olga, &place).await, ["open"]);
@@ -152,6 +161,25 @@ async fn a_button_of_an_earlier_round_leaves_the_later_one_alone() {
     assert_eq!(buttons(&ada, &place).await, ["close", "pause", "reveal"]);
     ada.post(&place, &[("do", "close"), ("round", "2")]).await.is(303);
     assert_eq!(buttons(&ada, &place).await, ["reveal", "reopen", "rounds"]);
+    server.finish().await;
+}
+
+/// Nothing that cannot be undone is done to whichever round happens to be the latest.
+#[tokio::test]
+async fn an_act_without_a_round_that_can_be_read_is_refused() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let place = made(&mut ada).await;
+    does(&mut ada, &place, "open").await;
+    does(&mut ada, &place, "close").await;
+    for act in ["reveal", "reopen", "rounds", "open", "pause", "close"] {
+        for round in [None, Some(""), Some("x"), Some("0"), Some("-1"), Some("1.0"), Some("4294967297")] {
+            let fields: Vec<_> = [("do", act)].into_iter().chain(round.map(|round| ("round", round))).collect();
+            let said = ada.post(&place, &fields).await.is(422).text();
+            assert!(said.contains("This could not be done"), "{act} {round:?}: {said}");
+        }
+    }
+    assert_eq!(buttons(&ada, &place).await, ["reveal", "reopen", "rounds"], "as it was");
     server.finish().await;
 }
 
@@ -315,7 +343,8 @@ async fn the_console_is_for_those_who_run_the_poll() {
     assert!(!reveals(&Browser::new(&server)).await, "nobody signed in");
     for (who, browser, expected) in parts {
         for act in ["open", "pause", "open", "close", "reveal", "rounds"] {
-            let answer = browser.form(&place, &[("do", act)]).send().await.status;
+            let round = round_of(&olga, &place).await;
+            let answer = browser.form(&place, &[("do", act), ("round", &round)]).send().await.status;
             assert_eq!(answer, if expected == 200 { 303 } else { 403 }, "{who} {act}");
         }
     }
