@@ -14,4 +14,11 @@ function show(results) {
   at("hidden").hidden = !results.hidden;
 }
 
-follow(page.dataset.stream, show, (stands) => put(at("line"), stands ? "" : say("line-lost")), page.dataset.version);
+// The stream is of the latest round. Of an earlier one that is hidden it says that something has changed: maybe this was shown.
+let due;
+const again = () => { due ??= setTimeout(() => location.reload(), 20000 * Math.random()); };
+const hear = "earlier" in page.dataset ? again : show;
+
+if ("stream" in page.dataset) {
+  follow(page.dataset.stream, hear, (stands) => put(at("line"), stands ? "" : say("line-lost")), page.dataset.version);
+}

@@ -70,7 +70,7 @@ async function take() {
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if ("earlier" in page.dataset && !("hidden" in fresh.getElementById("main").dataset)) return location.reload();
-  for (const id of ["hidden", "more"]) {
+  for (const id of ["hides", "hidden", "more"]) {
     const [old, now] = [at(id), fresh.getElementById(id)];
     if (!now || old.contains(document.activeElement)) continue;
     for (const details of now.querySelectorAll("details")) details.open = at(details.id)?.open ?? false;

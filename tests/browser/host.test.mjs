@@ -52,7 +52,7 @@ test("the big button is always the next right thing, from the opening to a new r
   await phone.locator("#vote:not([disabled])").tap();
   await phone.locator("#own-state", { hasText: "Counted" }).waitFor();
   await desk.locator(".votes", { hasText: "1" }).waitFor();
-  await desk.locator("#hides", { hasText: "Only you see these results" }).waitFor();
+  await desk.locator("#hides", { hasText: "Hidden from others" }).waitFor();
 
   // Nothing is closed by a single tap.
   await ask(desk, "Close voting");

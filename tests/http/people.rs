@@ -7,6 +7,7 @@ mod once;
 mod roles;
 mod signing_in;
 mod sites;
+mod viewers;
 
 use serde_json::json;
 

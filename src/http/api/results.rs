@@ -34,10 +34,14 @@ pub(super) struct ResultsQuery {
     /// As which file (default: the JSON document). Hidden results are no file: 403 `results_hidden`.
     #[serde(default)]
     format: ResultsFormat,
+    /// `full` for results that are hidden from others, to whoever may see them by token or by being signed in; the same as
+    /// `Hustings-Audience: full`, for links, with which browsers send no headers.
+    #[param(value_type = Option<String>)]
+    audience: Option<AskedAudience>,
 }
 
 /// Results as they stand. Hidden ones show status and choices only, except to tokens with the scope `results`, and to whoever is
-/// signed in with a part in the poll and sends `Hustings-Audience: full`.
+/// signed in with a part in the poll and sends `Hustings-Audience: full` or `?audience=full`.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, content((Results = "application/json"), (String = "text/csv"),
@@ -53,7 +57,8 @@ pub(super) async fn results(
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(invalid_query)?;
     let found = find(&services.elections, &poll).await?;
-    let round = Round { number: query.round, min_version: query.min_version.as_deref() };
+    let min_version = query.min_version.as_deref();
+    let round = Round { number: query.round, min_version, audience: query.audience };
     let Seen { found, frame, viewer } = of_round(&services, found, round, &headers).await?;
     match query.format {
         ResultsFormat::Json => {}
@@ -69,6 +74,8 @@ pub(in crate::http) struct Round<'a> {
     pub(in crate::http) number: Option<u32>,
     /// A version that was seen before: what is shown is not older.
     pub(in crate::http) min_version: Option<&'a str>,
+    /// Whether results are asked for that are hidden from others: refused to who may not see them.
+    pub(in crate::http) audience: Option<AskedAudience>,
 }
 
 /// What is seen of a round, and as whom.
@@ -89,7 +96,10 @@ pub(in crate::http) async fn of_round(
 ) -> Result<Seen, Problem> {
     loop {
         let known = services.feed.rounds(found.key).await?;
-        let viewer = viewer(services, &found, headers).await?;
+        let viewer = match round.audience {
+            Some(AskedAudience::Full) => organiser(services, &found, headers).await?,
+            None => viewer(services, &found, headers).await?,
+        };
         if let Some(version) = round.min_version {
             at_least(services, &found, version, viewer).await?;
         }
@@ -152,7 +162,7 @@ pub(in crate::http) async fn sees_totals(
 /// what everybody gets: it may well be the one that the screen is shown with.
 const AUDIENCE: &str = "hustings-audience";
 
-/// The same for streams, in their addresses: browsers send no headers with those.
+/// The same in an address, for streams and links: browsers send no headers with those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::http) enum AskedAudience {

@@ -10,6 +10,7 @@ use super::join::gone;
 use super::page::{Page, render};
 use super::people::label;
 use super::sign_in::sent_on;
+use super::visitor::place_of;
 use super::{problem_page, without_token};
 use crate::http::sessions::begin;
 use crate::http::{Problem, Services, Shared};
@@ -66,7 +67,7 @@ pub(super) async fn accept(
     let begun = async {
         let Some((link, found)) = open(&services, &code, &secret).await? else { return Ok(gone(&page)) };
         let cookie = begin(&services, &without_token(&headers), Seat::Link(link.id)).await?;
-        Ok(sent_on(&format!("/{}/host", found.election.code), cookie))
+        Ok(sent_on(&place_of(&found.election, link.role), cookie))
     };
     begun.await.unwrap_or_else(|problem: Problem| problem_page(&page, &problem, &format!("/{code}")))
 }

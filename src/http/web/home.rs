@@ -6,11 +6,12 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use hustings_core::{Code, Kind, Role};
+use hustings_core::{Code, Role};
 use serde::Deserialize;
 
 use super::bars::status;
 use super::page::{Page, render};
+use super::visitor::place_of;
 use super::{problem_page, without_token};
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::{ElectionKey, Owned};
@@ -102,9 +103,8 @@ async fn mine(
     for Owned { registered, role } in found {
         let election = &registered.election;
         let state = services.feed.state(registered.key).await?;
-        let runs = election.kind != Kind::Election && role.unwrap_or(Role::Owner) >= Role::CoHost;
         rows.push(MineRow {
-            address: format!("/{}/{}", election.code, if runs { "host" } else { "results" }),
+            address: place_of(election, role.unwrap_or(Role::Owner)),
             title: state.as_ref().map_or(&election.title, |state| state.title(election)).to_string(),
             code: election.code.to_string(),
             status: state.as_ref().and_then(|state| state.contests.last()).map(|one| status(page.language, one.name())),

@@ -19,8 +19,8 @@ use serde_json::json;
 use super::bars::{Bars, status};
 use super::form::Form;
 use super::page::{Page, render};
-use super::results::{LIVE_TEXTS, frame_tag};
-use super::visitor::Visitor;
+use super::results::{LIVE_TEXTS, frame_tag, hides};
+use super::visitor::{Visitor, place_of};
 use super::without_token;
 use crate::feed::Results;
 use crate::http::api::{self, copy_poll, remove_poll, retitle_poll};
@@ -48,10 +48,12 @@ pub(super) struct HostPage<'a> {
     pub(super) others: Vec<Act>,
     /// The rounds before this one.
     pub(super) earlier: Vec<EarlierRound>,
-    /// Whether results are hidden from others now.
-    pub(super) hides: bool,
+    /// Where results are hidden from others now, who sees them: the key of the sentence.
+    pub(super) hides: Option<&'static str>,
     pub(super) editable: bool,
     pub(super) owner: bool,
+    /// Whether the visitor may make polls: who is in by a link may not.
+    pub(super) creates: bool,
     /// Who may vote: device, codes or roster.
     pub(super) access: &'static str,
     /// Whether nobody can vote, because there is no access code yet.
@@ -101,17 +103,14 @@ pub(super) struct HealthBody {
     pub(super) checked: String,
 }
 
-/// What the page's script says, besides what all do that follow results.
-pub(super) const HOST_TEXTS: [&str; 1] = ["host-hidden"];
-
 /// Shows the console to whoever helps to run the poll; viewers are shown the results.
 pub(super) async fn host(State(services): State<Shared>, visitor: Visitor, name: Name) -> Response {
-    let found = match visitor.election(&services, &name, Role::CoHost).await {
-        Ok(found) => found,
+    let (found, role) = match visitor.part(&services, &name).await {
+        Ok(part) => part,
         Err(response) => return response,
     };
-    if found.election.kind == Kind::Election {
-        return Redirect::to(&format!("/{}/results", found.election.code)).into_response();
+    if found.election.kind == Kind::Election || role < Role::CoHost {
+        return Redirect::to(&place_of(&found.election, role)).into_response();
     }
     let shown = show(&services, &visitor, &found, None).await;
     shown.unwrap_or_else(|problem| visitor.problem(problem, &place(&found)))
@@ -211,28 +210,28 @@ async fn show(
     let (election, language) = (&found.election, page.language);
     let role = visitor.signed_in.role_in(services, found.key).await?;
     let (next, others) = acts(&page, contest, election.visibility, election.public_ballots);
-    let public = election.visibility.audience(contest, Viewer::Public);
     Ok(render(&HostPage {
         title: &results.title,
         code: election.code.as_str(),
         poll: election.id.to_string(),
         address: format!("{}/{}", services.settings.base_url(), election.code),
-        embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
+        embed: frame_tag(&services.settings.base_url(), election.code.as_str(), None),
         status: status(language, results.status),
         round: (results.round > 1).then(|| language.say_with("round", &[("number", &results.round.to_string())])),
         next,
         others,
         earlier: earlier(services, &page, found, &state).await?,
-        hides: public == Audience::Masked,
+        hides: hides(election.visibility, contest),
         editable: results.round == 1 && matches!(contest, ContestState::Draft { .. }),
         owner: role == Some(Role::Owner),
+        creates: visitor.signed_in.person().is_some(),
         access: election.access.name(),
         codeless: !election.access.is_device() && services.electorate.count_codes(election.id).await?.made == 0,
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
         health: HealthBody::of(services, &page, found).await?,
         error,
-        texts: page.texts(&[&HOST_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+        texts: page.texts(&LIVE_TEXTS, &["voters"]),
         results,
         page: &page,
     }))
@@ -286,14 +285,8 @@ fn acts(page: &Page, contest: &ContestState, visibility: Visibility, public_ball
         asks: asks.map(|key| page.say(key)),
     };
     let reveal = || act("reveal", "act-reveal", Some("ask-reveal"));
-    let close = || {
-        act(
-            "close",
-            "act-close",
-            Some(if visibility == Visibility::AfterClose { "ask-close-shows" } else { "ask-close" }),
-        )
-    };
     let is_revealed = contest.is_revealed();
+    let close = || act("close", "act-close", Some(ask_close(visibility, is_revealed)));
     let reveals = visibility == Visibility::OnReveal && !is_revealed;
     let round = || act("rounds", "act-round", Some("ask-round"));
     match contest {
@@ -316,6 +309,17 @@ fn acts(page: &Page, contest: &ContestState, visibility: Visibility, public_ball
             (Some(next), others)
         }
         ContestState::Archived { .. } | ContestState::Certified { .. } => (None, Vec::new()),
+    }
+}
+
+/// What is asked before a close: what it shows to whom, and how long it can be undone.
+fn ask_close(visibility: Visibility, is_revealed: bool) -> &'static str {
+    match visibility {
+        _ if is_revealed => "ask-close-revealed",
+        Visibility::AfterClose => "ask-close-shows",
+        Visibility::AfterVote => "ask-close-after-vote",
+        Visibility::Always => "ask-close-always",
+        Visibility::OnReveal => "ask-close",
     }
 }
 
@@ -386,15 +390,16 @@ pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestSt
                 EarlierRound::of(page, number, &contest, Visibility::OnReveal, Some(page.language.count("voters", 3)))
             })
             .into(),
-        hides: true,
+        hides: Some("hides-others"),
         editable: results.status == "draft",
         owner: true,
+        creates: results.status == "draft",
         access: results.identified_by,
         codeless: results.status == "draft",
         voters: String::new(),
         bars: Bars::of(results, page.language),
         health: HealthBody { checked: text.to_owned(), ..HealthBody::default() },
         error: Some(text.to_owned()),
-        texts: page.texts(&[&HOST_TEXTS[..], &LIVE_TEXTS[..]].concat(), &["voters"]),
+        texts: page.texts(&LIVE_TEXTS, &["voters"]),
     }
 }

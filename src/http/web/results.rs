@@ -8,21 +8,24 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
-use hustings_core::{Contest, ContestNumber, ContestState, ElectionState, Kind, Method, Version, Visibility};
+use hustings_core::election::Viewer;
+use hustings_core::{Audience, Contest, ContestNumber, ContestState, ElectionState, Kind, Method, Version, Visibility};
 use serde::Deserialize;
 
 use super::bars::{Bars, identified, status};
 use super::chart::{Chart, Moment};
 use super::device::with_device;
-use super::page::{Page, render};
+use super::page::{Page, render, uncached};
 use super::texts::Language;
+use super::visitor::Visitor;
 use super::{not_found_page, problem_page, without_token};
 use crate::clock::parse_rfc3339;
 use crate::feed::{ChoiceResult, Columns, Frame, Results};
-use crate::http::api::{self, Round, Seen, schedule, unknown};
+use crate::http::api::{self, AskedAudience, Round, Seen, schedule, unknown};
 use crate::http::name::Name;
 use crate::http::{Problem, Shared, elections};
 use crate::ledger::Registered;
@@ -37,6 +40,10 @@ pub(super) struct ResultsPage<'a> {
     pub(super) status: String,
     /// How voters are told apart.
     pub(super) identified: String,
+    /// Whether results were asked for that are hidden from others.
+    pub(super) full: bool,
+    /// Where they are hidden from others now, who sees them: the key of the sentence.
+    pub(super) hides: Option<&'static str>,
     /// The latest round; only that one is live.
     pub(super) latest: u32,
     /// Every round, where there are several.
@@ -125,47 +132,64 @@ pub(super) const LIVE_TEXTS: [&str; 16] = [
 /// What the page's script says besides.
 pub(super) const RESULTS_TEXTS: [&str; 4] = ["opens-at", "closes-at", "chart-own-zone", "chart-told"];
 
-/// Which part of an election of boxes the page shows, or which round of a poll.
-#[derive(Deserialize)]
+/// Which part of an election of boxes the page shows, or which round of a poll, and whether with what is hidden from others.
+#[derive(Default, Deserialize)]
 pub(super) struct ResultsQuery {
     unit: Option<String>,
     round: Option<String>,
+    audience: Option<String>,
 }
 
-/// The results of whatever is here.
+/// The results of whatever is here. Whoever has a part in a poll sees hidden ones where the address asks for them, so that a
+/// projector never shows them by accident; nobody else does.
 pub(super) async fn results(
     State(services): State<Shared>,
     page: Page,
     Name(code): Name,
-    headers: HeaderMap,
     query: Result<Query<ResultsQuery>, QueryRejection>,
+    mut parts: Parts,
 ) -> Response {
-    let (unit, round) = query.map_or((None, None), |Query(query)| (query.unit, query.round));
+    let query = query.map_or_else(|_| ResultsQuery::default(), |Query(query)| query);
     let found = match services.elections.find(&code).await {
         Ok(Some(found)) => found,
         Ok(None) => return not_found_page(&page, &code),
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}/results")),
     };
     let own = page.clone().of(&found.election);
-    let shown = match found.election.kind {
-        Kind::Election => elections::page(&services, &own, &found, unit.as_deref(), &headers).await,
-        Kind::Poll | Kind::Competition => of_poll(&services, &own, found.clone(), round.as_deref(), &headers).await,
-    };
-    match shown {
-        Ok(shown) => with_device(&services, &headers, shown),
-        Err(problem) => problem_page(&page, &problem, &format!("/{code}/results")),
+    let asks = query.audience.is_some_and(|audience| audience == "full") && found.election.kind != Kind::Election;
+    let audience = asks.then_some(AskedAudience::Full);
+    if asks && let Err(refused) = with_part(&services, &mut parts, &code).await {
+        return uncached(refused);
     }
+    let headers = &parts.headers;
+    // What is no number is no round either.
+    let number = query.round.map(|round| round.parse().unwrap_or(0));
+    let round = Round { number, min_version: None, audience };
+    let shown = match found.election.kind {
+        Kind::Election => elections::page(&services, &own, &found, query.unit.as_deref(), headers).await,
+        Kind::Poll | Kind::Competition => of_poll(&services, &own, found.clone(), round, headers).await,
+    };
+    let shown = match shown {
+        Ok(shown) => with_device(&services, headers, shown),
+        Err(problem) => problem_page(&page, &problem, &format!("/{code}/results")),
+    };
+    if asks { uncached(shown) } else { shown }
+}
+
+/// Refuses whoever has no part in the poll, and sends who is not signed in to do so.
+async fn with_part(services: &Shared, parts: &mut Parts, code: &str) -> Result<(), Response> {
+    let visitor = Visitor::from_request_parts(parts, services).await?;
+    visitor.part(services, &Name(code.to_owned())).await.map(drop)
 }
 
 async fn of_poll(
     services: &Shared,
     page: &Page,
     found: Registered,
-    round: Option<&str>,
+    round: Round<'_>,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    // What is no number is no round either.
-    let round = Round { number: round.map(|round| round.parse().unwrap_or(0)), min_version: None };
+    let full = round.audience.is_some();
     let seen = api::of_round(services, found, round, &without_token(headers)).await?;
     let found = seen.found.clone();
     let Pictured { frame, chart, is_late } = pictured(services, page, seen).await?;
@@ -183,6 +207,8 @@ async fn of_poll(
         poll: election.id.to_string(),
         status: status(language, results.status),
         identified: identified(language, results.identified_by),
+        full,
+        hides: hides(election.visibility, contest_state).filter(|_| full),
         latest: u32::try_from(state.contests.len()).unwrap_or(u32::MAX),
         rounds: rounds(&state, language),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
@@ -197,7 +223,11 @@ async fn of_poll(
         public_ballots: election.public_ballots,
         is_final: contest_state.is_final(),
         recount: recount(election.code.as_str(), &results),
-        embed: frame_tag(&services.settings.base_url(), election.code.as_str()),
+        embed: frame_tag(
+            &services.settings.base_url(),
+            election.code.as_str(),
+            Some(results.round).filter(|_| number.index() + 1 < state.contests.len()),
+        ),
         texts: page.texts(&[&LIVE_TEXTS[..], &RESULTS_TEXTS[..]].concat(), &["voters"]),
         results: &results,
     }))
@@ -271,11 +301,18 @@ fn recount(code: &str, results: &Results) -> String {
     format!("{sums} {code}-round-{}-ballots.ndjson", results.round)
 }
 
-/// What another page holds to show the results in a frame.
-pub(super) fn frame_tag(base: &str, code: &str) -> String {
+/// What another page holds to show the results in a frame: those of the round, or of whichever is the latest.
+pub(super) fn frame_tag(base: &str, code: &str, round: Option<u32>) -> String {
+    let query = round.map(|round| format!("?round={round}")).unwrap_or_default();
     format!(
-        "<iframe src=\"{base}/{code}/embed\" title=\"Hustings {code}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>"
+        "<iframe src=\"{base}/{code}/embed{query}\" title=\"Hustings {code}\" width=\"100%\" height=\"420\" loading=\"lazy\"></iframe>"
     )
+}
+
+/// Where a contest is hidden from the public now, who sees it: the key of the sentence.
+pub(super) fn hides(visibility: Visibility, contest: &ContestState) -> Option<&'static str> {
+    let is_hidden = visibility.audience(contest, Viewer::Public) == Audience::Masked;
+    is_hidden.then_some(if visibility == Visibility::AfterVote { "hides-after-vote" } else { "hides-others" })
 }
 
 /// What each choice got besides its points: how many gave it some, and the mean.

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use hustings_core::Role;
+use hustings_core::{Election, Kind, Role};
 
 use super::notice::NoticePage;
 use super::page::{Page, render};
@@ -56,21 +56,52 @@ pub(super) fn local(place: &str) -> Option<&str> {
     (is_plain && place.starts_with('/') && !place.starts_with("//")).then_some(place)
 }
 
+/// Where somebody with this part goes on: to the console, and a viewer to the results with what is hidden from others.
+pub(super) fn place_of(election: &Election, role: Role) -> String {
+    let page = match (election.kind, role) {
+        (Kind::Election, _) => "results",
+        (Kind::Poll | Kind::Competition, Role::Viewer) => "results?audience=full",
+        (Kind::Poll | Kind::Competition, Role::CoHost | Role::Owner) => "host",
+    };
+    format!("/{}/{page}", election.code)
+}
+
 impl Visitor {
     /// The election of this name, if the visitor has at least this part in it.
     pub(in crate::http) async fn election(
         &self,
         services: &Services,
-        Name(name): &Name,
+        name: &Name,
         least: Role,
     ) -> Result<Registered, Response> {
+        let (found, role) = self.part(services, name).await?;
+        if role >= least { Ok(found) } else { Err(self.beneath(&found.election, role, least)) }
+    }
+
+    /// The election of this name, and the visitor's part in it, if there is one.
+    pub(in crate::http) async fn part(
+        &self,
+        services: &Services,
+        Name(name): &Name,
+    ) -> Result<(Registered, Role), Response> {
         let again = format!("/{name}");
         let problem = |problem: Problem| problem_page(&self.page, &problem, &again);
         let found = services.elections.find(name).await.map_err(|error| problem(error.into()))?;
         let unknown = || problem(Problem::not_found("unknown_poll", "there is no such poll"));
         let found = found.ok_or_else(unknown)?;
         let role = self.signed_in.role_in(services, found.key).await.map_err(|error| problem(error.into()))?;
-        if role.is_some_and(|role| role >= least) { Ok(found) } else { Err(self.refused()) }
+        role.map(|role| (found, role)).ok_or_else(|| self.refused())
+    }
+
+    /// The page for what another part is needed for than the visitor's, with the way to what this one is for.
+    fn beneath(&self, election: &Election, role: Role, least: Role) -> Response {
+        let page = &self.page;
+        let key = if least == Role::Owner { "owners-only-text" } else { "hosts-only-text" };
+        let text = page.language.say_with(key, &[("name", &self.signed_in.name())]);
+        let place = place_of(election, role);
+        let label = page.say(if place.ends_with("/host") { "host-title" } else { "results" });
+        let shown = NoticePage { page, title: &page.say("no-part-title"), text: &text, link: Some((&place, label)) };
+        (StatusCode::FORBIDDEN, render(&shown)).into_response()
     }
 
     /// The page for what the visitor has no part in.

@@ -74,8 +74,34 @@ async fn a_frame_shows_what_anybody_may_see_and_keeps_nothing() {
     assert!(shown.contains(&button), "{shown}");
     let packed = server.get(&path).header("accept-encoding", "gzip").send().await.is(200);
     assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    // A round is shown that was chosen, and goes on to be when the next one begins.
+    server.act(&poll, "rounds").await.is(201);
+    let first = format!("{path}?round=1");
+    let shown = server.get(&first).send().await.is(200).text();
+    assert!(shown.contains("Round 1") && shown.contains("1 voter<") && !shown.contains("data-stream"), "{shown}");
+    assert!(!server.get(&path).send().await.is(200).text().contains("1 voter<"), "the latest one");
+    for round in ["3", "0", "x"] {
+        let missing = server.get(&format!("{path}?round={round}")).send().await.is(404);
+        assert!(missing.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors *")));
+    }
+    let page = server.get(&format!("/{}/results?round=1", poll.code)).send().await.is(200).text();
+    assert!(page.contains(&format!("&#60;iframe src=&#34;{}{first}&#34;", server.url())), "{page}");
+    // One that is hidden hears when that changes.
+    let hidden = server.create(json!({ "visibility": "on_reveal" })).await;
+    for act in ["close", "rounds"] {
+        assert!(server.act(&hidden, act).await.status < 300, "{act}");
+    }
+    let first = format!("/{}/embed?round=1", hidden.code);
+    let shown = server.get(&first).send().await.is(200).text();
+    assert!(
+        shown.contains("data-stream=") && shown.contains("data-earlier") && shown.contains("data-hidden"),
+        "{shown}"
+    );
     let missing = server.get("/ZZZZZZ/embed").send().await.is(404);
     assert!(missing.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors *")));
+    for act in ["open", "close"] {
+        server.act(&poll, act).await.is(200);
+    }
     let page = server.get(&format!("/{}/results", poll.code)).send().await.is(200).text();
     assert!(page.contains(&format!("&#60;iframe src=&#34;{}/{}/embed&#34;", server.url(), poll.code)), "{page}");
     server.finish().await;
