@@ -36,8 +36,9 @@ async function reveal() {
   const meant = { headers: { "content-type": "application/json" }, body: JSON.stringify({ round: Number(round) }) };
   const answer = await fetch(ask.dataset.address, { method: "POST", ...meant }).catch(() => null);
   at("reveal-yes").disabled = false;
-  // Who is signed in no more signs in, and comes back here. What was revealed comes by the stream, as to everybody.
-  if (answer?.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  // Who is signed in no more signs in, and comes back here, to the same round. What was revealed comes by the stream, as to
+  // everybody.
+  if (answer?.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   else if (answer?.ok) ask.close();
   else put(at("reveal-wrong"), say(!answer || answer.status >= 500 ? "problem-unavailable" : "host-refused"));
 }

@@ -242,7 +242,10 @@ test("who is signed in no more signs in, and is where they were", async () => {
   const carl = await invited(server, ada, "carl");
   const poll = await made(server, carl, { visibility: "on_reveal" });
   await server.act(poll, "open");
-  const [desk, screen] = [await host(poll, carl), await open(browser, `${poll.page}/screen`, { ...WIDE, ...carl.state })];
+  await server.act(poll, "close");
+  await server.act(poll, "rounds", { open: true });
+  const first = `${poll.page}/screen?round=1`;
+  const [desk, screen] = [await host(poll, carl), await open(browser, first, { ...WIDE, ...carl.state })];
   const signOut = () => fetch(`${server.url}/logout`, { method: "POST", headers: { origin: server.url, cookie: carl.cookie }, redirect: "manual" });
   await signOut();
   const signIn = async (page) => {
@@ -259,9 +262,11 @@ test("who is signed in no more signs in, and is where they were", async () => {
   await screen.locator("#reveal-yes").click();
   await screen.waitForURL("**/login?next=*");
   await signIn(screen);
-  await screen.waitForURL(`${poll.page}/screen`);
+  await screen.waitForURL(first);
   await screen.keyboard.press("r");
+  await screen.locator("#reveal", { hasText: "the results of round 1, and of no other one" }).waitFor();
   await screen.locator("#reveal-yes").click();
   await screen.locator(".votes", { hasText: "0" }).first().waitFor();
+  assert.equal((await (await fetch(`${server.url}/api/v1/polls/${poll.id}/results`)).json()).hidden, true, "the latest round stays hidden");
   good(screen);
 });

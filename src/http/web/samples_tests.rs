@@ -15,7 +15,7 @@ use super::embed::{EMBED_TEXTS, EmbedPage};
 use super::page::Page;
 use super::paper::Paper;
 use super::results::{self, LIVE_TEXTS, RESULTS_TEXTS, ResultsPage, RoundRow, Waiting};
-use super::screen::{SCREEN_TEXTS, ScreenPage};
+use super::screen::{Reveal, SCREEN_TEXTS, ScreenPage};
 use super::styleguide::{StyleguidePage, results as sample};
 use super::texts::Language;
 use super::vote::{OwnVote, VOTE_TEXTS, VotePage};
@@ -339,7 +339,7 @@ fn screen_page<'a>(page: &'a Page, results: &'a Results) -> ScreenPage<'a> {
         latest: results.round,
         voters: String::new(),
         joined: page.language.count("joined", u64::from(results.round)),
-        reveals: results.hidden.then(|| NASTY.to_owned()),
+        reveals: results.hidden.then(|| Reveal::of(page.language, NASTY, results.round, results.round)),
         bars: Bars::of(results, page.language),
         unreachable: results.hidden.then(|| vec![[NASTY.to_owned(), NASTY.to_owned()]]),
         texts: page.texts(&[&LIVE_TEXTS[..], &SCREEN_TEXTS].concat(), &["voters", "joined"]),

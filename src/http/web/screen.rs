@@ -1,7 +1,8 @@
 //! `/{code}/screen`: the big screen of a hall. The way in, what is asked, and the results as they come.
 //!
 //! Invariant: what is hidden is not on it, whoever's browser it is, and what is drawn first is the latest, so a reload shows
-//! no noughts. Only a host's browser can reveal. It must not know: how frames are made, how a reveal is done.
+//! no noughts. Only a host's browser can reveal, and only the round that is on it. It must not know: how frames are made, how
+//! a reveal is done.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
@@ -12,16 +13,17 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{ContestNumber, Role, Visibility};
+use hustings_core::{Role, Visibility};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::bars::{Bars, identified, status};
 use super::page::{Page, render};
 use super::results::LIVE_TEXTS;
+use super::texts::Language;
 use super::{problem_page, without_token};
 use crate::feed::Results;
-use crate::http::api::{find, invalid_query};
+use crate::http::api::{self, Round, find, invalid_query, unknown};
 use crate::http::live::{self, StreamQuery};
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Settings, Shared};
@@ -49,12 +51,35 @@ pub(super) struct ScreenPage<'a> {
     pub(super) voters: String,
     /// How many have come; nothing where nobody has.
     pub(super) joined: String,
-    /// Where a host's browser reveals the results.
-    pub(super) reveals: Option<String>,
+    /// What reveals these results, in a host's browser.
+    pub(super) reveals: Option<Reveal>,
     pub(super) bars: Bars<'a>,
     /// Where phones cannot reach this server: what to start it with instead.
     pub(super) unreachable: Option<Vec<[String; 2]>>,
     pub(super) texts: String,
+}
+
+/// What reveals a round, and the words that ask first.
+pub(super) struct Reveal {
+    /// Where the browser sends it.
+    pub(super) address: String,
+    pub(super) act: String,
+    pub(super) asks: String,
+}
+
+impl Reveal {
+    /// Names the round wherever another one could be meant.
+    pub(super) fn of(language: Language, poll: &str, round: u32, rounds: u32) -> Self {
+        let said = |one: &str, of_several: &str| match rounds {
+            0..=1 => language.say(one),
+            _ => language.say_with(of_several, &[("number", &round.to_string())]),
+        };
+        Self {
+            address: format!("/api/v1/polls/{poll}/reveal"),
+            act: said("act-reveal", "act-reveal-round"),
+            asks: said("ask-reveal", "ask-reveal-round"),
+        }
+    }
 }
 
 impl ScreenPage<'_> {
@@ -84,7 +109,7 @@ impl ScreenPage<'_> {
 
 #[derive(Deserialize)]
 pub(super) struct ScreenQuery {
-    round: Option<u32>,
+    round: Option<String>,
 }
 
 /// The screen.
@@ -99,14 +124,18 @@ pub(super) async fn screen(
     let shown = match find(&services.elections, &code).await {
         Ok(found) => {
             let hosts = is_host(&services, &found, &without_token(&headers)).await;
-            shown(&services, &page.clone().of(&found.election), &found, round, hosts).await
+            shown(&services, &page.clone().of(&found.election), found, round.as_deref(), hosts).await
         }
         Err(problem) => Err(problem),
     };
     match shown {
         // A screen is no phone: it gets no key to vote with, and has not come.
         Ok(shown) => shown,
-        Err(problem) => problem_page(&page, &problem, &format!("/{code}/screen")),
+        Err(problem) => {
+            // All rounds are listed beside the results of the latest one.
+            let place = if problem.code() == "unknown_round" { "results" } else { "screen" };
+            problem_page(&page, &problem, &format!("/{code}/{place}"))
+        }
     }
 }
 
@@ -143,20 +172,19 @@ async fn is_host(services: &Services, found: &Registered, headers: &HeaderMap) -
 async fn shown(
     services: &Services,
     page: &Page,
-    found: &Registered,
-    round: Option<u32>,
+    found: Registered,
+    round: Option<&str>,
     hosts: bool,
 ) -> Result<Response, Problem> {
-    let gone = || Problem::not_found("unknown_poll", "there is no such poll");
+    let latest = services.feed.latest(found.key, Viewer::Public).await?;
+    let rounds = latest.and_then(|frame| frame.poll().map(|results| results.round));
+    // What is no number is no round either.
+    let round = Round { number: round.map(|round| round.parse().unwrap_or(0)), min_version: None };
     // A hall looks on: whatever the browser's own vote, it sees what all may see.
-    let viewer = Viewer::Public;
-    let latest = services.feed.latest(found.key, viewer).await?.ok_or_else(gone)?;
-    let rounds = latest.poll().ok_or_else(gone)?.round;
-    let frame = match round.filter(|round| (1..rounds).contains(round)) {
-        Some(round) => services.feed.contest(found.key, ContestNumber(round - 1), viewer).await?.ok_or_else(gone)?,
-        None => latest,
-    };
-    let results = frame.poll().ok_or_else(gone)?;
+    let seen = api::of_round(services, found, round, &HeaderMap::new()).await?;
+    let (found, results) = (&seen.found, seen.frame.poll().ok_or_else(unknown)?);
+    // Another round may have begun between the two questions.
+    let rounds = rounds.unwrap_or(1).max(results.round);
     let (election, language) = (&found.election, page.language);
     let come = services.joined.count(services, election.id).await?;
     let reveals = hosts && election.visibility == Visibility::OnReveal;
@@ -171,7 +199,7 @@ async fn shown(
         latest: rounds,
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         joined: if come.devices == 0 { String::new() } else { language.count("joined", come.devices) },
-        reveals: reveals.then(|| format!("/api/v1/polls/{}/reveal", election.id)),
+        reveals: reveals.then(|| Reveal::of(language, &election.id.to_string(), results.round, rounds)),
         bars: Bars::of(results, language),
         unreachable: unreachable(&services.settings),
         texts: page.texts(&[&LIVE_TEXTS[..], &SCREEN_TEXTS].concat(), &["voters", "joined"]),

@@ -25,8 +25,11 @@ async fn the_screen_says_where_to_vote_and_how_it_stands() {
     let screen = async |query: &str| server.get(&format!("/{}/screen{query}", poll.code)).send().await.is(200).text();
     assert!(screen("").await.contains("data-round=\"2\" data-latest=\"2\""));
     assert!(screen("?round=1").await.contains("data-round=\"1\" data-latest=\"2\""));
+    assert!(screen("?round=2").await.contains("data-round=\"2\" data-latest=\"2\""));
+    // Another one is never taken for a round that is not there.
     for query in ["?round=0", "?round=3", "?round=x"] {
-        assert!(screen(query).await.contains("data-round=\"2\""), "{query}");
+        let page = server.get(&format!("/{}/screen{query}", poll.code)).send().await.is(404).text();
+        assert!(page.contains(&format!("href=\"/{}/results\"", poll.code)), "{query}: {page}");
     }
     server.finish().await;
 }

@@ -243,6 +243,8 @@ async fn earlier_rounds_are_listed_and_shown_by_a_button() {
     let offers =
         async |query: &str| ada.get(&format!("{code}/screen{query}")).await.is(200).text().contains("id=\"reveal\"");
     assert!(offers("?round=1").await && offers("").await);
+    let asks = ada.get(&format!("{code}/screen?round=1")).await.is(200).text();
+    assert!(asks.contains("All will see the results of round 1, and of no other one"), "{asks}");
     server.finish().await;
 }
 
