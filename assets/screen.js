@@ -6,6 +6,8 @@ const page = document.getElementById("main");
 const at = (id) => document.getElementById(id);
 const { stream, round, latest, version } = page.dataset;
 const isEarlier = round !== latest;
+// An earlier round that all see changes no more. Its stream only tells whether the poll is still there.
+const isFixed = isEarlier && !("hidden" in page.dataset);
 const JOINED_MS = 2000;
 
 // Letters as large as all choices have room for: none is ever cut off.
@@ -59,7 +61,7 @@ function show(results) {
 let isGone = false;
 const line = (stands) => {
   page.toggleAttribute("data-lost", !stands);
-  put(at("line"), say(stands ? "live" : "line-lost"));
+  put(at("line"), stands ? (isFixed ? "" : say("live")) : say("line-lost"));
   // More words at the foot leave less room above it.
   fit();
 };
@@ -69,17 +71,28 @@ const gone = () => {
 };
 
 // The stream is of the latest round. Of an earlier one that is hidden it says that something has changed: maybe this was shown.
+// Whatever comes while that is found out, or was not found out, is looked at after a pause.
 const LOOK_MS = 1000;
-let looks = false;
-async function look() {
+let [looks, wanted] = [false];
+async function look({ version }) {
+  wanted = version;
   if (looks) return;
   looks = true;
-  const answer = await fetch(page.dataset.results).catch(() => null);
-  if (answer?.ok && !(await answer.json()).hidden) return location.reload();
-  setTimeout(() => { looks = false; }, LOOK_MS);
+  while (wanted && !isGone) {
+    const asked = wanted;
+    wanted = undefined;
+    // As the hall, not as whoever else uses this browser, and from a node that knows of it by now.
+    const address = `${page.dataset.results}&min_version=${asked}`;
+    const results = await fetch(address, { cache: "no-store", credentials: "omit" }).then((answer) => answer.ok && answer.json()).catch(() => null);
+    if (results && !results.hidden) return location.reload();
+    if (!results) wanted ??= asked;
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  }
+  looks = false;
 }
 
-if (!isEarlier || "hidden" in page.dataset) follow(stream, isEarlier ? look : show, line, version, gone);
+const hear = isFixed ? () => {} : isEarlier ? look : show;
+follow(stream, hear, line, version, gone);
 
 // Who has come is asked for, because it is no part of results: they may be hidden while a hall fills.
 async function come() {

@@ -14,11 +14,15 @@ const GONE = "This poll is no longer there: it was removed.";
 test("every page of a poll that was removed says so where screen readers hear it, and stops asking", async () => {
   const poll = await draft(server, olga);
   await server.act(poll, "open");
+  await server.act(poll, "close");
+  await server.act(poll, "rounds", { open: true });
   const pages = await Promise.all([
-    ["", "#said", PHONE], ["/screen", "#line", WIDE], ["/results", "#line", WIDE], ["/embed", "#line", PHONE],
-    ["/host", "#line", { ...WIDE, ...olga.state }],
+    ["", "#said", PHONE], ["/screen", "#line", WIDE], ["/screen?round=1", "#line", WIDE], ["/results", "#line", WIDE],
+    ["/embed", "#line", PHONE], ["/host", "#line", { ...WIDE, ...olga.state }],
   ].map(async ([path, place, shape]) => {
     const page = await open(browser, poll.page + path, shape);
+    await page.clock.install();
+    await page.reload();
     await page.locator("#title, h1", { hasText: poll.title }).waitFor();
     return [path, place, page];
   }));

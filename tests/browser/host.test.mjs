@@ -125,6 +125,47 @@ test("an earlier round that nobody showed is shown from its list, and by R, to a
   for (const page of [desk, hall, later, reader, phone, own]) good(page);
 });
 
+test("a round that is shown while its screen looks, or that a node has not heard of yet, comes to it all the same", async () => {
+  for (const first of ["old", "none"]) {
+    const poll = await made(server, olga, { visibility: "on_reveal" });
+    await server.act(poll, "open");
+    await server.others(poll, "tea", ["vera a", "vera b"]);
+    await server.act(poll, "close");
+    await server.act(poll, "rounds", { open: true });
+    const hall = await open(browser, `${poll.page}/screen`, WIDE);
+    // What its stream has told it, before the page does anything about it.
+    await hall.addInitScript(() => {
+      window.heard = [];
+      window.EventSource = class extends EventSource {
+        constructor(address) {
+          super(address);
+          this.addEventListener("results", ({ lastEventId }) => window.heard.push(lastEventId));
+        }
+      };
+    });
+    const reveal = () => server.act(poll, "reveal", { round: 1 });
+    const heard = (events) => hall.waitForFunction((wanted) => window.heard.length >= wanted, events);
+    let looked = 0;
+    await hall.route("**/results?round=1*", async (route) => {
+      looked += 1;
+      if (looked > 1) return route.continue();
+      const wanted = new URL(route.request().url()).searchParams.get("min_version");
+      assert.deepEqual(await hall.evaluate(() => window.heard), [wanted], "no answer is older than what it was told");
+      if (first === "none") return route.fulfill({ status: 503, contentType: "application/problem+json", body: "{}" });
+      const response = await route.fetch();
+      await reveal();
+      await heard(2);
+      await route.fulfill({ response });
+    });
+    await hall.goto(`${poll.page}/screen?round=1`);
+    await live(hall);
+    await (first === "old" ? server.act(poll, "pause") : reveal());
+    await hall.locator(".votes", { hasText: "2" }).first().waitFor();
+    assert.equal(looked, 2, first);
+    good(hall);
+  }
+});
+
 test("two hosts press the same and different buttons: both see what is, and nobody an error", async () => {
   const poll = await made(server, olga, { visibility: "on_reveal" });
   await joins(server, olga, poll, ada, "co_host");
