@@ -16,7 +16,9 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, ElectionState, Epoch, Kind, Seq, UnitNumber, Version, Visibility};
+use hustings_core::{
+    Audience, ContestNumber, ElectionState, Epoch, Kind, Measure, Seq, UnitNumber, Version, Visibility,
+};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -142,6 +144,14 @@ impl Feed {
         let (audience, of_latest) = (audience(asked), audience(latest));
         let status = self.tallies.status(election);
         Ok(frame::render(&found.election, &snapshot, status, contest, audience, of_latest).map(Arc::new))
+    }
+
+    /// How many voted in each contest, in the order of the contests and all of one moment. It knows no audience: it is for
+    /// those who see everything.
+    pub async fn voters(&self, election: ElectionKey) -> Result<Vec<u64>, LedgerError> {
+        let Some(snapshot) = self.answered(election).await? else { return Ok(Vec::new()) };
+        let contests = (0..).map(ContestNumber).take(snapshot.fold.state.contests.len());
+        Ok(contests.map(|contest| snapshot.fold.tally.total(contest, Measure::Ballots).get()).collect())
     }
 
     /// The state of an election as its counters have it.

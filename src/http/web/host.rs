@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, ContestNumber, ContestState, ElectionState, Kind, Role, Visibility};
+use hustings_core::{Audience, ContestState, ElectionState, Kind, Role, Visibility};
 use serde::Serialize;
 use serde_json::json;
 
@@ -247,19 +247,12 @@ async fn earlier(
 ) -> Result<Vec<EarlierRound>, Problem> {
     let (visibility, language) = (found.election.visibility, page.language);
     let before = state.contests.split_last().map_or(&[][..], |(_, before)| before);
-    let mut rounds = Vec::with_capacity(before.len());
-    for (number, contest) in (1..).zip(before) {
-        let frame = services.feed.contest(found.key, ContestNumber(number - 1), Viewer::Organiser).await?;
-        let ballots = frame.as_ref().and_then(|frame| frame.poll()?.ballots);
-        rounds.push(EarlierRound::of(
-            page,
-            number,
-            contest,
-            visibility,
-            ballots.map(|count| language.count("voters", count)),
-        ));
-    }
-    Ok(rounds)
+    let voters = services.feed.voters(found.key).await?;
+    let round = |(at, contest)| {
+        let voters = voters.get(at).map(|count| language.count("voters", *count));
+        EarlierRound::of(page, u32::try_from(at + 1).unwrap_or(u32::MAX), contest, visibility, voters)
+    };
+    Ok(before.iter().enumerate().map(round).collect())
 }
 
 impl EarlierRound {
