@@ -138,3 +138,21 @@ test("however many choices there are, all of each is on the screen", async () =>
     await page.context().close();
   }
 });
+
+test("what phones cannot reach is said beside the foot and not over it, and the code keeps off the edge", async () => {
+  const title = "Which of all these many proposals for the new town hall, some of them rather costly, is to be built first?";
+  for (const more of [{}, { title, choices: Array.from({ length: 8 }, (_, at) => `Candidate ${at}`) }]) {
+    const poll = await server.poll(more);
+    for (const [width, height] of [[1920, 1080], [1600, 900], [1366, 768], [1024, 768]]) {
+      for (const locale of ["en-GB", "fr-FR"]) {
+        const page = await screen(poll, { viewport: { width, height }, locale });
+        const [qr, told, foot] = await page.evaluate(() => [".join .qr", ".unreachable", ".base"].map((part) => document.querySelector(part).getBoundingClientRect().toJSON()));
+        const where = `${width}x${height}, ${locale}: ${JSON.stringify({ qr, told, foot })}`;
+        assert.ok(told.bottom <= foot.top + 1, `over the foot, ${where}`);
+        assert.ok(qr.top >= 16, `at the edge, ${where}`);
+        assert.ok(Math.abs(qr.width - qr.height) < 1 && qr.width > height / 4, `not to be scanned, ${where}`);
+        await page.context().close();
+      }
+    }
+  }
+});
