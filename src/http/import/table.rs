@@ -16,6 +16,12 @@ use crate::separator::separator;
 /// The longest header that is looked at for what separates its columns.
 const HEADER_MAX: usize = 64 * 1024;
 
+/// What Excel calls its own file, which it does not write as a table unless it is told to: that of today, and the one before.
+const EXCEL: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+
+/// Other names that spreadsheets and address books give to the columns of a list of people.
+const ALSO: [(&str, &str); 4] = [("e-mail", "email"), ("mail", "email"), ("courriel", "email"), ("nom", "name")];
+
 /// A CSV document that is being read.
 pub(in crate::http) struct Table<'a, const N: usize> {
     reader: Reader<Chain<Cursor<Vec<u8>>, Lines<'a>>>,
@@ -38,12 +44,20 @@ impl<'a, const N: usize> Table<'a, N> {
         let mut lines =
             Lines { body: utf16::decoded(body).map_err(|_| unreadable())?, last: b'\n', is_after_return: false };
         let header = lines.header().map_err(|_| unreadable())?;
+        if EXCEL.iter().any(|mark| header.starts_with(mark)) {
+            let detail = "this is an Excel file; save it as CSV UTF-8, and send that";
+            return Err(Problem::invalid("excel_file", "", detail));
+        }
         let mut builder = ReaderBuilder::new();
-        let separator = separator(first(&header));
+        let declared = declared(first(&header));
+        let separator = declared.unwrap_or_else(|| separator(first(&header)));
         builder.has_headers(false).flexible(true).delimiter(separator);
         let mut reader = builder.from_reader(Cursor::new(header).chain(lines));
         let mut record = ByteRecord::new();
         let told = || known.join(",");
+        if declared.is_some() {
+            reader.read_byte_record(&mut record).map_err(|_| unreadable())?;
+        }
         if !reader.read_byte_record(&mut record).map_err(|_| unreadable())? {
             let detail = format!("the file is empty; its first line names the columns: {}", told());
             return Err(Problem::invalid("invalid_csv", "", detail));
@@ -52,7 +66,7 @@ impl<'a, const N: usize> Table<'a, N> {
         for (at, name) in record.iter().enumerate() {
             let name = name.strip_prefix(b"\xef\xbb\xbf").filter(|_| at == 0).unwrap_or(name).trim_ascii();
             let name = String::from_utf8_lossy(name);
-            let Some(column) = known.iter().position(|known| known.eq_ignore_ascii_case(&name)) else {
+            let Some(column) = known.iter().position(|known| is_called(known, &name)) else {
                 let name: String = name.chars().take(40).collect();
                 let detail = format!("there is no column `{name}` here; the first line names some of: {}", told());
                 return Err(Problem::invalid("unknown_column", "", detail));
@@ -167,6 +181,21 @@ impl Read for Lines<'_> {
     }
 }
 
+/// Whether a column of this name is the known one.
+fn is_called(known: &str, name: &str) -> bool {
+    let also = |(other, one): &(&str, &str)| *one == known && other.eq_ignore_ascii_case(name);
+    known.eq_ignore_ascii_case(name) || ALSO.iter().any(also)
+}
+
+/// What separates columns, where a line of Excel before the header says so: `sep=;`.
+fn declared(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    match line.split_at_checked(4)? {
+        (word, [separator @ (b',' | b';' | b'\t' | b'|')]) if word.eq_ignore_ascii_case(b"sep=") => Some(*separator),
+        _ => None,
+    }
+}
+
 fn first(text: &[u8]) -> &[u8] {
     text.split(|byte| *byte == b'\n').next().unwrap_or_default()
 }
@@ -268,12 +297,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_excel_before_the_header_says_what_separates_columns_and_is_counted() {
+        for mark in ["", "\u{feff}"] {
+            for (declared, at_once) in [(',', 1), (';', 2), ('\t', 7), ('|', 4096)] {
+                let text = format!("{mark}sep={declared}\r\nname|courriel\r\nAnna|a@x\r\nBen\r\n");
+                let found = read(&text.replace('|', &declared.to_string()), at_once);
+                let expected = vec![(3, "Anna".to_owned(), "a@x".to_owned())];
+                assert_eq!(found, (expected, vec![4]), "{declared:?}");
+            }
+        }
+    }
+
+    #[test]
     fn columns_are_told_apart_by_what_separates_the_names_in_the_header() {
         let expected = vec![(2, "Anna, M.".to_owned(), "a@x".to_owned()), (3, "B;b".to_owned(), String::new())];
         for text in [
             "name,email\n\"Anna, M.\",a@x\nB;b,",
             "\u{feff}name;email\r\nAnna, M.;a@x\r\n\"B;b\";",
             "EMAIL\tName\na@x\tAnna, M.\n\tB;b\n",
+            " Nom ; E-Mail \nAnna, M.;a@x\n\"B;b\";",
         ] {
             assert_eq!(read(text, 4096), (expected.clone(), Vec::new()), "{text}");
         }
