@@ -29,6 +29,9 @@ pub(super) async fn voter(
             let name = named.ok_or_else(Problem::unnamed_voter)?;
             return Ok(services.keys.named_voter(election, &voter_name(name)?));
         }
+        (Caller::Device(_) | Caller::Nobody | Caller::Session(_), Some(_)) if !found.election.access.is_device() => {
+            return Err(no_access_code());
+        }
         (Caller::Nobody | Caller::Session(_), Some(_)) => return Err(Problem::no_voter()),
         (_, Some(_)) => {
             let detail = "`voter` may be named only with a token that has the scope `vote`";

@@ -66,6 +66,12 @@ async fn nobody_votes_without_a_code_that_is_good() {
     server.post(&path, &vote).cookie(&device).send().await.refused(401, "no_access_code");
     let refused = server.post(&path, &vote).send().await.refused(401, "no_access_code").json();
     assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("Authorization: Code")), "{refused}");
+    let named = json!({ "choices": ["tea"], "voter": "vera" });
+    for ask in [server.post(&path, &named), server.post(&path, &named).cookie(&device)] {
+        let refused = ask.send().await.refused(401, "no_access_code").text();
+        assert!(refused.contains("Authorization: Code") && !refused.contains("so that this device can vote"));
+    }
+    by_code(&server, 0, &poll, &codes[0], "tea").body(named.to_string()).send().await.refused(403, "wrong_scope");
     for code in ["", "x", "ABCDE-FGHJK", "ABCDE-FGHJ0", &"A".repeat(5_000)] {
         by_code(&server, 0, &poll, code, "tea").cookie(&device).send().await.refused(401, "unknown_access_code");
     }
