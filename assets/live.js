@@ -21,10 +21,12 @@ export function draw(results) {
   const whole = Math.max(scored ? most : (results.ballots ?? 0), 1);
   for (const choice of results.choices) {
     const row = rows.get(choice.id);
+    // Nobody gave it points, good ones or bad ones: there is no mean.
+    const isUnrated = scored && choice.votes === 0;
     const permille = rounded(figure(choice) * 1000, whole);
-    const share = scored ? say("mean", { number: tenths(rounded(figure(choice) * 10, Math.max(choice.votes ?? 0, 1))) }) : percent(permille);
+    const share = isUnrated ? "" : scored ? say("mean", { number: tenths(rounded(figure(choice) * 10, Math.max(choice.votes ?? 0, 1))) }) : percent(permille);
     const leads = !results.hidden && most > 0 && figure(choice) === most;
-    put(row.querySelector(".votes"), results.hidden ? "" : number(figure(choice)));
+    put(row.querySelector(".votes"), results.hidden ? "" : isUnrated ? "–" : number(figure(choice)));
     put(row.querySelector(".share"), results.hidden ? "" : share);
     put(row.querySelector(".mark"), leads ? say(leaders > 1 ? "tied" : "leads") : "");
     row.classList.toggle("leads", leads);

@@ -41,7 +41,7 @@ function more(results) {
     const given = rows.get(choice.id).querySelector("[data-given]");
     if (!given || results.hidden) continue;
     put(given, number(choice.votes));
-    put(rows.get(choice.id).querySelector(".share"), tenths(Math.floor((choice.points * 10 + Math.floor(choice.votes / 2)) / Math.max(choice.votes, 1))));
+    put(rows.get(choice.id).querySelector(".share"), choice.votes === 0 ? "–" : tenths(Math.floor((choice.points * 10 + Math.floor(choice.votes / 2)) / Math.max(choice.votes, 1))));
   }
   const most = Math.max(...results.choices.map(figure));
   const isTied = results.choices.filter((choice) => figure(choice) === most).length > 1;

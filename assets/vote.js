@@ -69,7 +69,7 @@ function filled() {
     ? titles.join(", ")
     : say("list", { first: titles.slice(0, -1).join(", "), last: titles.at(-1) });
   const counts = form === "likes" ? Number(paper.dataset.fewest) : titles.length;
-  const wrong = counts < Number(paper.dataset.fewest) ? "said-too-few-choices"
+  const wrong = counts < Number(paper.dataset.fewest) ? (key === "you-scored" ? "said-too-few-scores" : "said-too-few-choices")
     : counts > Number(paper.dataset.most) ? "said-too-many-choices"
       : !paper.checkValidity() ? "said-score-out-of-range" : "";
   const vote = form === "single" || form === "approval" ? { choices } : { scores };
@@ -111,7 +111,7 @@ async function send({ id, vote, replaces, told }) {
   const stays = ["contest_paused", "contest_not_open", "no_voter", "too_few_choices", "too_many_choices", "score_out_of_range"];
   if (stays.includes(code)) {
     kept.write({ vote });
-    tell(say(`said-${code.replaceAll("_", "-")}`));
+    tell(say(code === "too_few_choices" && "scores" in vote ? "said-too-few-scores" : `said-${code.replaceAll("_", "-")}`));
     arrange();
     return;
   }
@@ -186,7 +186,9 @@ paper.noValidate = true;
 const heard = words.read();
 if (heard) {
   words.clear();
-  tell(say(heard));
+  // An earlier round closed, and this is the paper of the next one.
+  const isNext = heard === "said-contest-closed" && Number(round) > 1 && ["open", "paused"].includes(status);
+  tell(say(isNext ? "said-unknown-choice" : heard));
 }
 const before = kept.read();
 if (before?.id) send(before);

@@ -66,8 +66,9 @@ test("points, means and marks follow too", async () => {
   for (const [voter, tea] of [["a", 5], ["b", 4]]) {
     await server.ask("POST", `/api/v1/polls/${poll.id}/votes`, { scores: { tea }, voter });
   }
-  await shows(page, "Tea 9", "Coffee 0");
-  assert.deepEqual(await texts(page, ".share"), ["4.5", "0.0"]);
+  // Nobody gave Coffee any points, which is not the same as the worst ones.
+  await shows(page, "Tea 9", "Coffee –");
+  assert.deepEqual(await texts(page, ".share"), ["4.5", "–"]);
   assert.deepEqual(await texts(page, "[data-given]"), ["2", "0"]);
   good(page);
 });

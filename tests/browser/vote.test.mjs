@@ -263,6 +263,20 @@ test("the keyboard alone votes and changes", async () => {
   assert.deepEqual(await totals(poll), [1, 1, 0]);
 });
 
+test("a vote that was kept while its round closed is told that a new one has begun", async () => {
+  const poll = await server.poll();
+  const phone = await open(browser, poll.page);
+  await phone.context().setOffline(true);
+  await choose(phone, "Tea");
+  await vote(phone);
+  await server.act(poll, "close");
+  await server.ask("POST", `/api/v1/polls/${poll.id}/rounds`, { open: true });
+  await phone.context().setOffline(false);
+  await phone.locator("#said", { hasText: "A new round has begun. Here is its ballot." }).waitFor();
+  await phone.locator(".meta", { hasText: "Round 2" }).waitFor();
+  assert.deepEqual(await totals(poll), [0, 0, 0]);
+});
+
 test("scores, likes and several choices are sent as they were marked", async () => {
   const approval = await server.poll({ choices: ["A", "B", "C"], method: "approval", min: 1, max: 2 });
   const phone = await open(browser, approval.page);
@@ -279,10 +293,14 @@ test("scores, likes and several choices are sent as they were marked", async () 
 
   const scale = await server.poll({ method: "score" });
   const scored = await open(browser, scale.page);
+  await vote(scored);
+  await scored.locator("#wrong", { hasText: "Give points to at least one choice" }).waitFor();
   await scored.getByRole("group", { name: "Tea" }).getByRole("radio", { name: "4" }).tap();
   await vote(scored);
   await says(scored, "Your points: Tea 4.");
   await counted(scored);
+  // Nobody rated the other one, which is not the same as the worst mark.
+  await scored.locator("#bars .votes", { hasText: "–" }).waitFor();
 
   const likes = await server.poll({ method: "score", max: 1 });
   const liker = await open(browser, likes.page);

@@ -44,7 +44,10 @@ impl<'a> Bars<'a> {
         let whole = if scored { most } else { results.ballots.unwrap_or(0) };
         let one = |choice: &'a ChoiceResult| {
             let permille = rounded(figure(choice).saturating_mul(1000), whole);
+            let is_unrated = scored && choice.votes == Some(0);
             let share = match scored {
+                // Nobody gave it points, good ones or bad ones: there is no mean.
+                true if is_unrated => String::new(),
                 true => {
                     let mean = rounded(figure(choice).saturating_mul(10), choice.votes.unwrap_or(0));
                     language.say_with("mean", &[("number", &language.tenths(mean))])
@@ -56,7 +59,7 @@ impl<'a> Bars<'a> {
             Bar {
                 id: &choice.id,
                 title: &choice.title,
-                votes: shown(language.number(figure(choice))),
+                votes: shown(if is_unrated { "–".to_owned() } else { language.number(figure(choice)) }),
                 share: shown(share),
                 permille: if results.hidden { 0 } else { permille.min(1000) },
                 leads,

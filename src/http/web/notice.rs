@@ -28,6 +28,8 @@ pub(in crate::http) fn not_found_page(page: &Page, asked: &str) -> Response {
 pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str) -> Response {
     let (title, back) = match problem.code() {
         "cross_site" => ("forged-title", "forged-back"),
+        "body_too_large" => ("too-large-title", "forged-back"),
+        "no_voter" => ("no-cookies-title", "forged-back"),
         "unknown_unit" => ("place-unknown", "place-all"),
         "unknown_round" => ("round-unknown", "round-latest"),
         _ if problem.status() == StatusCode::NOT_FOUND => {

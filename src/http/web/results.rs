@@ -320,7 +320,8 @@ pub(super) fn scored(results: &Results, language: Language) -> Vec<(String, Stri
     let scored = |choice: &ChoiceResult| {
         let (points, votes) = (choice.points?, choice.votes?);
         let tenths = (points.saturating_mul(10).saturating_add(votes / 2)) / votes.max(1);
-        Some((language.number(votes), language.tenths(tenths)))
+        let mean = if votes == 0 { "–".to_owned() } else { language.tenths(tenths) };
+        Some((language.number(votes), mean))
     };
     results.choices.iter().filter_map(scored).collect()
 }

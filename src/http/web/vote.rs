@@ -79,7 +79,7 @@ pub(super) struct OwnVote {
 }
 
 /// What the page's script says, besides what all do that follow results.
-pub(super) const VOTE_TEXTS: [&str; 30] = [
+pub(super) const VOTE_TEXTS: [&str; 31] = [
     "vote",
     "vote-change",
     "you-voted-for",
@@ -102,6 +102,7 @@ pub(super) const VOTE_TEXTS: [&str; 30] = [
     "said-contest-not-open",
     "said-no-voter",
     "said-too-few-choices",
+    "said-too-few-scores",
     "said-too-many-choices",
     "said-score-out-of-range",
     "said-already-voted",
@@ -218,7 +219,7 @@ async fn shown(
         changeable,
         changing: changeable && query.change.is_some() && results.status == "open",
         own: own.map(|(selections, receipt)| OwnVote::of(contest, selections.as_ref(), &receipt, language)),
-        said: became.map(|code| said(language, code, place.is_some())),
+        said: became.map(|code| said(language, code, place.is_some(), results)),
         id: uuid_v7(services.clock.as_ref(), services.random.as_ref()).to_string(),
         voters: results.ballots.map(|ballots| language.count("voters", ballots)).unwrap_or_default(),
         bars: Bars::of(results, language),
@@ -284,8 +285,13 @@ fn due(language: Language, status: &str, schedule: Schedule) -> Option<(&'static
 }
 
 /// What became of a vote that was not counted, in words.
-fn said(language: Language, code: &str, is_coded: bool) -> String {
+fn said(language: Language, code: &str, is_coded: bool, results: &Results) -> String {
+    let takes_votes = ["open", "paused"].contains(&results.status);
     language.say(match code {
+        // An earlier round closed, and the paper of the next one is shown.
+        "contest_closed" if results.round > 1 && takes_votes => "said-unknown-choice",
+        // A form without any score is sent like one without a choice.
+        "too_few_choices" | "wrong_form" if results.method == "score" => "said-too-few-scores",
         "already_voted" if is_coded => "said-already-voted-code",
         "already_voted" => "said-already-voted",
         "contest_closed" => "said-contest-closed",

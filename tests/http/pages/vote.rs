@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Poll, TestServer};
+use crate::support::{ADMIN, Answer, Poll, TestServer};
 
 /// A browser without scripts: one device, and what it sees.
 struct Browser<'a> {
@@ -45,6 +45,12 @@ impl<'a> Browser<'a> {
 fn name(html: &str) -> String {
     let (_, rest) = html.split_once("name=\"id\" value=\"").expect("a name for the vote");
     format!("&id={}", &rest[..36])
+}
+
+/// What a page says of what was sent. All of its sentences stand in it for its script as well.
+fn told(html: &str) -> &str {
+    let (_, rest) = html.split_once("<p id=\"said\" class=\"notice\" role=\"status\">").expect("something is said");
+    rest.split("</p>").next().expect("its end")
 }
 
 fn counts(html: &str, sentence: &str) -> bool {
@@ -123,6 +129,7 @@ async fn every_method_has_its_paper() {
     for (more, form, words) in [
         (json!({ "method": "approval", "min": 1, "max": 1 }), "choice=tea&choice=coffee", "chosen too many"),
         (json!({}), "", "Choose more"),
+        (json!({ "method": "score" }), "", "Give points to at least one choice"),
         (json!({}), "choice=cocoa", "A new round has begun"),
         (json!({ "method": "score" }), "score-tea=6", "outside the allowed range"),
         (json!({ "open": false }), "choice=tea", "has not opened yet, so"),
@@ -130,9 +137,31 @@ async fn every_method_has_its_paper() {
         let poll = server.create(more.clone()).await;
         let browser = Browser::open(&server, &poll).await;
         let page = browser.vote(form).await;
-        assert!(page.contains(words) && !page.contains(">Counted"), "{more}: {page}");
+        assert!(told(&page).contains(words) && !page.contains(">Counted"), "{more}: {page}");
         assert_eq!(server.results(&poll).await["ballots"], 0);
     }
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn a_ballot_of_an_earlier_round_is_told_that_a_new_one_has_begun() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    let browser = Browser::open(&server, &poll).await;
+    let first = browser.page("").await;
+    let (_, rest) = first.split_once("name=\"choice\" value=\"").expect("a choice");
+    let form = format!("choice={}", &rest[..36]);
+    server.act(&poll, "close").await.is(200);
+    assert!(
+        told(&browser.vote(&form).await).contains("Voting closed before your vote arrived"),
+        "nothing else is open"
+    );
+    server.post(&poll.path("/rounds"), &json!({ "open": true })).bearer(ADMIN).send().await.is(201);
+    let second = browser.vote(&form).await;
+    assert!(second.contains("Round 2") && second.contains("<form id=\"paper\""), "{second}");
+    assert_eq!(told(&second), "A new round has begun. Here is its ballot.");
+    server.act(&poll, "close").await.is(200);
+    assert!(told(&browser.vote(&form).await).contains("Voting closed before your vote arrived"), "nothing is open");
     server.finish().await;
 }
 
@@ -172,7 +201,8 @@ async fn other_sites_and_browsers_without_cookies_vote_nothing() {
     assert!(forged.contains("did not come from here"), "{forged}");
     let strange = ask().send().await.is(401);
     assert_eq!(strange.header("set-cookie"), None, "only a page that is opened makes a device");
-    assert!(strange.text().contains("keeps no cookies"));
+    let said = strange.text();
+    assert!(said.contains("<h1>This browser keeps no cookies</h1>") && said.contains(">Open the page</a>"), "{said}");
     assert_eq!(server.results(&poll).await["ballots"], 0);
     server.ask("POST", "/ZZZZZZ").body("choice=tea").send().await.is(404);
     let oversized = format!("choice={}", "x".repeat(20_000));

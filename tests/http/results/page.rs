@@ -54,6 +54,14 @@ async fn a_table_tells_votes_shares_and_who_was_counted() {
     assert_eq!(between(&shown, "class=\"votes\">", "<"), ["9", "1"]);
     assert_eq!(between(&shown, "figure share\">", "<"), ["4.5", "1.0"]);
     assert_eq!(between(&shown, "data-given>", "<"), ["2", "1"]);
+    let unrated = server.create(json!({ "method": "score" })).await;
+    server.vote(&unrated, "a", json!({ "scores": { "tea": 0 } })).await.is(201);
+    let shown = page(&server, &unrated, "").await;
+    assert_eq!(between(&shown, "class=\"votes\">", "<"), ["0", "–"], "nobody rated one of them, badly or not");
+    assert_eq!(between(&shown, "figure share\">", "<"), ["0.0", "–"]);
+    let screen = server.get(&format!("/{}/screen", unrated.code)).send().await.is(200).text();
+    assert_eq!(between(&screen, "class=\"votes\">", "<"), ["0", "–"]);
+    assert_eq!(between(&screen, "class=\"share\">", "<"), ["mean 0.0", ""]);
     server.finish().await;
 }
 
