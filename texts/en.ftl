@@ -490,6 +490,8 @@ sheet-gone = { $count ->
     [one] { $shown } code of these was revoked or replaced since, and is left out.
    *[other] { $shown } codes of these were revoked or replaced since, and are left out.
   }
+sheet-many = A sheet to print has at most { $shown } cards, so these come as a CSV file only.
+sheet-none = None of these access codes is good any more
 sheet-print-hint = Ten cards fit on a sheet of A4 or Letter paper.
 sheet-print = Print
 sheet-save = Save as a CSV file
@@ -503,7 +505,7 @@ roster-listed = { $count ->
   }
 roster-add = Add people
 roster-persons = Names and e-mail addresses
-roster-persons-hint = Paste a CSV table: its first line is name,email, and each other line is one person. The e-mail may be empty; nothing is ever sent to it.
+roster-persons-hint = Paste a CSV table: its first line is name,email, and each other line is one person. The e-mail may be empty; nothing is ever sent to it. Up to 500 people at once can be a sheet of cards to print; more come as a CSV file.
 roster-file = Or choose a CSV file with the same columns
 roster-as-file = Add them, and make a CSV file of their codes
 roster-as-sheet = Add them, and make a sheet to print
@@ -519,13 +521,14 @@ roster-wrong = Nobody was added: something is not right yet in these lines.
 roster-columns = Nobody was added: the first line must be name,email, with commas, semicolons or tabs between the columns.
 roster-nobody = There is nobody in this list.
 roster-full = These are too many people at once: add at most 50,000, and a poll has at most 200,000.
+roster-excel = Nobody was added: this is an Excel file. Open it, save it as “CSV UTF-8”, and choose that file.
 roster-moved = Somebody else changes this roster just now. Nobody was added; please try again.
 roster-both = Nobody was added: there are names in the field and a file was chosen; send one of the two.
 roster-line = Line { $number }:
 fault-empty = the name is missing.
 fault-long = this is longer than 200 characters.
-fault-repeated = this person stands further up too; another one of this name needs an e-mail address.
-fault-listed = this person is listed already; another one of this name needs an e-mail address.
+fault-repeated = this person is listed twice, with the same e-mail address or without any; another one of this name needs an address of their own.
+fault-listed = this person is listed already, with the same e-mail address or without any; another one of this name needs an address of their own.
 fault-columns = this line has more or fewer columns than the first one.
 fault-encoding = this is not UTF-8; save the file as “CSV UTF-8”, then choose it again.
 fault-characters = there are characters here that no name or address has.

@@ -496,6 +496,8 @@ sheet-gone = { $count ->
     [one] { $shown } de ces codes a été révoqué ou remplacé depuis, et n’y figure plus.
    *[other] { $shown } de ces codes ont été révoqués ou remplacés depuis, et n’y figurent plus.
   }
+sheet-many = Une planche à imprimer a au plus { $shown } cartes : ces codes viennent seulement en fichier CSV.
+sheet-none = Plus aucun de ces codes d’accès n’est valable
 sheet-print-hint = Dix cartes tiennent sur une feuille A4 ou Letter.
 sheet-print = Imprimer
 sheet-save = Enregistrer en fichier CSV
@@ -509,7 +511,7 @@ roster-listed = { $count ->
   }
 roster-add = Ajouter des personnes
 roster-persons = Noms et adresses électroniques
-roster-persons-hint = Collez un tableau CSV : sa première ligne est name,email, et chaque autre ligne une personne. L’adresse peut rester vide ; rien n’y est jamais envoyé.
+roster-persons-hint = Collez un tableau CSV : sa première ligne est name,email, et chaque autre ligne une personne. L’adresse peut rester vide ; rien n’y est jamais envoyé. Jusqu’à 500 personnes à la fois peuvent faire une planche de cartes à imprimer ; au-delà, un fichier CSV.
 roster-file = Ou choisissez un fichier CSV avec les mêmes colonnes
 roster-as-file = Les ajouter, et créer un fichier CSV de leurs codes
 roster-as-sheet = Les ajouter, et créer une planche à imprimer
@@ -525,13 +527,14 @@ roster-wrong = Personne n’a été ajouté : quelque chose ne va pas encore d
 roster-columns = Personne n’a été ajouté : la première ligne doit être name,email, avec des virgules, des points-virgules ou des tabulations entre les colonnes.
 roster-nobody = Il n’y a personne dans cette liste.
 roster-full = C’est trop de personnes à la fois : ajoutez-en au plus 50 000, et un scrutin en a au plus 200 000.
+roster-excel = Personne n’a été ajouté : c’est un fichier Excel. Ouvrez-le, enregistrez-le en « CSV UTF-8 », et choisissez ce fichier.
 roster-moved = Quelqu’un d’autre modifie cette liste en ce moment. Personne n’a été ajouté ; veuillez réessayer.
 roster-both = Personne n’a été ajouté : il y a des noms dans le champ et un fichier a été choisi ; envoyez l’un des deux.
 roster-line = Ligne { $number } :
 fault-empty = il manque le nom.
 fault-long = c’est plus long que 200 caractères.
-fault-repeated = cette personne figure déjà plus haut ; il faut une adresse pour un homonyme.
-fault-listed = cette personne est déjà inscrite ; il faut une adresse pour un homonyme.
+fault-repeated = cette personne figure deux fois, avec la même adresse ou sans adresse ; un homonyme doit avoir une adresse à lui.
+fault-listed = cette personne est déjà inscrite, avec la même adresse ou sans adresse ; un homonyme doit avoir une adresse à lui.
 fault-columns = cette ligne a plus ou moins de colonnes que la première.
 fault-encoding = ce n’est pas de l’UTF-8 ; enregistrez le fichier en « CSV UTF-8 », puis choisissez-le à nouveau.
 fault-characters = il y a ici des caractères qu’aucun nom ni adresse ne contient.

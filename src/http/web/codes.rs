@@ -30,8 +30,9 @@ pub(super) struct CodesPage<'a> {
     pub(super) unreachable: bool,
     /// The name of the form that makes some.
     pub(super) once: String,
-    /// What was typed for the number of new ones.
+    /// What was typed for the number of new ones, and for the one to be revoked.
     pub(super) typed: String,
+    pub(super) number: String,
     pub(super) done: Option<String>,
     pub(super) make_error: Option<String>,
     pub(super) revoke_error: Option<String>,
@@ -41,6 +42,7 @@ pub(super) struct CodesPage<'a> {
 #[derive(Default)]
 struct Said {
     typed: String,
+    number: String,
     done: Option<String>,
     make_error: Option<String>,
     revoke_error: Option<String>,
@@ -111,18 +113,25 @@ async fn file(services: &Services, visitor: &Visitor, found: &Registered, made: 
 }
 
 async fn revoke(services: &Services, visitor: &Visitor, found: &Registered, number: &str) -> Result<Response, Problem> {
-    let said = match revoke_code(services, found, number.trim()).await {
+    let said = match revoke_code(services, found, bare(number)).await {
         Ok(number) => {
             let number = number.0.to_string();
             let done = visitor.page.language.say_with("codes-revoke-done", &[("number", &number)]);
             Said { done: Some(done), ..Said::default() }
         }
         Err(problem) if problem.code() == "unknown_code_number" => {
-            Said { revoke_error: Some(visitor.page.say("codes-revoke-unknown")), ..Said::default() }
+            let revoke_error = Some(visitor.page.say("codes-revoke-unknown"));
+            Said { number: number.to_owned(), revoke_error, ..Said::default() }
         }
         Err(problem) => return Err(problem),
     };
     show(services, visitor, found, said).await
+}
+
+/// A number without what a card prints before it, such as `No.` or `Nº`.
+fn bare(number: &str) -> &str {
+    let is_before = |sign: char| sign.is_alphabetic() || sign.is_whitespace() || ['.', '°', ':', '#'].contains(&sign);
+    number.trim_start_matches(is_before).trim_end()
 }
 
 async fn show(services: &Services, visitor: &Visitor, found: &Registered, said: Said) -> Result<Response, Problem> {
@@ -140,6 +149,7 @@ async fn show(services: &Services, visitor: &Visitor, found: &Registered, said: 
         unreachable: unreachable(&services.settings).is_some(),
         once: form_name(services),
         typed: said.typed,
+        number: said.number,
         done: said.done,
         make_error: said.make_error,
         revoke_error: said.revoke_error,

@@ -63,7 +63,34 @@ pub(super) struct HostPage<'a> {
     pub(super) health: HealthBody,
     /// What went wrong with what was asked.
     pub(super) error: Option<String>,
+    /// What was typed into a form that was refused.
+    pub(super) typed: Option<Typed>,
     pub(super) texts: String,
+}
+
+/// What was typed into the form that corrects the title, or that removes the poll.
+#[derive(Debug, Clone)]
+pub(super) struct Typed {
+    /// The field that is wrong, by its id: retitle, reason or remove.
+    pub(super) field: &'static str,
+    pub(super) title: String,
+    pub(super) reason: String,
+}
+
+impl HostPage<'_> {
+    /// What stands in a field.
+    fn value(&self, field: &str) -> &str {
+        let typed = self.typed.as_ref();
+        match field {
+            "retitle" => typed.filter(|typed| typed.field != "remove").map_or(self.title, |typed| &typed.title),
+            "reason" => typed.map_or("", |typed| &typed.reason),
+            _ => typed.filter(|typed| typed.field == "remove").map_or("", |typed| &typed.title),
+        }
+    }
+
+    fn is_wrong(&self, field: &str) -> bool {
+        self.typed.as_ref().is_some_and(|typed| typed.field == field)
+    }
 }
 
 /// A round before the latest one, which the big button is not about.
@@ -112,7 +139,7 @@ pub(super) async fn host(State(services): State<Shared>, visitor: Visitor, name:
     if found.election.kind == Kind::Election || role < Role::CoHost {
         return Redirect::to(&place_of(&found.election, role)).into_response();
     }
-    let shown = show(&services, &visitor, &found, None).await;
+    let shown = show(&services, &visitor, &found, None, None).await;
     shown.unwrap_or_else(|problem| visitor.problem(problem, &place(&found)))
 }
 
@@ -133,7 +160,7 @@ pub(super) async fn act(
         Err(problem) if problem.status().is_server_error() => visitor.problem(problem, &place(&found)),
         Err(problem) => {
             let error = said(&visitor.page, &problem);
-            match show(&services, &visitor, &found, Some(error)).await {
+            match show(&services, &visitor, &found, Some(error), Typed::of(&form, &problem)).await {
                 Ok(shown) => (StatusCode::UNPROCESSABLE_ENTITY, shown).into_response(),
                 Err(problem) => visitor.problem(problem, &place(&found)),
             }
@@ -199,6 +226,7 @@ async fn show(
     visitor: &Visitor,
     found: &Registered,
     error: Option<String>,
+    typed: Option<Typed>,
 ) -> Result<Response, Problem> {
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     services.feed.refresh(found.key).await?;
@@ -231,6 +259,7 @@ async fn show(
         bars: Bars::of(results, language),
         health: HealthBody::of(services, &page, found).await?,
         error,
+        typed,
         texts: page.texts(&LIVE_TEXTS, &["voters"]),
         results,
         page: &page,
@@ -253,6 +282,18 @@ async fn earlier(
         EarlierRound::of(page, u32::try_from(at + 1).unwrap_or(u32::MAX), contest, visibility, voters)
     };
     Ok(before.iter().enumerate().map(round).collect())
+}
+
+impl Typed {
+    fn of(form: &Form, problem: &Problem) -> Option<Self> {
+        let field = match (form.get("do"), problem.pointer()) {
+            ("remove", _) => "remove",
+            ("retitle", Some("/reason")) => "reason",
+            ("retitle", _) => "retitle",
+            _ => return None,
+        };
+        Some(Self { field, title: form.get("title").to_owned(), reason: form.get("reason").to_owned() })
+    }
 }
 
 impl EarlierRound {
@@ -393,6 +434,7 @@ pub(super) fn sample<'a>(page: &'a Page, results: &'a Results, state: &ContestSt
         bars: Bars::of(results, page.language),
         health: HealthBody { checked: text.to_owned(), ..HealthBody::default() },
         error: Some(text.to_owned()),
+        typed: results.hidden.then(|| Typed { field: "retitle", title: text.to_owned(), reason: text.to_owned() }),
         texts: page.texts(&LIVE_TEXTS, &["voters"]),
     }
 }

@@ -34,6 +34,20 @@ pub(super) struct PeoplePage<'a> {
     /// The link that this form has made, and its picture.
     pub(super) made: Option<(String, Qr)>,
     pub(super) error: Option<String>,
+    /// The name and the part that were asked for, where nobody has that name.
+    pub(super) asked: Option<(String, &'static str)>,
+}
+
+impl PeoplePage<'_> {
+    /// The name that was typed.
+    fn typed(&self) -> &str {
+        self.asked.as_ref().map_or("", |(name, _)| name.as_str())
+    }
+
+    /// The part that is offered first.
+    fn part(&self) -> &str {
+        self.asked.as_ref().map_or(Role::CoHost.name(), |(_, part)| part)
+    }
 }
 
 /// A member as the page shows it.
@@ -68,6 +82,12 @@ pub(super) fn label(page: &Page, role: Role) -> String {
 
 fn revoked(page: &Page, at: Time) -> String {
     page.language.say_with("revoked-at", &[("moment", &page.language.moment(at))])
+}
+
+/// What is wrong with what was sent.
+struct Wrong {
+    error: String,
+    asked: Option<(String, &'static str)>,
 }
 
 /// Shows who takes part, to owners.
@@ -106,15 +126,16 @@ fn place(found: &Registered) -> String {
 async fn add(services: &Services, visitor: &Visitor, found: &Registered, form: &Form) -> Result<Response, Problem> {
     let page = &visitor.page;
     let typed = form.get("name");
+    let role = form.get("role").parse().unwrap_or(Role::Viewer);
     let person = match LoginName::parse(typed) {
         Ok(name) => services.people.person_named(&name).await?,
         Err(_) => None,
     };
     let Some(person) = person else {
         let error = page.language.say_with("person-unknown", &[("name", typed)]);
-        return show(services, visitor, found, None, Some(error)).await;
+        let wrong = Wrong { error, asked: Some((typed.to_owned(), role.name())) };
+        return show(services, visitor, found, None, Some(wrong)).await;
     };
-    let role = form.get("role").parse().unwrap_or(Role::Viewer);
     set_part(services, visitor, found, person.id, Some(role)).await
 }
 
@@ -145,7 +166,7 @@ async fn set_part(
         Changed::LastOwner => visitor.page.say("last-owner"),
         Changed::TooMany => visitor.page.language.count("members-full", MEMBERS_MAX as u64),
     };
-    show(services, visitor, found, None, Some(error)).await
+    show(services, visitor, found, None, Some(Wrong { error, asked: None })).await
 }
 
 async fn make_link(
@@ -164,7 +185,7 @@ async fn make_link(
         MadeLink::Revoked => visitor.page.say("link-revoked"),
         MadeLink::Full => visitor.page.language.count("links-full", LINKS_MAX as u64),
     };
-    show(services, visitor, found, None, Some(error)).await
+    show(services, visitor, found, None, Some(Wrong { error, asked: None })).await
 }
 
 async fn revoke_link(services: &Services, found: &Registered, id: &str) -> Result<Response, Problem> {
@@ -180,7 +201,7 @@ async fn show(
     visitor: &Visitor,
     found: &Registered,
     made: Option<String>,
-    error: Option<String>,
+    wrong: Option<Wrong>,
 ) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
     let members = services.people.members(found.key).await?.into_iter().map(|member| MemberRow {
@@ -204,6 +225,7 @@ async fn show(
             sessions: sessions.iter().map(|one| SessionRow::of(&page, one, false)).collect(),
         });
     }
+    let (error, asked) = wrong.map_or((None, None), |wrong| (Some(wrong.error), wrong.asked));
     let named = |role: Role| (role.name(), label(&page, role));
     let shown = PeoplePage {
         page: &page,
@@ -216,6 +238,7 @@ async fn show(
         once: form_name(services),
         made: made.and_then(|link| Qr::of(&link).map(|qr| (link, qr))),
         error,
+        asked,
     };
     let status = if shown.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok((status, render(&shown)).into_response())

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use hustings_core::Access;
 use serde::Deserialize;
 
@@ -42,13 +42,15 @@ pub(super) struct RosterPage<'a> {
     /// How many are listed, and how many of their codes are revoked; nothing where nobody is.
     pub(super) counted: Option<(String, String)>,
     pub(super) rows: Vec<PersonRow>,
-    /// Where the next ones are.
+    /// Where this page begins, so that what is done on it comes back to it, and where the next one is.
+    pub(super) after: String,
     pub(super) next: Option<String>,
     pub(super) unreachable: bool,
     /// The name of each form of this page that makes codes.
     pub(super) once: String,
     /// What was typed.
     pub(super) typed: String,
+    pub(super) done: Option<String>,
     pub(super) error: Option<String>,
     /// Whether the error is one of the file that was chosen.
     pub(super) of_file: bool,
@@ -83,6 +85,7 @@ pub(super) struct RosterQuery {
 /// What became of what was sent.
 struct Said {
     typed: String,
+    done: Option<String>,
     error: Option<String>,
     of_file: bool,
     faults: Vec<(String, String)>,
@@ -90,7 +93,7 @@ struct Said {
 
 impl Default for Said {
     fn default() -> Self {
-        Self { typed: COLUMNS.to_owned(), error: None, of_file: false, faults: Vec::new() }
+        Self { typed: COLUMNS.to_owned(), done: None, error: None, of_file: false, faults: Vec::new() }
     }
 }
 
@@ -122,7 +125,7 @@ pub(super) async fn change(
     };
     let done = match form.get("do") {
         "add" => add(&services, &visitor, &found, &form).await,
-        "revoke" => revoke(&services, &found, form.get("number")).await,
+        "revoke" => revoke(&services, &visitor, &found, &form).await,
         "replace" => replace(&services, &visitor, &found, &form).await,
         "file" => file(&services, &visitor, &found, &form).await,
         _ => show(&services, &visitor, &found, None, Said::default()).await,
@@ -149,7 +152,7 @@ async fn add(
     let of_file = form.file().is_some();
     if of_file && typed.lines().skip(1).any(|line| !line.trim().is_empty()) {
         let error = Some(page.say("roster-both"));
-        return show(services, visitor, found, None, Said { typed, error, of_file, faults: Vec::new() }).await;
+        return show(services, visitor, found, None, Said { typed, error, of_file, ..Said::default() }).await;
     }
     let table = form.file().cloned().unwrap_or_else(|| typed.clone().into());
     let by = visitor.signed_in.session.seat;
@@ -164,7 +167,7 @@ async fn add(
         (page.language.say_with("roster-line", &[("number", &line)]), page.say(fault_key(fault.code)))
     });
     let error = Some(refused(page.language, &problem));
-    let said = Said { typed, error, of_file, faults: faults.collect() };
+    let said = Said { typed, done: None, error, of_file, faults: faults.collect() };
     show(services, visitor, found, None, said).await
 }
 
@@ -188,16 +191,33 @@ fn refused(language: Language, problem: &Problem) -> String {
         "no_persons" => "roster-nobody",
         "too_many_persons" | "too_many_access_codes" => "roster-full",
         "roster_moved" => "roster-moved",
+        "excel_file" => "roster-excel",
         _ => "roster-columns",
     })
 }
 
-async fn revoke(services: &Services, found: &Registered, number: &str) -> Result<Response, Problem> {
-    match revoke_code(services, found, number).await {
+async fn revoke(
+    services: &Services,
+    visitor: &Visitor,
+    found: &Registered,
+    form: &Form<ROSTER_MAX>,
+) -> Result<Response, Problem> {
+    let said = match revoke_code(services, found, form.get("number")).await {
+        Ok(number) => {
+            let number = number.0.to_string();
+            let done = visitor.page.language.say_with("codes-revoke-done", &[("number", &number)]);
+            Said { done: Some(done), ..Said::default() }
+        }
         // A number that is nobody's revokes nothing: the list shows who there is.
-        Err(problem) if problem.code() != "unknown_code_number" => Err(problem),
-        _ => Ok(Redirect::to(&place(found)).into_response()),
-    }
+        Err(problem) if problem.code() == "unknown_code_number" => Said::default(),
+        Err(problem) => return Err(problem),
+    };
+    show(services, visitor, found, after(form), said).await
+}
+
+/// Where the page begins that the form stands on.
+fn after(form: &Form<ROSTER_MAX>) -> Option<CodeNumber> {
+    form.get("after").parse().ok().map(CodeNumber)
 }
 
 async fn replace(
@@ -215,11 +235,11 @@ async fn replace(
         Ok(made) => Ok(sheet::answer(services, &page, found, "roster", &made, false)),
         Err(problem) if problem.code() == "code_replaced" => {
             let error = Some(page.say("roster-replaced"));
-            show(services, visitor, found, None, Said { error, ..Said::default() }).await
+            show(services, visitor, found, after(form), Said { error, ..Said::default() }).await
         }
         // Somebody else revoked it meanwhile, or it never was: the list shows who there is.
         Err(problem) if ["unknown_code_number", "code_revoked"].contains(&problem.code()) => {
-            Ok(Redirect::to(&place(found)).into_response())
+            show(services, visitor, found, after(form), Said::default()).await
         }
         Err(problem) => Err(problem),
     }
@@ -256,10 +276,12 @@ async fn show(
         counted: (counted.made > 0)
             .then(|| (count("roster-listed", counted.made), count("codes-revoked", counted.revoked))),
         rows: listed.persons.into_iter().map(|person| PersonRow::of(&page, person)).collect(),
+        after: after.map(|after| after.0.to_string()).unwrap_or_default(),
         next: listed.next.map(|after| format!("{}?after={after}", place(found))),
         unreachable: unreachable(&services.settings).is_some(),
         once: form_name(services),
         typed: said.typed,
+        done: said.done,
         error: said.error,
         of_file: said.of_file,
         faults: said.faults,

@@ -118,6 +118,7 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             unreachable: error.is_some(),
             once: nasty(),
             typed: nasty(),
+            number: nasty(),
             done: error.clone(),
             make_error: error.clone(),
             revoke_error: error.clone(),
@@ -131,10 +132,12 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             code,
             rows: if counted.is_some() { vec![row(None), row(Some(acts()))] } else { Vec::new() },
             counted,
+            after: nasty(),
             next: error.clone(),
             unreachable: error.is_some(),
             once: nasty(),
             typed: nasty(),
+            done: error.clone(),
             of_file: error.is_some(),
             faults: error.iter().map(|_| (nasty(), nasty())).collect(),
             error: error.clone(),
@@ -151,6 +154,7 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             address: nasty(),
             unreachable: error.is_some(),
             cards: if error.is_some() { vec![card(), card()] } else { Vec::new() },
+            is_empty: error.is_none(),
             made: nasty(),
             replaced: error.is_some().then_some(7),
         };
@@ -232,6 +236,7 @@ fn taking_part(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static
             once: nasty(),
             made: error.and_then(|link| qr::Qr::of(link).map(|qr| (link.clone(), qr))),
             error: error.cloned(),
+            asked: error.map(|name| (name.clone(), "viewer")),
         };
         add("people.html", &shown);
     }

@@ -36,6 +36,8 @@ pub(super) struct SheetPage<'a> {
     pub(super) unreachable: bool,
     /// None where they come as a file only.
     pub(super) cards: Vec<Card>,
+    /// Whether all that were made are good no more.
+    pub(super) is_empty: bool,
     /// The name of the request that made them.
     pub(super) made: String,
     /// The number of the place whose code was replaced.
@@ -67,18 +69,21 @@ pub(super) fn answer(
         qr: Qr::of(&one.link),
     };
     let title = if made.is_again { "sheet-title-again" } else { "sheet-title" };
-    let again = made.is_again.then(|| page.say("sheet-again"));
+    let is_empty = made.codes.is_empty();
+    let again = (made.is_again && !is_empty).then(|| page.say("sheet-again"));
+    let many = (!as_file && made.codes.len() > CARDS_MAX).then(|| page.language.count("sheet-many", CARDS_MAX as u64));
     let gone = (made.gone > 0).then(|| page.language.count("sheet-gone", made.gone as u64));
     uncached(render(&SheetPage {
         page,
         title: found.election.title.as_str(),
         code: found.election.code.as_str(),
         place,
-        count: page.language.count(title, made.codes.len() as u64),
-        notes: again.into_iter().chain(gone).collect(),
+        count: if is_empty { page.say("sheet-none") } else { page.language.count(title, made.codes.len() as u64) },
+        notes: again.into_iter().chain(gone).chain(many).collect(),
         address: format!("{}/{}", host(&services.settings.base_url()), found.election.code),
         unreachable: unreachable(&services.settings).is_some(),
         cards: shown.iter().map(card).collect(),
+        is_empty,
         made: made.name.clone(),
         replaced: made.replaced.map(|number| number.0),
     }))
@@ -98,7 +103,9 @@ pub(super) async fn file(
         number => replaced_by(services, found, &once, number).await?,
     };
     let Some(made) = made.filter(|made| !made.codes.is_empty()) else { return Ok(None) };
-    let mut response = uncached(codes_table(&made.codes)?.into_response());
+    // Spreadsheets take a table without the mark for one in an older encoding, and spoil every name with an accent.
+    let table = ["\u{feff}".as_bytes(), &codes_table(&made.codes)?].concat();
+    let mut response = uncached(table.into_response());
     let named = format!("attachment; filename=\"{place}-{}.csv\"", found.election.code);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));

@@ -199,7 +199,7 @@ async fn without_a_good_code_there_is_a_field_and_no_vote() {
 
     // Revoked: what was counted stays, and nothing more is.
     good.vote(&poll, "tea").await.is(201);
-    let revoked = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", " 1 ")]).await.is(200).text();
+    let revoked = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", " No. 1 ")]).await.is(200).text();
     assert!(revoked.contains("Code 1 is revoked") && revoked.contains("1 of them revoked"), "{revoked}");
     let told = good.get(&page).await.is(200).text();
     assert!(told.contains(FIELD) && told.contains("was revoked"), "{told}");
@@ -207,8 +207,10 @@ async fn without_a_good_code_there_is_a_field_and_no_vote() {
     let told = phone.get(&format!("{page}/c/{}", codes[0])).await.is(404).text();
     assert!(told.contains("was revoked") && told.contains(&codes[0]), "{told}");
     assert_eq!(counted(&server, &poll).await, 1);
-    let unknown = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", "77")]).await.is(422).text();
-    assert!(unknown.contains("no code with this number"), "{unknown}");
+    let unknown = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", "No. 77")]).await.is(422).text();
+    assert!(unknown.contains("no code with this number") && unknown.contains("value=\"No. 77\""), "{unknown}");
+    let french = ada.post(&format!("{page}/codes"), &[("do", "revoke"), ("number", "Nº 1")]).await.is(200).text();
+    assert!(french.contains("Code 1 is revoked"), "{french}");
 
     it_is_over(&ada, &poll, &codes[1], &mut [&mut phone, &mut good]).await;
     nothing_to_type(&ada, &mut phone, &codes[0]).await;
@@ -237,6 +239,7 @@ async fn a_sheet_shows_codes_once_and_gives_the_same_ones_as_a_file() {
     // More than a sheet holds come as a file, whatever was asked for.
     let many = ada.post(&place, &[("do", "make"), ("count", "501"), ("format", "sheet")]).await.is(200);
     assert_eq!((cards(&many.text()).len(), rows(&file_of(&mut ada, &place, &many).await).len()), (0, 501));
+    assert!(many.text().contains("A sheet to print has at most 500 cards"), "{}", many.text());
     for count in ["0", "50001", "x", ""] {
         let refused = ada.post(&place, &[("do", "make"), ("count", count)]).await.is(422).text();
         assert!(refused.contains("from 1 to 50,000"), "{count}: {refused}");
@@ -264,9 +267,11 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let place = format!("/{}/roster", poll.code);
     let wrong = "name,email\r\nAnn,ann@x.example\r\n,x@x.example\r\nAnn,ann@x.example\r\nBob\r\n";
     let refused = ada.post(&place, &[("do", "add"), ("persons", wrong)]).await.is(422).text();
-    for said in
-        ["Line 3:</strong> the name is missing", "Line 4:</strong> this person stands", "Line 5:</strong> this line"]
-    {
+    for said in [
+        "Line 3:</strong> the name is missing",
+        "Line 4:</strong> this person is listed twice, with the same e-mail",
+        "Line 5:</strong> this line",
+    ] {
         assert!(refused.contains(said), "{said}: {refused}");
     }
     assert!(refused.contains("ann@x.example\r\n,x@x.example"), "what was typed is lost: {refused}");
@@ -279,7 +284,7 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let persons = "name,email\r\n=Ann,+ann@x.example\r\n@Bob,-b\r\n<i>Cat,\r\n";
     let file = ada.post(&place, &[("do", "add"), ("persons", persons), ("format", "csv")]).await.is(200);
     let file = file_of(&mut ada, &place, &file).await;
-    assert!(file.text().starts_with("name,email,code,link"), "{}", file.text());
+    assert!(file.text().starts_with("\u{feff}name,email,code,link"), "{}", file.text());
     let listed = rows(&file);
     let cells: Vec<&str> = listed.iter().flat_map(|row| [row[0].as_str(), row[1].as_str()]).collect();
     assert_eq!(cells, ["'=Ann", "'+ann@x.example", "'@Bob", "'-b", "<i>Cat", ""], "cells are only text");
@@ -298,15 +303,15 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
     let mut phone = Phone::new(&server, 1);
     phone.get(&path_of(&listed[0][3])).await.is(303);
     phone.vote(&poll, "tea").await.is(201);
-    ada.post(&place, &[("do", "revoke"), ("number", "2")]).await.is(303);
+    a_code_is_revoked_on_its_page(&mut ada, &place).await;
     a_lost_code_is_replaced(&mut ada, &poll, &mut phone, &listed[0][2]).await;
     let mut late = Phone::new(&server, 0);
     for number in ["2", "77", "x"] {
-        ada.post(&place, &[("do", "replace"), ("number", number)]).await.is(303);
+        ada.post(&place, &[("do", "replace"), ("number", number)]).await.is(200);
     }
     assert!(late.get(&path_of(&listed[1][3])).await.is(404).text().contains("was revoked"));
     let shown = ada.get(&place).await.is(200).text();
-    for said in ["7 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
+    for said in ["8 people listed", "1 of them revoked", "&#60;i&#62;Cat", "Revoke the code of =Ann"] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     assert!(!shown.contains("Revoke the code of @Bob") && !shown.contains(&listed[0][2]), "{shown}");
@@ -316,6 +321,17 @@ async fn a_roster_is_listed_by_a_form_with_all_faults_at_their_lines() {
         Some(format!("/{}/host", poll.code).as_str())
     );
     server.finish().await;
+}
+
+/// What was done is said on the page of the list on which it was done.
+async fn a_code_is_revoked_on_its_page(ada: &mut Browser<'_>, place: &str) {
+    let revoked = ada.post(place, &[("do", "revoke"), ("number", "2"), ("after", "1")]).await.is(200).text();
+    assert!(revoked.contains("role=\"status\">Code 2 is revoked.</p>"), "{revoked}");
+    assert!(
+        !revoked.contains("Revoke the code of =Ann") && revoked.contains("Revoke the code of =Dan"),
+        "the same page"
+    );
+    assert!(revoked.contains("name=\"after\" value=\"1\""), "{revoked}");
 }
 
 /// A form with a file, which needs no script.
@@ -344,10 +360,15 @@ async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str
     let listed = file_of(ada, place, &listed).await;
     assert_eq!(rows(&listed).len(), 1, "{}", listed.text());
     assert!(listed.text().contains("\nÉva,e@x,"), "{}", listed.text());
+    // As a spreadsheet saves it for another one.
+    let excel = "\u{feff}sep=;\r\nCourriel ; Nom\r\n;Ida\r\n";
+    let listed = send(ada, form("name", excel.as_bytes())).await.is(200);
+    assert_eq!(rows(&file_of(ada, place, &listed).await)[0][0], "Ida");
     for (typed, file, said) in [
         ("name", &b"name\r\nJo\r\nZo\xe9\r\n"[..], "Line 3:</strong> this is not UTF-8"),
         ("name\r\nEd", b"name\r\nFay\r\n", "send one of the two"),
-        ("name", b"nom\r\nFay\r\n", "must be name,email"),
+        ("name", b"phone\r\nFay\r\n", "must be name,email"),
+        ("name", b"PK\x03\x04\x14\x00\x06\x00\x08", "this is an Excel file"),
     ] {
         let refused = send(ada, form(typed, file)).await.is(422).text();
         assert!(refused.contains(said) && refused.contains(&format!("{}</textarea>", typed)), "{said}: {refused}");
@@ -356,7 +377,8 @@ async fn a_file_is_listed_as_browsers_send_it(ada: &mut Browser<'_>, place: &str
     let half = whole[..whole.len() - 60].to_vec();
     assert!(send(ada, half).await.is(422).text().contains("did not arrive whole"));
     let large = send(ada, form("name", &vec![b'x'; 16 * 1024 * 1024])).await.is(413).text();
-    assert!(large.contains("too large for this page"), "{large}");
+    assert!(large.contains("<h1>That is too large</h1>") && large.contains("too large for this page"), "{large}");
+    assert!(!large.contains("Try again"), "the same once more is as large: {large}");
 }
 
 /// When it is over, everybody hears what is true of them, and finds the results.

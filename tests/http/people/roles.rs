@@ -16,7 +16,11 @@ async fn each_part_has_its_rights_and_no_more() {
     for (name, role) in [("CARL", "co_host"), ("vito", "viewer")] {
         owner.post(&people, &[("do", "add"), ("name", name), ("role", role)]).await.is(303);
     }
-    owner.post(&people, &[("do", "add"), ("name", "nobody"), ("role", "viewer")]).await.is(422);
+    let unknown = owner.post(&people, &[("do", "add"), ("name", "nobody"), ("role", "viewer")]).await.is(422).text();
+    for kept in ["name=\"name\" value=\"nobody\"", "aria-invalid=\"true\""] {
+        assert!(unknown.contains(kept), "no {kept} in {unknown}");
+    }
+    assert_eq!(unknown.matches("<option value=\"viewer\" selected>").count(), 2, "vito's part, and the one chosen");
     let mut links = Vec::new();
     for role in ["co_host", "viewer", "owner"] {
         let made = owner.post(&people, &[("do", "link"), ("role", role)]).await.is(200);
