@@ -59,6 +59,18 @@ async fn vote(server: &TestServer, code: &str, choice: &str) -> Answer {
     ask.body(form).send().await.is(303)
 }
 
+async fn a_refused_title_is_kept(olga: &mut Browser<'_>, place: &str) {
+    let untitled = [("do", "retitle"), ("title", " "), ("reason", "a <slip>")];
+    let refused = olga.post(place, &untitled).await.is(422).text();
+    for kept in [
+        "<details class=\"more\" open>",
+        "name=\"title\" value=\" \" required maxlength=\"200\" autocomplete=\"off\" aria-describedby=\"wrong\" aria-invalid=\"true\">",
+        "name=\"reason\" value=\"a &#60;slip&#62;\" required maxlength=\"200\" autocomplete=\"off\">",
+    ] {
+        assert!(refused.contains(kept), "no {kept} in {refused}");
+    }
+}
+
 #[tokio::test]
 async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     let server = TestServer::start().await;
@@ -87,15 +99,7 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     let title = [("do", "retitle"), ("title", "Where shall we have dinner?"), ("reason", "a typing error")];
     olga.post(&place, &title).await.is(303);
     olga.post(&place, &[("do", "retitle"), ("title", "Another"), ("reason", "")]).await.is(422);
-    let untitled = [("do", "retitle"), ("title", " "), ("reason", "a <slip>")];
-    let refused = olga.post(&place, &untitled).await.is(422).text();
-    for kept in [
-        "<details class=\"more\" open>",
-        "name=\"title\" value=\" \" required maxlength=\"200\" autocomplete=\"off\" aria-describedby=\"wrong\" aria-invalid=\"true\">",
-        "name=\"reason\" value=\"a &#60;slip&#62;\" required maxlength=\"200\" autocomplete=\"off\">",
-    ] {
-        assert!(refused.contains(kept), "no {kept} in {refused}");
-    }
+    a_refused_title_is_kept(&mut olga, &place).await;
     let console = olga.get(&place).await.is(200).text();
     let framed = format!("href=\"{code}/embed\"");
     for shown in ["Where shall we have dinner?", "Hidden from others", "<b class=\"votes\">2</b>", "3 voters", &framed]

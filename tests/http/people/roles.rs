@@ -3,6 +3,14 @@
 use super::*;
 use crate::support::{ADMIN, Events, Socket};
 
+async fn an_unknown_name_is_kept(owner: &mut Browser<'_>, people: &str) {
+    let unknown = owner.post(people, &[("do", "add"), ("name", "nobody"), ("role", "viewer")]).await.is(422).text();
+    for kept in ["name=\"name\" value=\"nobody\"", "aria-invalid=\"true\""] {
+        assert!(unknown.contains(kept), "no {kept} in {unknown}");
+    }
+    assert_eq!(unknown.matches("<option value=\"viewer\" selected>").count(), 2, "vito's part, and the one chosen");
+}
+
 /// Who asks, and what is answered: results that are hidden, an act, a ticket, the entries, the page of people, all tokens.
 #[tokio::test]
 async fn each_part_has_its_rights_and_no_more() {
@@ -16,11 +24,7 @@ async fn each_part_has_its_rights_and_no_more() {
     for (name, role) in [("CARL", "co_host"), ("vito", "viewer")] {
         owner.post(&people, &[("do", "add"), ("name", name), ("role", role)]).await.is(303);
     }
-    let unknown = owner.post(&people, &[("do", "add"), ("name", "nobody"), ("role", "viewer")]).await.is(422).text();
-    for kept in ["name=\"name\" value=\"nobody\"", "aria-invalid=\"true\""] {
-        assert!(unknown.contains(kept), "no {kept} in {unknown}");
-    }
-    assert_eq!(unknown.matches("<option value=\"viewer\" selected>").count(), 2, "vito's part, and the one chosen");
+    an_unknown_name_is_kept(&mut owner, &people).await;
     let mut links = Vec::new();
     for role in ["co_host", "viewer", "owner"] {
         let made = owner.post(&people, &[("do", "link"), ("role", role)]).await.is(200);
