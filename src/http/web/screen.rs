@@ -179,7 +179,7 @@ async fn shown(
     let latest = services.feed.latest(found.key, Viewer::Public).await?;
     let rounds = latest.and_then(|frame| frame.poll().map(|results| results.round));
     // What is no number is no round either.
-    let round = Round { number: round.map(|round| round.parse().unwrap_or(0)), min_version: None };
+    let round = Round { number: round.map(|round| round.parse().unwrap_or(0)), min_version: None, audience: None };
     // A hall looks on: whatever the browser's own vote, it sees what all may see.
     let seen = api::of_round(services, found, round, &HeaderMap::new()).await?;
     let (found, results) = (&seen.found, seen.frame.poll().ok_or_else(unknown)?);
