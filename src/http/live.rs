@@ -24,6 +24,7 @@ use super::name::Name;
 use super::server::{Peer, stopped};
 use super::{Services, Shared};
 use crate::feed::Watcher;
+use crate::http::described::Looked;
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{Registered, Scope};
 
@@ -60,8 +61,7 @@ pub(super) struct Ticket {
 /// Gives a ticket that opens one full stream within 60 seconds.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/results/tickets", tag = "results",
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = Ticket), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 201, body = Ticket), Looked),
     security(("token" = [])))]
 pub(super) async fn issue_ticket(
     State(services): State<Shared>,
@@ -86,9 +86,8 @@ pub(super) async fn ticket(services: &Services, found: &Registered) -> Result<(S
 /// Results as server-sent events: `event: results`, `id:` the version, `data:` the same JSON as the results.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results/stream", tag = "results", params(StreamQuery,
         ("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 422, body = Problem),
+        Looked),
     security((), ("token" = [])))]
 pub(super) async fn stream(
     State(services): State<Shared>,
@@ -120,9 +119,8 @@ pub(super) fn events(services: &Services, watcher: Watcher) -> Response {
 /// Results as WebSocket text frames: the same JSON.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results/ws", tag = "results", params(StreamQuery,
         ("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 101, description = "text frames follow"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
-        (status = 426, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 101, description = "text frames follow"), (status = 422, body = Problem),
+        (status = 426, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn socket(
     State(services): State<Shared>,

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 mod body;
+mod described;
 mod elections;
 pub mod error;
 mod import;

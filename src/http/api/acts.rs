@@ -16,6 +16,7 @@ use super::polls::{PollBody, show};
 use crate::clock::uuid_v7;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
@@ -39,10 +40,7 @@ macro_rules! act {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "acts", request_body(content = Option<ActBody>),
             params(("poll" = String, Path, description = "id, code or slug")),
-            responses((status = 200, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-                (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-                (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-                (status = 503, body = Problem)),
+            responses((status = 200, body = PollBody), Acted),
             security(("token" = [])))]
         pub(super) async fn $name(
             State(services): State<Shared>,
@@ -97,10 +95,7 @@ pub(in crate::http) async fn act(
 /// Starts a new round under the same code; the closed one is kept, labelled, for ever.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/rounds", tag = "acts", request_body(content = Option<ActBody>),
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 201, body = PollBody), Acted),
     security(("token" = [])))]
 pub(super) async fn start_round(
     State(services): State<Shared>,

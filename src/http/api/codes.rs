@@ -18,6 +18,7 @@ use super::{find_now, unknown};
 use crate::export::spreadsheet_cell;
 use crate::http::auth::{Asker, Caller};
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::{Acted, Looked};
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
@@ -119,9 +120,7 @@ pub(super) struct RevokedCode {
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/codes", tag = "access", request_body = CodesBody,
     params(("poll" = String, Path, description = "id, code or slug")),
     responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
-        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), Acted),
     security(("token" = [])))]
 pub(super) async fn create(
     State(services): State<Shared>,
@@ -160,8 +159,7 @@ pub(in crate::http) async fn make_codes(
 /// How many access codes were made and revoked, and how many voted where that may be shown.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/codes", tag = "access",
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = CodesShown), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = CodesShown), Looked),
     security(("token" = [])))]
 pub(super) async fn count(
     State(services): State<Shared>,
@@ -178,9 +176,7 @@ pub(super) async fn count(
 /// Revokes an access code for ever. A vote that was counted with it stays.
 #[utoipa::path(delete, path = "/api/v1/polls/{poll}/codes/{number}", tag = "access",
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
-    responses((status = 200, body = RevokedCode), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = RevokedCode), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,
@@ -214,10 +210,7 @@ pub(in crate::http) async fn revoke_code(
     request_body(content = Option<ReplaceBody>),
     params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
     responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
-        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), Acted),
     security(("token" = [])))]
 pub(super) async fn replace(
     State(services): State<Shared>,

@@ -12,6 +12,7 @@ use super::polls::invalid_query;
 use crate::export::entry_line;
 use crate::http::Shared;
 use crate::http::auth::Caller;
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::ledger::Scope;
@@ -33,8 +34,7 @@ const LIMIT_MAX: usize = 10_000;
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/entries", tag = "results", params(EntriesQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, description = "one entry a line", body = String, content_type = "application/x-ndjson"),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn entries(
     State(services): State<Shared>,

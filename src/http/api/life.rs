@@ -21,6 +21,7 @@ use super::{find_now, unknown};
 use crate::clock::{rfc3339, uuid_v7};
 use crate::http::auth::Caller;
 use crate::http::body::{self, CREATE_MAX, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
@@ -29,10 +30,7 @@ use crate::ledger::{Answer, ElectionKey, LedgerError, NewElection, Registered, R
 /// Edits a poll until voting is opened: the whole definition is sent anew. Its id and its code stay.
 #[utoipa::path(put, path = "/api/v1/polls/{poll}", tag = "polls", request_body = CreateBody,
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = PollBody), Acted),
     security(("token" = [])))]
 pub(super) async fn redefine(
     State(services): State<Shared>,
@@ -123,10 +121,7 @@ pub(in crate::http) struct RemovedBody {
 /// Removes a poll with all its votes. Its code and its slug are free at once; what is answered is kept for the record.
 #[utoipa::path(delete, path = "/api/v1/polls/{poll}", tag = "polls", request_body = RemoveBody,
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = RemovedBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = RemovedBody), Acted),
     security(("token" = [])))]
 pub(super) async fn remove(
     State(services): State<Shared>,
@@ -237,10 +232,7 @@ pub(super) struct TitleBody {
 /// Corrects the title, at any time. The ledger keeps the one before, and why it was changed.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/title", tag = "acts", request_body = TitleBody,
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = PollBody), Acted),
     security(("token" = [])))]
 pub(super) async fn retitle(
     State(services): State<Shared>,
@@ -287,10 +279,7 @@ pub(super) struct CopyBody {
 /// one.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/clone", tag = "polls", request_body(content = Option<CopyBody>),
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 201, body = PollBody), Acted),
     security(("token" = [])))]
 pub(super) async fn duplicate(
     State(services): State<Shared>,
@@ -306,10 +295,7 @@ pub(super) async fn duplicate(
 /// one.
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/rehearse", tag = "polls", request_body(content = Option<CopyBody>),
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = PollBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 201, body = PollBody), Acted),
     security(("token" = [])))]
 pub(super) async fn rehearse(
     State(services): State<Shared>,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::find_now;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
@@ -54,10 +55,7 @@ pub(super) struct LinkBody {
 /// gets the same link (200).
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/links", tag = "polls", request_body(content = Option<NewLinkBody>),
     params(("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = LinkBody), (status = 200, body = LinkBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 201, body = LinkBody), (status = 200, body = LinkBody), Acted),
     security(("token" = [])))]
 pub(super) async fn create(
     State(services): State<Shared>,

@@ -16,6 +16,7 @@ use super::polls::invalid_query;
 use super::{find, successor};
 use crate::feed::{Frame, Results};
 use crate::http::auth::Caller;
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::http::voter::voter_of;
@@ -45,9 +46,8 @@ pub(super) struct ResultsQuery {
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/results", tag = "results", params(ResultsQuery,
         ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, content((Results = "application/json"), (String = "text/csv"),
-            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 304, description = "not changed since `If-None-Match`"),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 304, description = "not changed since `If-None-Match`"), (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn results(
     State(services): State<Shared>,

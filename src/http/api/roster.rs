@@ -23,6 +23,7 @@ use super::making::make_once;
 use super::polls::{PageQuery, invalid_query};
 use crate::clock::rfc3339;
 use crate::http::body;
+use crate::http::described::{Acted, Looked};
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::Name;
@@ -76,9 +77,7 @@ struct Sent {
     request_body(content((RosterBody = "application/json"), (String = "text/csv")), description = "a CSV file has the \
         columns name,email, of which email may be missing"),
     responses((status = 201, content((String = "text/csv"), (MadeCodes = "application/json"))),
-        (status = 200, content((String = "text/csv"), (MadeCodes = "application/json"))), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, content((String = "text/csv"), (MadeCodes = "application/json"))), Acted),
     security(("token" = [])))]
 pub(super) async fn add(
     State(services): State<Shared>,
@@ -222,9 +221,7 @@ pub(in crate::http) struct PersonShown {
 /// Lists the roster. Whether a person voted is told only where everybody may see results; what was voted, never.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/roster", tag = "access",
     params(PageQuery, ("poll" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = RosterList), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = RosterList), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn list(
     State(services): State<Shared>,

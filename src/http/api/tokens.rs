@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
@@ -112,9 +113,7 @@ pub(super) async fn list(State(services): State<Shared>, headers: HeaderMap) -> 
 /// Revokes a token for ever.
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "tokens",
     params(("token" = i64, Path, description = "the token's id")),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 204), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn revoke(
     State(services): State<Shared>,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::find;
 use crate::http::auth::Caller;
 use crate::http::body::{self, Pairs, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::patience::Patience;
@@ -70,10 +71,7 @@ pub(in crate::http) struct VoteAnswer {
 #[utoipa::path(post, path = "/api/v1/polls/{poll}/votes", tag = "votes", request_body = VoteBody,
     params(("poll" = String, Path, description = "id, code or slug")),
     responses((status = 201, description = "counted or changed", body = VoteAnswer),
-        (status = 200, description = "repeated or superseded: nothing moved", body = VoteAnswer),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, description = "repeated or superseded: nothing moved", body = VoteAnswer), Acted),
     security(("token" = []), ("code" = []), ("device" = [])))]
 pub(super) async fn vote(
     State(services): State<Shared>,

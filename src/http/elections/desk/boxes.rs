@@ -17,6 +17,7 @@ use super::{Desk, names};
 use crate::clock::rfc3339;
 use crate::http::api::invalid_query;
 use crate::http::auth::Caller;
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::receipt::Receipt;
 use crate::http::{Services, Shared};
@@ -100,8 +101,7 @@ struct Difference {
 /// for those that may report the box.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/boxes/{box}", tag = "reports",
     params(("election" = String, Path, description = "id, code or slug"), ("box" = String, Path, description = "its code")),
-    responses((status = 200, body = BoxBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = BoxBody), Looked),
     security(("token" = [])))]
 pub(super) async fn history(
     State(services): State<Shared>,
@@ -152,9 +152,7 @@ pub(super) struct ArrivedBody {
 /// report the box.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/boxes/{box}/receipt", tag = "reports", params(ReceiptQuery,
         ("election" = String, Path, description = "id, code or slug"), ("box" = String, Path, description = "its code")),
-    responses((status = 200, body = ArrivedBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = ArrivedBody), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn receipt(
     State(services): State<Shared>,

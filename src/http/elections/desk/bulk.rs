@@ -26,6 +26,7 @@ use super::slices::{PIECES_MAX, Slices};
 use super::table::Columns;
 use crate::http::Shared;
 use crate::http::body::{self, BODY_TIMEOUT, IMPORT_TIMEOUT};
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::import::is_csv;
 use crate::http::name::{Name, NoQuery};
@@ -55,10 +56,8 @@ pub(super) struct LineAnswer {
         lines, each a report as JSON; or CSV, whose header names some of the columns id, box, contest, revision, status, \
         channel, city, blank, invalid, cast, reported_at, definition, withdrawn, reason, and votes.<choice> for each choice"),
     responses((status = 200, description = "a line for each line: {line, status, receipt} or {line, code, detail}; with \
-            `retry` where the same line should be sent again", body = LineAnswer, content_type = "application/x-ndjson"),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+        `retry` where the same line should be sent again", body = LineAnswer, content_type = "application/x-ndjson"),
+        (status = 408, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn bulk(
     State(services): State<Shared>,

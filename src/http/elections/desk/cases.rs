@@ -22,6 +22,7 @@ use crate::export::{hex, unhex};
 use crate::http::api::{actor, invalid_query};
 use crate::http::auth::Caller;
 use crate::http::body;
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::name::Name;
 use crate::http::receipt::Receipt;
@@ -110,9 +111,7 @@ struct DecidedBody {
 /// Reports that contradict others, page by page.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/quarantine", tag = "reports", params(CasesQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = CasesBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = CasesBody), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn list(
     State(services): State<Shared>,
@@ -138,8 +137,7 @@ pub(super) async fn list(
 /// One case.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/quarantine/{case}", tag = "reports",
     params(("election" = String, Path, description = "id, code or slug"), ("case" = String, Path)),
-    responses((status = 200, body = CaseBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = CaseBody), Looked),
     security(("token" = [])))]
 pub(super) async fn get(
     State(services): State<Shared>,

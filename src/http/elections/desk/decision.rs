@@ -19,6 +19,7 @@ use super::cases::{CaseBody, find_case, judge, reported, show};
 use super::conflict::id_of;
 use super::{Desk, names};
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::NoQuery;
 use crate::http::{Services, Shared};
@@ -47,10 +48,7 @@ enum Decision {
 /// Decides about a report that contradicts another one. Repeating a decision changes nothing; another one is refused.
 #[utoipa::path(post, path = "/api/v1/elections/{election}/quarantine/{case}", tag = "reports", request_body = DecisionBody,
     params(("election" = String, Path, description = "id, code or slug"), ("case" = String, Path)),
-    responses((status = 200, body = CaseBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = CaseBody), Acted),
     security(("token" = [])))]
 pub(super) async fn decide(
     State(services): State<Shared>,

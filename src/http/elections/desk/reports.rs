@@ -18,6 +18,7 @@ use super::sender::Sender;
 use super::sent::Sent;
 use super::voters::{Voters, needs_totals};
 use crate::http::body;
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::receipt::Receipt;
@@ -27,10 +28,7 @@ use crate::http::{Services, Shared};
 #[utoipa::path(post, path = "/api/v1/elections/{election}/reports", tag = "reports", request_body = Sent,
     params(("election" = String, Path, description = "id, code or slug")),
     responses((status = 201, description = "counted, corrected or withdrawn", body = ReportAnswer),
-        (status = 200, description = "recorded, repeated or superseded: nothing moved", body = ReportAnswer),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, description = "recorded, repeated or superseded: nothing moved", body = ReportAnswer), Acted),
     security(("token" = [])))]
 pub(super) async fn report(
     State(services): State<Shared>,
@@ -51,10 +49,7 @@ pub(super) async fn report(
 #[utoipa::path(post, path = "/api/v1/elections/{election}/reports/withdraw", tag = "reports", request_body = Sent,
     params(("election" = String, Path, description = "id, code or slug")),
     responses((status = 201, description = "withdrawn", body = ReportAnswer),
-        (status = 200, description = "recorded, repeated or superseded: nothing moved", body = ReportAnswer),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 200, description = "recorded, repeated or superseded: nothing moved", body = ReportAnswer), Acted),
     security(("token" = [])))]
 pub(super) async fn withdraw(
     State(services): State<Shared>,

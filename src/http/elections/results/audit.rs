@@ -18,6 +18,7 @@ use super::{Problem, Seen, Services, Shared, read, see_with_token, short, times,
 use crate::export::changes::{AuditLine, KINDS, kind};
 use crate::export::sheets::{self, Sheet};
 use crate::feed::night::Moment;
+use crate::http::described::Looked;
 use crate::http::name::Name;
 use crate::ledger::Stored;
 
@@ -77,11 +78,9 @@ const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 /// Every entry in words: who changed what, when and why. As JSON, or as a file of CSV, NDJSON or Excel.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/audit", tag = "elections", params(AuditQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, content((AuditPage = "application/json"), (String = "text/csv"),
-            (String = "application/x-ndjson"),
+    responses((status = 200, content((AuditPage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
             (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn audit(
     State(services): State<Shared>,

@@ -15,6 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, turn, unit_of, within};
 use crate::export::changes::Change;
+use crate::http::described::Looked;
 use crate::http::name::Name;
 use crate::ledger::Stored;
 
@@ -65,9 +66,7 @@ const LOOKED_AT_MAX: u64 = 200_000;
 /// Lists boxes by when they first reported.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/boxes", tag = "elections", params(BoxesQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = BoxList), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = BoxList), (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn boxes(
     State(services): State<Shared>,

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Problem, Shared, read, see_all, times, within};
 use crate::export::changes::Change;
+use crate::http::described::Looked;
 use crate::http::name::Name;
 
 /// Which changes.
@@ -52,9 +53,7 @@ struct VersionedChange {
 /// What changed since a version, entry by entry; waits for a change where asked to.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/changes", tag = "elections", params(ChangesQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = Changes), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = Changes), (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn changes(
     State(services): State<Shared>,

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, times, unit_of, within};
 use crate::feed::night::{Asked, ChildPage, Moment, NightResults};
 use crate::http::api::{at_least, respond, viewer};
+use crate::http::described::Looked;
 use crate::http::name::Name;
 
 /// Which results.
@@ -68,8 +69,7 @@ const LIMIT_DEFAULT: usize = 1_000;
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results", tag = "elections", params(NightQuery,
         ("election" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = NightResults), (status = 304, description = "not changed since `If-None-Match`"),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+        (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn results(
     State(services): State<Shared>,

@@ -17,6 +17,7 @@ use crate::clock::rfc3339;
 use crate::export::changes::Change;
 use crate::feed::night::moved::{self, Moved};
 use crate::feed::night::{Moment, contest_code, sums};
+use crate::http::described::Looked;
 use crate::http::name::Name;
 use crate::ledger::{PAGE_MAX, Stored};
 
@@ -125,9 +126,7 @@ const BY_BOX_MAX: u64 = 200_000;
 /// Tells what came in between two times, by city, contest or box, and in intervals.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/history", tag = "elections", params(HistoryQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = History), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = History), (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn history(
     State(services): State<Shared>,

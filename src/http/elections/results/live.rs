@@ -14,6 +14,7 @@ use super::{Problem, Services, Shared, find, gone, read, see_with_token, unit_of
 use crate::feed::Watcher;
 use crate::http::api::AskedAudience;
 use crate::http::auth::same_site;
+use crate::http::described::Looked;
 use crate::http::live::{self, StreamQuery, Ticket};
 use crate::http::name::Name;
 use crate::http::server::Peer;
@@ -37,8 +38,7 @@ pub(super) struct NightStreamQuery {
 /// Gives a ticket that opens one full stream within 60 seconds.
 #[utoipa::path(post, path = "/api/v1/elections/{election}/results/tickets", tag = "elections",
     operation_id = "issue_election_ticket", params(("election" = String, Path, description = "id, code or slug")),
-    responses((status = 201, body = Ticket), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 201, body = Ticket), Looked),
     security(("token" = [])))]
 pub(super) async fn issue_ticket(
     State(services): State<Shared>,
@@ -53,9 +53,8 @@ pub(super) async fn issue_ticket(
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results/stream", tag = "elections",
     operation_id = "election_stream", params(NightStreamQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 422, body = Problem),
+        Looked),
     security((), ("token" = [])))]
 pub(super) async fn stream(
     State(services): State<Shared>,
@@ -71,9 +70,8 @@ pub(super) async fn stream(
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results/ws", tag = "elections",
     operation_id = "election_socket", params(NightStreamQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 101, description = "text frames follow"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem),
-        (status = 426, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 101, description = "text frames follow"), (status = 422, body = Problem),
+        (status = 426, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn socket(
     State(services): State<Shared>,

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Problem, Seen, Services, Shared, contest_of, read, see_all, unit_of, within};
 use crate::feed::night::{Moment, contest_code};
+use crate::http::described::Looked;
 use crate::http::name::Name;
 
 /// Which boxes.
@@ -64,9 +65,7 @@ const LOOKED_AT_MAX: usize = 20_000;
 /// Lists the boxes that have not reported, or whose report was withdrawn.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/missing", tag = "elections", params(MissingQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = Missing), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = Missing), (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn missing(
     State(services): State<Shared>,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Problem, Services, Shared, gone, see_all};
 use crate::clock::rfc3339;
+use crate::http::described::Looked;
 use crate::http::name::Name;
 use crate::ledger::{Digest, ElectionKey};
 
@@ -70,8 +71,7 @@ const CASES_PAGE: usize = 20;
 /// Where the ledger, the counters and the queues stand.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/status", tag = "elections",
     params(("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = Standing), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = Standing), Looked),
     security((), ("token" = [])))]
 pub(super) async fn status(
     State(services): State<Shared>,

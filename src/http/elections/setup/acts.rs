@@ -20,6 +20,7 @@ use crate::feed::night;
 use crate::http::api::actor;
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
@@ -60,10 +61,7 @@ macro_rules! act {
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "elections", request_body(content = Option<ActBody>),
             params(("election" = String, Path, description = "id, code or slug")),
-            responses((status = 200, body = ActAnswer), (status = 401, body = Problem),
-                (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-                (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-                (status = 429, body = Problem), (status = 503, body = Problem)),
+            responses((status = 200, body = ActAnswer), Acted),
             security(("token" = [])))]
         pub(super) async fn $name(
             State(services): State<Shared>,

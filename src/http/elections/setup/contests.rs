@@ -22,6 +22,7 @@ use crate::clock::uuid_v7;
 use crate::http::api::{actor, invalid_query};
 use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Place, is_csv};
 use crate::http::name::{Name, NoQuery};
@@ -39,10 +40,7 @@ const ATTEMPTS: usize = 8;
     request_body(content((ContestsBody = "application/json"), (String = "text/csv")), description = "at most 64 MiB; a \
         CSV file has a line for each choice and begins with some of the columns \
         contest,title,unit,choice,name,party,party_name in any order"),
-    responses((status = 200, body = ElectionBody), (status = 201, body = ElectionBody), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = ElectionBody), (status = 201, body = ElectionBody), Acted),
     security(("token" = [])))]
 pub(super) async fn add(
     State(services): State<Shared>,
@@ -168,10 +166,7 @@ struct PartyShown {
     params(("election" = String, Path, description = "id, code or slug")),
     request_body(content((PartiesBody = "application/json"), (String = "text/csv")), description = "a CSV file has the \
         columns code,name"),
-    responses((status = 200, body = PartyList), (status = 201, body = PartyList), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = PartyList), (status = 201, body = PartyList), Acted),
     security(("token" = [])))]
 pub(super) async fn add_parties(
     State(services): State<Shared>,

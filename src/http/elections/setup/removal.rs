@@ -11,6 +11,7 @@ use hustings_core::Kind;
 
 use crate::http::api::{RemoveBody, RemovedBody, remove_whole, removed_shown};
 use crate::http::auth::Caller;
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::name::{Name, NoQuery};
 use crate::http::{Services, Shared};
@@ -20,10 +21,7 @@ use crate::ledger::Registered;
 /// free at once; what is answered is kept for the record.
 #[utoipa::path(delete, path = "/api/v1/elections/{election}", tag = "elections", request_body = RemoveBody,
     params(("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = RemovedBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = RemovedBody), Acted),
     security(("token" = [])))]
 pub(super) async fn remove(
     State(services): State<Shared>,

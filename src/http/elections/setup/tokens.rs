@@ -16,6 +16,7 @@ use super::units_sent::short;
 use crate::clock::rfc3339;
 use crate::http::auth::Caller;
 use crate::http::body;
+use crate::http::described::Looked;
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::{Name, NoQuery};
@@ -98,11 +99,8 @@ struct Sent {
     params(("election" = String, Path, description = "id, code or slug")),
     request_body(content((TokensBody = "application/json"), (String = "text/csv")), description = "a CSV file has the \
         columns name,unit, and is answered as one"),
-    responses(
-        (status = 201, content((MadeTokens = "application/json"), (String = "text/csv"))), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 201, content((MadeTokens = "application/json"), (String = "text/csv"))),
+        (status = 408, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn create(
     State(services): State<Shared>,
@@ -132,8 +130,7 @@ pub(super) async fn create(
 /// Lists the tokens that are for this election only, revoked ones too; never the tokens themselves.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/tokens", tag = "elections",
     params(("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = TokenList), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = TokenList), Looked),
     security(("token" = [])))]
 pub(super) async fn list(
     State(services): State<Shared>,

@@ -21,6 +21,7 @@ use super::units_sent::{self, Parsed, UnitsBody};
 use crate::http::api::{actor, invalid_query, viewer};
 use crate::http::auth::Caller;
 use crate::http::body::{self, IMPORT_MAX, VOTE_MAX};
+use crate::http::described::Acted;
 use crate::http::error::Problem;
 use crate::http::import::is_csv;
 use crate::http::name::{Name, NoQuery};
@@ -56,10 +57,7 @@ pub(super) struct AddedBody {
     params(ReasonQuery, ("election" = String, Path, description = "id, code or slug")),
     request_body(content((UnitsBody = "application/json"), (String = "text/csv")), description = "at most 64 MiB; a CSV \
         file begins with some of the columns code,name,kind,parent,channel,registered,boxes in any order"),
-    responses((status = 200, body = AddedBody), (status = 201, body = AddedBody), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 409, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem)),
+    responses((status = 200, body = AddedBody), (status = 201, body = AddedBody), Acted),
     security(("token" = [])))]
 pub(super) async fn add(
     State(services): State<Shared>,
@@ -279,10 +277,7 @@ pub(super) struct RetiredBody {
 #[utoipa::path(post, path = "/api/v1/elections/{election}/units/{unit}/retire", tag = "elections",
     params(("election" = String, Path, description = "id, code or slug"), ("unit" = String, Path, description = "its code")),
     request_body = RetireBody,
-    responses((status = 200, body = RetiredBody), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem),
-        (status = 503, body = Problem)),
+    responses((status = 200, body = RetiredBody), Acted),
     security(("token" = [])))]
 pub(super) async fn retire(
     State(services): State<Shared>,
