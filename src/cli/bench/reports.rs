@@ -243,7 +243,8 @@ impl Run<'_> {
         let then = api.json("GET", &format!("{path}/results{}", query(&[("as_of", Some(&half))])), None).await?;
         let time = then["time"].as_str().context("results without a time")?;
         let past = format!("{path}/results{}", query(&[("as_of", Some(&half)), ("by", Some("unit"))]));
-        let interval = format!("{path}/history{}", query(&[("from", Some(time)), ("by", Some("city"))]));
+        let asked = [("from", Some(time)), ("by", Some("city")), ("contest", Some("c0"))];
+        let interval = format!("{path}/history{}", query(&asked));
         measured.as_of = self.takes(&past).await?;
         measured.interval = self.takes(&interval).await?;
         Ok(())
