@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 /// Every vote allocates on one thread and frees on another; the system's allocator takes a lock for that.
-/// Its second generation (the feature `v2`) gives pages back after 10 ms, the third keeps a fifth more for a second.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
