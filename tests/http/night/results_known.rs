@@ -131,8 +131,9 @@ async fn a_hidden_unit_is_like_one_that_is_not_there() {
     let server = TestServer::start().await;
     let hidden = json!({ "visibility": "after_close", "create_units": true });
     let night = Night::create(&server, hidden).await;
-    report(&server, &night, 0, short("b1", "hull", 1, 1, 2), "counted").await;
-    for (there, not_there) in [("b1", "b2"), ("hull", "bath")] {
+    report(&server, &night, 0, short("first-box", "hull", 1, 1, 2), "counted").await;
+    // Codes that no id and no hash of a file has in it by chance.
+    for (there, not_there) in [("first-box", "other-box"), ("hull", "bath")] {
         let paths = ["/results?unit=", "/results/stream?unit=", "/results?by=unit&after="];
         for path in paths {
             let told = async |unit: &str| {
@@ -155,7 +156,7 @@ async fn a_hidden_unit_is_like_one_that_is_not_there() {
     }
     server.get(&night.path("/results?unit=nation")).send().await.is(200);
     night.act(&server, "close").await.is(200);
-    server.get(&night.path("/results?unit=b1")).send().await.is(200);
+    server.get(&night.path("/results?unit=first-box")).send().await.is(200);
     // Units that somebody listed tell nothing.
     let listed = json!([{ "code": "york", "kind": "city" }, { "code": "y1", "kind": "box", "parent": "york" }]);
     let listed = json!({ "visibility": "after_close", "cities": null, "units": listed });
