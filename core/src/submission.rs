@@ -134,7 +134,7 @@ pub enum ActKind {
     /// Add these contests, all or none; those that are there just so stay.
     AddContests(Arc<[Contest]>),
     /// Add these units; those that are there just so stay.
-    AddUnits(Arc<[NewUnit]>),
+    AddUnits(Arc<Vec<NewUnit>>),
     /// Expect no more reports from this unit.
     RetireUnit(UnitNumber),
     /// Let nothing change any more.

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 /// a choice look like another one (Unicode Technical Report 36).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Text(String);
+pub struct Text(Box<str>);
 
 /// Why a text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Text {
             0 => Err(TextError::Empty),
             n if n > Self::LENGTH_MAX => Err(TextError::TooLong(Self::LENGTH_MAX)),
             _ if text.chars().all(is_invisible) => Err(TextError::Empty),
-            _ => Ok(Self(text)),
+            _ => Ok(Self(text.into())),
         }
     }
 
@@ -95,7 +95,7 @@ impl TryFrom<String> for Text {
 
 impl From<Text> for String {
     fn from(text: Text) -> Self {
-        text.0
+        text.0.into()
     }
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for Text {
 /// hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Label(String);
+pub struct Label(Box<str>);
 
 impl Label {
     /// The longest code that can be given, in characters.
@@ -125,7 +125,8 @@ impl Label {
             .map(str::to_lowercase)
             .collect();
         let base = if words.is_empty() { "choice".to_owned() } else { words.join("-") };
-        let numbered = (2..).map(|n: u32| Self(format!("{base}-{n}")));
+        let base: Box<str> = base.into();
+        let numbered = (2..).map(|n: u32| Self(format!("{base}-{n}").into()));
         let free = std::iter::once(Self(base.clone())).chain(numbered).find(|label| !taken.contains(&label));
         free.unwrap_or(Self(base))
     }
@@ -143,7 +144,7 @@ impl Label {
         match code.chars().count() {
             0 => Err(TextError::Empty),
             n if n > Self::LENGTH_MAX => Err(TextError::TooLong(Self::LENGTH_MAX)),
-            _ if code.chars().all(allowed) => Ok(Self(code)),
+            _ if code.chars().all(allowed) => Ok(Self(code.into())),
             _ => Err(TextError::CodeAlphabet),
         }
     }
@@ -151,7 +152,7 @@ impl Label {
     /// The code of the root of every tree of units.
     #[must_use]
     pub fn root() -> Self {
-        Self(crate::unit::Unit::ROOT_CODE.to_owned())
+        Self(crate::unit::Unit::ROOT_CODE.into())
     }
 
     /// The code.

@@ -1,7 +1,7 @@
 //! The tree of one election: the fold of its unit entries.
 //!
 //! Invariant: codes are unique, every parent stands before its children, and nothing is below a box. What would break
-//! that is refused with every fault at once. Memory: about 150 bytes a unit.
+//! that is refused with every fault at once. Memory: about 100 bytes a unit.
 
 mod prepare;
 
@@ -22,7 +22,8 @@ pub use prepare::{UnitError, UnitFault};
 pub struct Units {
     list: Vec<Unit>,
     by_code: ByCode,
-    children: Vec<Vec<UnitNumber>>,
+    /// Of those that have some.
+    children: BTreeMap<UnitNumber, Vec<UnitNumber>>,
     /// Places with boxes of their own whose registered voters are told nowhere, each with the first such box.
     unregistered: BTreeMap<UnitNumber, UnitNumber>,
     /// Units that were retired, each with the entry that did it.
@@ -36,7 +37,7 @@ pub struct Units {
 #[derive(Debug, Clone, Default)]
 struct ByCode<S = RandomState> {
     hashes: S,
-    numbers: HashMap<u64, UnitNumber>,
+    numbers: HashMap<u32, UnitNumber>,
 }
 
 impl Default for Units {
@@ -44,7 +45,7 @@ impl Default for Units {
         let mut units = Self {
             list: Vec::new(),
             by_code: ByCode::default(),
-            children: Vec::new(),
+            children: BTreeMap::new(),
             unregistered: BTreeMap::new(),
             retired: BTreeMap::new(),
             seq: Seq(0),
@@ -112,7 +113,7 @@ impl Units {
     /// The units just below one, in the order they were added.
     #[must_use]
     pub fn children(&self, number: UnitNumber) -> &[UnitNumber] {
-        self.children.get(number.index()).map_or(&[], Vec::as_slice)
+        self.children.get(&number).map_or(&[], Vec::as_slice)
     }
 
     /// A unit and all above it, up to the root.
@@ -167,6 +168,7 @@ impl Units {
         if added.first != self.next() || self.list.len() + added.units.len() > Self::UNITS_MAX {
             return Err(Rejection::UnitsMoved);
         }
+        self.list.reserve(added.units.len());
         for unit in &added.units {
             let parent = self.get(unit.parent).ok_or(Rejection::UnitsMoved)?;
             let place = if unit.kind.is_place() { self.next() } else { parent.place };
@@ -232,11 +234,8 @@ impl Units {
         if is_box && !self.has_registered(number) {
             self.unregistered.entry(place).or_insert(number);
         }
-        self.children.push(Vec::new());
-        if number != Unit::ROOT
-            && let Some(siblings) = self.children.get_mut(parent.index())
-        {
-            siblings.push(number);
+        if number != Unit::ROOT {
+            self.children.entry(parent).or_default().push(number);
         }
     }
 
@@ -258,8 +257,8 @@ impl<S: BuildHasher> ByCode<S> {
     }
 
     /// The unit of a code, or the hash at which it would stand.
-    fn place<'a>(&self, code: &str, code_of: impl Fn(UnitNumber) -> &'a str) -> Result<UnitNumber, u64> {
-        let mut at = self.hashes.hash_one(code);
+    fn place<'a>(&self, code: &str, code_of: impl Fn(UnitNumber) -> &'a str) -> Result<UnitNumber, u32> {
+        let mut at = u32::try_from(self.hashes.hash_one(code) >> 32).unwrap_or(u32::MAX);
         while let Some(number) = self.numbers.get(&at) {
             if code_of(*number) == code {
                 return Ok(*number);

@@ -25,12 +25,18 @@ pub(super) fn write_added(writer: &mut Writer, added: &UnitsAdded) {
     }
 }
 
+/// What a unit takes at the least.
+const UNIT_BYTES_MIN: usize = 9;
+
 pub(super) fn read_added(reader: &mut Reader<'_>) -> Result<UnitsAdded, DecodeError> {
     let first = UnitNumber(reader.small()?);
     let (by, reason) = read_by(reader)?;
     let length: u32 = reader.small()?;
-    // Not reserved: a length that is not true must not take memory.
-    let units = (0..length).map(|_| read_unit(reader)).collect::<Result<_, _>>()?;
+    // A length that is not true must not take memory.
+    let mut units = Vec::with_capacity(reader.left().div_ceil(UNIT_BYTES_MIN).min(length as usize));
+    for _ in 0..length {
+        units.push(read_unit(reader)?);
+    }
     Ok(UnitsAdded { first, units, by, reason })
 }
 

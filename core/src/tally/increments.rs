@@ -1,8 +1,10 @@
 //! What each kind of entry adds to which totals. An entry says all of it by itself.
 
+use std::collections::BTreeMap;
+
 use super::{Cell, Increment, Measure};
 use crate::count::Delta;
-use crate::entry::{BallotCast, Event, ReportFiled, Standing, UnitsAdded};
+use crate::entry::{BallotCast, Event, ReportFiled, Standing, UnitRetired, UnitsAdded};
 use crate::id::{ContestNumber, GroupNumber, UnitNumber};
 use crate::report::{Counts, ReportStatus};
 use crate::submission::Selections;
@@ -17,11 +19,9 @@ impl Event {
             Self::StateChanged(_) | Self::Retitled(_) => Vec::new(),
             Self::UnitsAdded(added) => units_increments(added),
             Self::UnitRetired(retired) => {
-                let is_box = retired.kind == UnitKind::Box;
-                let (registered, foreseen) = (retired.registered, retired.boxes);
-                let mut increments = Vec::new();
-                unit_increments(retired.place, retired.channel, is_box, registered, foreseen, -1, &mut increments);
-                increments
+                let UnitRetired { place, channel, kind, registered, boxes, .. } = retired;
+                let told = numbers(*place, *channel, *kind, Some(*registered), Some(*boxes));
+                told.map(|(cell, number)| Increment { cell, delta: Delta(-i64::from(number)) }).collect()
             }
             Self::ReportFiled(filed) => report_increments(filed),
         }
@@ -55,34 +55,32 @@ fn selected(selections: &Selections, mut each: impl FnMut(Measure)) {
     }
 }
 
+/// One for each cell: a city may have hundreds of boxes.
 fn units_increments(added: &UnitsAdded) -> Vec<Increment> {
-    let mut increments = Vec::with_capacity(added.units.len());
+    let mut sums: BTreeMap<Cell, i64> = BTreeMap::new();
     for unit in &added.units {
-        let (registered, foreseen) = (unit.registered.unwrap_or(0), unit.boxes.unwrap_or(0));
-        let is_box = unit.kind == UnitKind::Box;
-        unit_increments(unit.place, unit.channel, is_box, registered, foreseen, 1, &mut increments);
+        for (cell, number) in numbers(unit.place, unit.channel, unit.kind, unit.registered, unit.boxes) {
+            *sums.entry(cell).or_default() += i64::from(number);
+        }
     }
-    increments
+    sums.into_iter().map(|(cell, sum)| Increment { cell, delta: Delta(sum) }).collect()
 }
 
-fn unit_increments(
+/// What a unit adds to the cells of its place; what it does not have is left out.
+fn numbers(
     unit: UnitNumber,
     channel: Channel,
-    is_box: bool,
-    registered: u32,
-    foreseen: u32,
-    sign: i64,
-    increments: &mut Vec<Increment>,
-) {
-    let mut push = |group, measure, number: u32| {
-        if number > 0 {
-            let cell = Cell { contest: ContestNumber::NONE, unit, group, measure };
-            increments.push(Increment { cell, delta: Delta(sign * i64::from(number)) });
-        }
-    };
-    push(channel.group(), Measure::Boxes, is_box.into());
-    push(GroupNumber(0), Measure::Registered, registered);
-    push(GroupNumber(0), Measure::BoxesForeseen, foreseen);
+    kind: UnitKind,
+    registered: Option<u32>,
+    foreseen: Option<u32>,
+) -> impl Iterator<Item = (Cell, u32)> {
+    let cell = move |group, measure| Cell { contest: ContestNumber::NONE, unit, group, measure };
+    let numbers = [
+        (cell(channel.group(), Measure::Boxes), u32::from(kind == UnitKind::Box)),
+        (cell(GroupNumber(0), Measure::Registered), registered.unwrap_or(0)),
+        (cell(GroupNumber(0), Measure::BoxesForeseen), foreseen.unwrap_or(0)),
+    ];
+    numbers.into_iter().filter(|(_, number)| *number > 0)
 }
 
 fn report_increments(filed: &ReportFiled) -> Vec<Increment> {

@@ -47,7 +47,8 @@ impl Night {
 
     /// Decides about new units and writes what was accepted.
     pub(crate) fn add_units(&mut self, new: &[NewUnit]) -> Verdict {
-        let verdict = decide_units(self.grounds(), new, &act(ContestNumber::NONE, ActKind::AddUnits(new.into())));
+        let verdict =
+            decide_units(self.grounds(), new, &act(ContestNumber::NONE, ActKind::AddUnits(new.to_vec().into())));
         if let Verdict::Accept(event) = &verdict {
             let seq = self.append(event);
             if let Event::UnitsAdded(added) = event {

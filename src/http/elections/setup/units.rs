@@ -93,7 +93,7 @@ async fn import(
     reason: Option<Text>,
 ) -> Result<usize, Problem> {
     let Parsed { units, places, mut faults, .. } = parsed;
-    let units: Arc<[NewUnit]> = units.into();
+    let units: Arc<Vec<NewUnit>> = units.into();
     let mut places = places;
     for _ in 0..ATTEMPTS {
         let (state, found_now) = standing(services, found).await?;
