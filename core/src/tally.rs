@@ -77,17 +77,59 @@ pub struct Increment {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<(ContestNumber, UnitNumber), Arc<Totals>>);
 
-/// The totals of one contest in one unit.
-pub type Totals = BTreeMap<(GroupNumber, Measure), Count>;
+/// The totals of one contest in one unit, by group and measure, rising. Memory: 16 bytes a total; three thousand cities with
+/// eight contests of ten choices have four hundred thousand of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals(Vec<((GroupNumber, Measure), Count)>);
+
+impl Totals {
+    /// The total of a measure in a group, where it was ever moved.
+    #[must_use]
+    pub fn get(&self, of: (GroupNumber, Measure)) -> Option<Count> {
+        self.place(&of).ok().map(|at| self.0[at].1)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, ((GroupNumber, Measure), Count)> {
+        self.0.iter()
+    }
+
+    /// Puts totals in the place of those that are there; each group and measure comes once.
+    fn set(&mut self, moved: impl Iterator<Item = ((GroupNumber, Measure), Count)>) {
+        let known = self.0.len();
+        let mut new = Vec::new();
+        for (of, total) in moved {
+            match self.place(&of) {
+                Ok(at) => self.0[at].1 = total,
+                Err(_) => new.push((of, total)),
+            }
+        }
+        self.0.extend(new);
+        if self.0.len() > known {
+            // Two runs that are in order already: one pass.
+            self.0.sort_by_key(|(of, _)| *of);
+        }
+    }
+
+    fn place(&self, of: &(GroupNumber, Measure)) -> Result<usize, usize> {
+        self.0.binary_search_by_key(of, |(known, _)| *known)
+    }
+}
+
+impl<'a> IntoIterator for &'a Totals {
+    type Item = &'a ((GroupNumber, Measure), Count);
+    type IntoIter = std::slice::Iter<'a, ((GroupNumber, Measure), Count)>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
 
 impl Tally {
     /// The total in a cell.
     #[must_use]
     pub fn get(&self, cell: &Cell) -> Count {
-        self.totals(cell.contest, cell.unit)
-            .and_then(|totals| totals.get(&(cell.group, cell.measure)))
-            .copied()
-            .unwrap_or_default()
+        let totals = self.totals(cell.contest, cell.unit);
+        totals.and_then(|totals| totals.get((cell.group, cell.measure))).unwrap_or_default()
     }
 
     /// The totals of a contest in one unit, without those of other units.
@@ -122,15 +164,21 @@ impl Tally {
         for of_one in moved.chunk_by(|(a, _), (b, _)| (a.contest, a.unit) == (b.contest, b.unit)) {
             let Some((first, _)) = of_one.first() else { continue };
             let totals = Arc::make_mut(self.0.entry((first.contest, first.unit)).or_default());
-            totals.extend(of_one.iter().map(|(cell, total)| ((cell.group, cell.measure), *total)));
+            totals.set(of_one.iter().map(|(cell, total)| ((cell.group, cell.measure), *total)));
         }
         Ok(())
+    }
+
+    /// How many cells were ever moved.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.values().map(|totals| totals.0.len()).sum()
     }
 
     /// Every cell that was ever moved, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Cell, Count)> {
         self.0.iter().flat_map(|((contest, unit), totals)| {
-            let cell = |((group, measure), total): (&(GroupNumber, Measure), &Count)| {
+            let cell = |((group, measure), total): &((GroupNumber, Measure), Count)| {
                 (Cell { contest: *contest, unit: *unit, group: *group, measure: *measure }, *total)
             };
             totals.iter().map(cell)
@@ -147,12 +195,15 @@ impl Tally {
 
 impl From<Vec<(Cell, Count)>> for Tally {
     fn from(cells: Vec<(Cell, Count)>) -> Self {
-        let mut tally = Self::default();
-        for (cell, total) in cells {
-            let totals = tally.0.entry((cell.contest, cell.unit)).or_default();
-            Arc::make_mut(totals).insert((cell.group, cell.measure), total);
-        }
-        tally
+        // Of one cell that comes twice, the later total stands.
+        let cells: BTreeMap<Cell, Count> = cells.into_iter().collect();
+        let cells: Vec<(Cell, Count)> = cells.into_iter().collect();
+        let block = |of_one: &[(Cell, Count)]| {
+            let first = of_one.first()?.0;
+            let totals = of_one.iter().map(|(cell, total)| ((cell.group, cell.measure), *total)).collect();
+            Some(((first.contest, first.unit), Arc::new(Totals(totals))))
+        };
+        Self(cells.chunk_by(|(a, _), (b, _)| (a.contest, a.unit) == (b.contest, b.unit)).filter_map(block).collect())
     }
 }
 

@@ -79,7 +79,7 @@ fn pack(tally: &Tally) -> Vec<u8> {
     for ((contest, unit), totals) in &tally.0 {
         writer.int(contest.0.into());
         writer.int(unit.0.into());
-        writer.int(totals.len() as u64);
+        writer.int(totals.0.len() as u64);
         for ((group, measure), total) in totals.iter() {
             writer.int(group.0.into());
             write_measure(&mut writer, *measure);
@@ -98,15 +98,15 @@ fn unpack(bytes: &[u8]) -> Result<Tally, DecodeError> {
     let mut tally = Tally::default();
     for _ in 0..reader.int()? {
         let block = (ContestNumber(reader.small()?), UnitNumber(reader.small()?));
-        let mut totals = Totals::new();
+        let mut totals = Vec::new();
         for _ in 0..reader.int()? {
             let key = (GroupNumber(reader.small()?), read_measure(&mut reader)?);
             let total = Count::try_from(reader.int()?).map_err(|_| DecodeError::Range)?;
-            rising(totals.last_key_value().map(|(last, _)| last), &key)?;
-            totals.insert(key, total);
+            rising(totals.last().map(|(last, _)| last), &key)?;
+            totals.push((key, total));
         }
         rising(tally.0.last_key_value().map(|(last, _)| last), &block)?;
-        tally.0.insert(block, Arc::new(totals));
+        tally.0.insert(block, Arc::new(Totals(totals)));
     }
     reader.end()?;
     Ok(tally)
