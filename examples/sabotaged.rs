@@ -13,7 +13,7 @@ use hustings::app::{self, Environment};
 use hustings::clock::{Clock, SystemClock};
 use hustings::config::ServeArgs;
 use hustings::ledger::{
-    Addressed, Answer, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored,
+    Addressed, Answer, Committed, ElectionKey, FoldText, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored,
 };
 use hustings_core::{
     Ballot, BallotCast, ContestNumber, Entry, Epoch, Event, Fold, Rejection, Seq, Submission, Time, VoterKey,
@@ -130,7 +130,7 @@ fn forge(seq: Seq, ballot: &Ballot) -> Stored {
     });
     let entry = Entry { seq, time: SystemClock.now(), event };
     let bytes = entry.to_bytes();
-    Stored { entry, bytes }
+    Stored::new(entry, bytes)
 }
 
 #[async_trait]
@@ -174,7 +174,7 @@ impl Ledger for Hasty {
         self.ledger.ballot(election, contest, voter).await
     }
 
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError> {
         self.ledger.save_snapshot(election, epoch, fold).await
     }
 

@@ -106,7 +106,7 @@ fn recount_file(path: &Path, by_unit: bool) -> anyhow::Result<Value> {
         let bytes = line["bytes"].as_str().and_then(unhex).with_context(|| format!("{shown}, line {number}: bytes"))?;
         let entry = recount.apply(&bytes).with_context(|| format!("{shown}, line {number}"))?;
         // What people read beside the bytes must be what the bytes say.
-        let told: Value = serde_json::from_str(&entry_line(&election, &Stored { entry, bytes }))?;
+        let told: Value = serde_json::from_str(&entry_line(&election, &Stored::new(entry, bytes)))?;
         ensure!(line == told, "{shown}, line {number}: what can be read there is not what its bytes say");
     }
     bail!("{shown} breaks off before its totals: export it again")

@@ -6,6 +6,8 @@
 //! Invariant: heads and states follow from the entries and are never taken over. The same page twice changes nothing; one
 //! that contradicts what is there is refused, by table and key. It must not know: where a store is, or why it is copied.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use hustings_core::{Election, ElectionId, Format, Party, Seq, SubmissionId, Time};
 
@@ -178,7 +180,7 @@ pub(super) fn continued(key: ElectionKey, locked: Locked, page: Vec<Stored>) -> 
         let followed = state.follow(after.seq, after.time, &bytes);
         let entry = followed.map_err(|error| LedgerError::damaged_ledger(key, error))?;
         after = Head { epoch: after.epoch, seq: entry.seq, time: entry.time, chain: after.chain.extend(&bytes) };
-        new.push((key, Stored { entry, bytes }));
+        new.push((key, Stored { entry: Arc::new(entry), bytes }));
     }
     let advance = Advance { election: key, before, after, increments: Vec::new(), state: Some(state) };
     Ok(Continued { known, new, advance })

@@ -24,6 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use hustings_core::{
     Chain, ContestNumber, Election, ElectionState, Entry, Epoch, Fold, Increment, Rejection, Seq, Submission, Time,
     VoterKey,
@@ -87,7 +88,7 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Option<Stored>, LedgerError>;
 
     /// Keeps a fold, so that later ones can start from it. Keeping the same one twice changes nothing.
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError>;
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError>;
 
     /// The latest kept fold of this epoch at or before a place.
     async fn snapshot(&self, election: ElectionKey, epoch: Epoch, at: Seq) -> Result<Option<Fold>, LedgerError>;
@@ -112,13 +113,46 @@ pub struct Addressed {
     pub submission: Submission,
 }
 
-/// A stored entry with its canonical bytes.
+/// A stored entry with its canonical bytes. A copy shares both: an entry may hold three hundred thousand units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The entry.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
     /// Its bytes, as they are chained.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
+}
+
+/// A fold as it is kept: a few hundred kilobytes, where the fold itself takes megabytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoldText {
+    pub(super) seq: Seq,
+    pub(super) text: String,
+}
+
+impl FoldText {
+    /// The text of a fold of a ledger.
+    pub fn of(election: ElectionKey, fold: &Fold) -> Result<Self, LedgerError> {
+        let damaged = |error: serde_json::Error| LedgerError::Damaged {
+            table: "snapshot",
+            key: election.0.to_string(),
+            what: error.to_string(),
+        };
+        Ok(Self { seq: fold.seq, text: serde_json::to_string(fold).map_err(damaged)? })
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+}
+
+impl Stored {
+    /// An entry whose bytes are these.
+    #[must_use]
+    pub fn new(entry: Entry, bytes: Vec<u8>) -> Self {
+        Self { entry: Arc::new(entry), bytes: bytes.into() }
+    }
 }
 
 /// What became of one submission.

@@ -14,6 +14,8 @@ use crate::ledger::{ElectionKey, LedgerError};
 
 /// The most earlier totals that are remembered, of all elections: a later question begins from the nearest of them.
 const REMEMBERED_MAX: usize = 16;
+/// The most cells of them, at 16 bytes each; those that were asked for last stay, and the very last whatever it takes.
+const CELLS_MAX: usize = 2_000_000;
 
 /// Earlier totals that were asked for lately.
 #[derive(Default)]
@@ -37,7 +39,18 @@ impl Past {
         remembered.retain(|kept| !is_same(kept));
         remembered.truncate(REMEMBERED_MAX - 1);
         remembered.push_front((election, Arc::clone(snapshot)));
+        let fit = that_fit(remembered.iter().map(|(_, kept)| kept.fold.tally.count()));
+        remembered.truncate(fit);
     }
+}
+
+/// How many of those that were asked for last stay, given their cells.
+fn that_fit(cells: impl Iterator<Item = usize>) -> usize {
+    let sums = cells.scan(0, |sum, cells| {
+        *sum += cells;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= CELLS_MAX).count().max(1)
 }
 
 impl Tallies {
@@ -69,5 +82,17 @@ impl Tallies {
         let snapshot = Arc::new(Snapshot { epoch, fold });
         self.past.remember(election, &snapshot);
         Ok(Some(snapshot))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_totals_are_remembered_in_part() {
+        assert_eq!(that_fit([20; 16].into_iter()), 16);
+        assert_eq!(that_fit([CELLS_MAX / 5; 16].into_iter()), 5);
+        assert_eq!(that_fit([CELLS_MAX + 1, 20].into_iter()), 1);
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hustings_core::{Fold, Recount, Seq, Units};
 
 use super::{Counters, Moved, Snapshot, Tallies};
-use crate::ledger::{ElectionKey, Elections, Ledger, LedgerError, PAGE_MAX};
+use crate::ledger::{ElectionKey, Elections, FoldText, Ledger, LedgerError, PAGE_MAX};
 
 /// How hard to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,9 @@ pub struct Recounter {
 const SNAPSHOT_EVERY: u64 = 10_000;
 /// The most tallies that are passed in one recount and kept.
 const MILESTONES_MAX: u64 = 20;
+/// The most that folds take while they wait to be kept, and what the text of one takes for each of its cells.
+const PASSED_BYTES_MAX: usize = 16 * 1024 * 1024;
+const CELL_BYTES: usize = 8;
 /// How often the counters are checked.
 const RECOUNT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -154,10 +157,13 @@ impl Recounter {
             },
         };
         let mut fold = start;
-        let mut passed = Vec::new();
-        for place in milestones(fold.seq, counted.fold.seq) {
+        let mut passed: Vec<FoldText> = Vec::new();
+        let most = milestones_max(counted.fold.tally.count());
+        for place in milestones(fold.seq, counted.fold.seq, most) {
             fold = fold_to(self.ledger.as_ref(), election, fold, place, Pace::Gentle).await?;
-            passed.push(fold.clone());
+            let kept = fold.clone();
+            let text = tokio::task::spawn_blocking(move || FoldText::of(election, &kept)).await;
+            passed.push(text.map_err(|_| LedgerError::Stopped)??);
         }
         let fold = fold_to(self.ledger.as_ref(), election, fold, counted.fold.seq, Pace::Gentle).await?;
         metrics::counter!("hustings_recounts_total").increment(1);
@@ -202,11 +208,17 @@ impl Recounter {
 
 /// The places at which verified folds are kept, between two: start-up, heals and questions about the past begin there. Many
 /// entries at once are kept at fewer places, so that what waits for its verification takes little memory.
-fn milestones(after: Seq, to: Seq) -> impl Iterator<Item = Seq> {
+fn milestones(after: Seq, to: Seq, most: u64) -> impl Iterator<Item = Seq> {
     let (first, last) = (after.0 / SNAPSHOT_EVERY + 1, to.0 / SNAPSHOT_EVERY);
-    let every = (last + 1).saturating_sub(first).div_ceil(MILESTONES_MAX).max(1);
+    let every = (last + 1).saturating_sub(first).div_ceil(most).max(1);
     let places = (first..=last).filter(move |place| (last - place).is_multiple_of(every));
     places.map(|place| Seq(place * SNAPSHOT_EVERY))
+}
+
+/// How many folds of so many cells may wait.
+fn milestones_max(cells: usize) -> u64 {
+    let fit = PASSED_BYTES_MAX / (cells * CELL_BYTES).max(1);
+    (fit as u64).clamp(1, MILESTONES_MAX)
 }
 
 /// Says that something is wrong with what was counted, where no look will mend it.
@@ -221,12 +233,14 @@ mod tests {
 
     #[test]
     fn folds_are_kept_evenly_and_not_too_many() {
-        let places = |after, to| milestones(Seq(after), Seq(to)).map(|seq| seq.0).collect::<Vec<_>>();
+        let places =
+            |after, to| milestones(Seq(after), Seq(to), milestones_max(100)).map(|seq| seq.0).collect::<Vec<_>>();
         assert_eq!(places(0, 9_999), [0_u64; 0]);
         assert_eq!(places(0, 10_000), [10_000]);
         assert_eq!(places(10_000, 10_001), [0_u64; 0]);
         assert_eq!(places(9_999, 35_000), [10_000, 20_000, 30_000]);
         let many = places(0, 1_000_000);
         assert_eq!((many.len(), many.last()), (20, Some(&1_000_000)));
+        assert_eq!([0, 50_000, 400_000, usize::MAX / 10].map(milestones_max), [20, 20, 5, 1]);
     }
 }

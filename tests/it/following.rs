@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hustings::ledger::{
-    Addressed, Advance, Committed, ElectionKey, Elections, Folder, Head, Ledger, LedgerError, NewElection, Schedules,
-    Stored,
+    Addressed, Advance, Committed, ElectionKey, Elections, FoldText, Folder, Head, Ledger, LedgerError, NewElection,
+    Schedules, Stored,
 };
 use hustings::tally::{Applier, Counters, MemoryCounters, Snapshot, Tallies, TallyStatus};
 use hustings_core::{Change, ContestNumber, Epoch, Fold, Method, Schedule, Seq, Time, VoterKey};
@@ -81,7 +81,7 @@ impl Ledger for Asked {
         self.ledger.ballot(election, contest, voter).await
     }
 
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError> {
         self.ledger.save_snapshot(election, epoch, fold).await
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hustings::clock::HeldClock;
 use hustings::ledger::{
-    Addressed, ElectionKey, Folder, FolderError, Ledger, LedgerError, NewElection, NewToken, Registry, Scope, Scopes,
-    SqliteLedger, SqliteOptions, sqlite_facts, sqlite_raise,
+    Addressed, ElectionKey, FoldText, Folder, FolderError, Ledger, LedgerError, NewElection, NewToken, Registry, Scope,
+    Scopes, SqliteLedger, SqliteOptions, sqlite_facts, sqlite_raise,
 };
 use hustings_core::{Change, Format, Seq, Time};
 use rusqlite::Connection;
@@ -238,7 +238,11 @@ async fn a_database_opened_again_knows_everything() {
     append(&first, vec![vote(ANN, TEA).id(1).to(key), vote(ANN, TEA).id(2).to(key)]).await;
     append(&first, vec![vote(ANN, MILK).to(key), vote(BOB, TEA).to(key)]).await;
     let (head, fold) = (first.ledger().heads(&[key]).await.expect("the heads"), audit_election(&first, key).await);
-    first.ledger().save_snapshot(key, head[0].1.epoch, &fold).await.expect("a fold is kept");
+    first
+        .ledger()
+        .save_snapshot(key, head[0].1.epoch, &FoldText::of(key, &fold).expect("a text"))
+        .await
+        .expect("a fold is kept");
 
     let again = first.reopened();
     audit(&again).await;

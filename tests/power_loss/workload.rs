@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use hustings::clock::{HeldClock, Random};
 use hustings::ledger::{Addressed, Answer, ElectionKey, Ledger, NewElection, Registry, SqliteLedger, SqliteOptions};
 use hustings_core::{
@@ -48,7 +49,7 @@ const BATCH_MAX: usize = 40;
 pub(crate) struct Story {
     pub(crate) steps: Vec<Step>,
     /// The bytes of each ledger's entries, up to the end of the day.
-    pub(crate) ledgers: BTreeMap<ElectionKey, Vec<Vec<u8>>>,
+    pub(crate) ledgers: BTreeMap<ElectionKey, Vec<Bytes>>,
     /// Answers after a kill that named an entry which had been written before it and never synced.
     pub(crate) repeated_after_kill: usize,
 }
@@ -58,7 +59,7 @@ pub(crate) struct Step {
     /// How many entries each election has after it.
     pub(crate) lengths: BTreeMap<ElectionKey, usize>,
     /// Ballots whose answer was an entry, and its bytes.
-    pub(crate) receipts: Vec<(Addressed, Vec<u8>)>,
+    pub(crate) receipts: Vec<(Addressed, Bytes)>,
 }
 
 /// Lives the day and gives the log of the disk and the story.

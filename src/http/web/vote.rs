@@ -250,10 +250,10 @@ async fn own(
 ) -> Result<Option<(Option<Selections>, Receipt)>, Problem> {
     let Some(stored) = services.ledger.ballot(found.key, contest.number, voter).await? else { return Ok(None) };
     let receipt = Receipt::new(&services.keys, found, &stored);
-    match stored.entry.event {
+    match &stored.entry.event {
         Event::BallotCast(cast) => {
             let is_older = code.is_some_and(|code| code.hash != code.voter && code.made > stored.entry.time);
-            Ok(Some(((!is_older).then_some(cast.selections), receipt)))
+            Ok(Some(((!is_older).then(|| cast.selections.clone()), receipt)))
         }
         _ => Ok(None),
     }

@@ -246,7 +246,7 @@ impl Deciding<'_> {
             }
             Event::StateChanged(_) | Event::UnitsAdded(_) | Event::UnitRetired(_) | Event::Retitled(_) => false,
         };
-        let stored = Stored { entry, bytes };
+        let stored = Stored::new(entry, bytes);
         self.entries.push((key, stored.clone()));
         if changed { Answer::Changed(stored) } else { Answer::Accepted(stored) }
     }

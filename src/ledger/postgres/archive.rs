@@ -197,7 +197,7 @@ async fn import_entries(client: &Client, pace: Pace, key: ElectionKey, page: &[S
     let Continued { known, new, advance } = continued(key, locked, page.to_vec())?;
     let kept = within(rows::entry_bytes(client, key, known.iter().map(|stored| stored.entry.seq))).await?;
     for Stored { entry, bytes } in &known {
-        if kept.get(&entry.seq) != Some(bytes) {
+        if kept.get(&entry.seq).is_none_or(|kept| bytes != kept) {
             return Err(conflict("entry", format!("({}, {})", key.0, entry.seq), "it is another entry").into());
         }
     }

@@ -16,7 +16,8 @@ use super::sql::{self, format};
 use crate::clock::{Clock, Random};
 use crate::ledger::trees::Trees;
 use crate::ledger::{
-    Addressed, Archive, Committed, ElectionKey, Head, Holds, Ledger, LedgerError, Schedules, SqliteLedger, Stored,
+    Addressed, Archive, Committed, ElectionKey, FoldText, Head, Holds, Ledger, LedgerError, Schedules, SqliteLedger,
+    Stored,
 };
 
 /// A ledger and registry in a PostgreSQL database that any number of nodes share.
@@ -141,7 +142,7 @@ impl Ledger for PostgresLedger {
         Ok(found.into_iter().next().map(|(_, stored)| stored))
     }
 
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError> {
         let save = |lease: Lease| async move { sql::save_snapshot(lease.client(), election, epoch, fold).await };
         self.pool.write(Doubt::RunAgain, save).await
     }

@@ -35,7 +35,7 @@ pub(super) fn key(row: &Row) -> Result<ElectionKey, Failure> {
 pub(super) fn stored(row: &Row) -> Result<(ElectionKey, Stored), Failure> {
     let (key, seq, bytes): (_, i64, Vec<u8>) = (key(row)?, row.try_get("seq")?, row.try_get("bytes")?);
     match Entry::from_bytes(&bytes) {
-        Ok(entry) => Ok((key, Stored { entry, bytes })),
+        Ok(entry) => Ok((key, Stored::new(entry, bytes))),
         Err(error) => Err(LedgerError::damaged_entry(key, seq, error).into()),
     }
 }

@@ -25,7 +25,7 @@ use super::failure::Failure;
 use super::pool::in_order;
 use super::rows::{self, contest_number, damaged, election_number, signed};
 use crate::ledger::batch::{Decided, Locked};
-use crate::ledger::{ElectionKey, Head, PAGE_BYTES_MAX, PAGE_MAX, PersonId, Schedules, Stored, Wanted};
+use crate::ledger::{ElectionKey, FoldText, Head, PAGE_BYTES_MAX, PAGE_MAX, PersonId, Schedules, Stored, Wanted};
 use reports::{ReportColumns, UnitColumns};
 
 /// Begins a transaction that writes.
@@ -410,8 +410,12 @@ pub(super) async fn read(client: &Client, key: ElectionKey, after: Seq, limit: u
 }
 
 /// Keeps a fold.
-pub(super) async fn save_snapshot(client: &Client, key: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), Failure> {
-    let text = serde_json::to_string(fold).map_err(|error| damaged("snapshot", key, &error))?;
+pub(super) async fn save_snapshot(
+    client: &Client,
+    key: ElectionKey,
+    epoch: Epoch,
+    fold: &FoldText,
+) -> Result<(), Failure> {
     client
         .execute_typed(
             "-- save_snapshot
@@ -421,7 +425,7 @@ pub(super) async fn save_snapshot(client: &Client, key: ElectionKey, epoch: Epoc
                 (&election_number(key), Type::INT4),
                 (&epoch.0.as_slice(), Type::BYTEA),
                 (&signed(fold.seq.0), Type::INT8),
-                (&text, Type::TEXT),
+                (&fold.text, Type::TEXT),
             ],
         )
         .await?;

@@ -264,7 +264,7 @@ fn import_entries(tx: &Transaction<'_>, key: ElectionKey, page: Vec<Stored>) -> 
     };
     let Continued { known, new, advance } = continued(key, locked, page)?;
     for Stored { entry, bytes } in &known {
-        if rows::entry_bytes(tx, key, entry.seq)?.as_ref() != Some(bytes) {
+        if rows::entry_bytes(tx, key, entry.seq)?.is_none_or(|kept| bytes != &kept) {
             return Err(conflict("entry", format!("({}, {})", key.0, entry.seq), "it is another entry").into());
         }
     }

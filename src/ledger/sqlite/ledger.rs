@@ -17,7 +17,9 @@ use super::writer::{Failure, Writer, survive};
 use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::ledger::batch::{self, Decided};
 use crate::ledger::trees::Trees;
-use crate::ledger::{Addressed, Committed, ElectionKey, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored};
+use crate::ledger::{
+    Addressed, Committed, ElectionKey, FoldText, Head, Ledger, LedgerError, PAGE_MAX, Schedules, Stored,
+};
 
 /// A ledger and registry in one file. The data folder must be locked by this process.
 pub struct SqliteLedger {
@@ -158,7 +160,7 @@ impl Ledger for SqliteLedger {
         self.readers.run(move |connection| sql::ballot(connection, election, contest, voter)).await
     }
 
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError> {
         let fold = fold.clone();
         self.writer.run(move |connection| sql::save_snapshot(connection, election, epoch, &fold)).await
     }

@@ -20,7 +20,7 @@ pub(super) fn unsigned(value: i64) -> u64 {
 pub(super) fn stored(election: ElectionKey, row: &Row<'_>) -> Result<Stored, Failure> {
     let (seq, bytes): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
     match Entry::from_bytes(&bytes) {
-        Ok(entry) => Ok(Stored { entry, bytes }),
+        Ok(entry) => Ok(Stored::new(entry, bytes)),
         Err(error) => Err(LedgerError::damaged_entry(election, seq, error).into()),
     }
 }

@@ -25,8 +25,8 @@ use crate::ledger::batch::{BoxIn, KnownOfBox, Locked, Lookup};
 use crate::ledger::definitions::Parsed;
 use crate::ledger::trees::Trees;
 use crate::ledger::{
-    Advance, ElectionKey, Head, LedgerError, NewToken, PAGE_BYTES_MAX, PAGE_MAX, Schedules, Stored, Token, TokenId,
-    Wanted,
+    Advance, ElectionKey, FoldText, Head, LedgerError, NewToken, PAGE_BYTES_MAX, PAGE_MAX, Schedules, Stored, Token,
+    TokenId, Wanted,
 };
 
 /// Heads and states; definitions are read where they are not kept just so.
@@ -151,7 +151,7 @@ pub(super) fn append(
     let mut ballots = Vec::with_capacity(entries.len());
     for (key, stored) in entries {
         let entry = &stored.entry;
-        insert_entry.execute(params![key.0, signed(entry.seq.0), signed(entry.time.0), stored.bytes])?;
+        insert_entry.execute(params![key.0, signed(entry.seq.0), signed(entry.time.0), &*stored.bytes])?;
         if let Some(id) = entry.event.id() {
             insert_submission.execute(params![key.0, id.0.as_bytes(), signed(entry.seq.0)])?;
         }
@@ -300,13 +300,12 @@ pub(super) fn read(
     Ok(page)
 }
 
-pub(super) fn save_snapshot(tx: &Connection, key: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), Failure> {
-    let text = serde_json::to_string(fold).map_err(|error| damaged("snapshot", key, &error))?;
+pub(super) fn save_snapshot(tx: &Connection, key: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), Failure> {
     tx.execute(
         "-- save_snapshot
          INSERT INTO snapshot (election, epoch, seq, fold)
          SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM head WHERE election = ?1) ON CONFLICT DO NOTHING",
-        params![key.0, epoch.0, signed(fold.seq.0), text],
+        params![key.0, epoch.0, signed(fold.seq.0), fold.text],
     )?;
     Ok(())
 }

@@ -45,7 +45,12 @@ async fn audit_ledger(backend: &dyn Backend, registered: &Registered) -> Fold {
             let entry = &stored.entry;
             assert_eq!(entry.seq, seq.next(), "a gap or a repeat in {key:?}");
             assert!(entry.time >= time, "time goes back at {} in {key:?}", entry.seq);
-            assert_eq!(Entry::from_bytes(&stored.bytes).as_ref(), Ok(entry), "the bytes of {} in {key:?}", entry.seq);
+            assert_eq!(
+                Entry::from_bytes(&stored.bytes).as_ref(),
+                Ok(&**entry),
+                "the bytes of {} in {key:?}",
+                entry.seq
+            );
             fold.apply(&stored.bytes).unwrap_or_else(|error| panic!("{key:?} cannot be folded: {error}"));
             (chain, seq, time) = (chain.extend(&stored.bytes), entry.seq, entry.time);
             if let Some(id) = entry.event.id() {

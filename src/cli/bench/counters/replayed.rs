@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use hustings_core::{ContestNumber, Epoch, Fold, Seq, Time, VoterKey};
 
-use crate::ledger::{Addressed, Committed, ElectionKey, Head, Ledger, LedgerError, Schedules, Stored};
+use crate::ledger::{Addressed, Committed, ElectionKey, FoldText, Head, Ledger, LedgerError, Schedules, Stored};
 
 /// A ledger seen up to a place for each election.
 pub(super) struct Replayed {
@@ -60,7 +60,7 @@ impl Ledger for Replayed {
         self.ledger.ballot(election, contest, voter).await
     }
 
-    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &Fold) -> Result<(), LedgerError> {
+    async fn save_snapshot(&self, election: ElectionKey, epoch: Epoch, fold: &FoldText) -> Result<(), LedgerError> {
         self.ledger.save_snapshot(election, epoch, fold).await
     }
 

@@ -3,7 +3,7 @@
 use hustings::ledger::{
     Case, ElectionKey, HashedToken, Holds, LedgerError, Page, Registered, Settled, Stored, Submitted, TokenId,
 };
-use hustings_core::{Chain, Change, Election, Format, Method, Schedule, Seq, SubmissionId, Time};
+use hustings_core::{Chain, Change, Election, Entry, Format, Method, Schedule, Seq, SubmissionId, Time};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -128,9 +128,9 @@ fn contradictions(all: &super::Everything) -> Vec<(Page, &'static str, String)> 
     let fresh = poll(Method::Single, Change::Final, Schedule::default());
     let mut other_choices = one.clone();
     other_choices.contests[1].choices.pop();
-    let mut entry = entries[1].entry.clone();
+    let mut entry = Entry::clone(&entries[1].entry);
     entry.time = Time(entry.time.0 + 1);
-    let other_entry = Stored { bytes: entry.to_bytes(), entry };
+    let other_entry = Stored::new(entry.clone(), entry.to_bytes());
     let id = submissions[0].id;
     let nobody = SubmissionId(Uuid::from_u128(77));
     let token = |change: fn(&mut HashedToken)| {

@@ -86,8 +86,8 @@ pub(super) async fn all_methods_are_stored(backend: &dyn Backend) {
             answers(backend, vec![vote.to(key)]).await;
         }
         let read = backend.ledger().read(key, Seq(1), 10).await.expect("a page");
-        let stored = read.into_iter().map(|stored| match stored.entry.event {
-            Event::BallotCast(ballot) => ballot.selections,
+        let stored = read.into_iter().map(|stored| match &stored.entry.event {
+            Event::BallotCast(ballot) => ballot.selections.clone(),
             other => panic!("{other:?} is no ballot"),
         });
         assert_eq!(stored.collect::<Vec<_>>(), selections, "{method:?}");

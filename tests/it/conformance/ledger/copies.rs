@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hustings::ledger::{NewToken, Scope, Scopes, Wanted};
+use hustings::ledger::{FoldText, NewToken, Scope, Scopes, Wanted};
 use hustings_core::{Change, Seq, Time};
 
 use crate::conformance::support::*;
@@ -18,7 +18,10 @@ pub(super) async fn every_ledger_gets_another_epoch(backend: &dyn Backend) {
     let ledger = backend.ledger();
     let before = ledger.heads(&keys).await.expect("the heads");
     let fold = audit_election(backend, keys[1]).await;
-    ledger.save_snapshot(keys[1], before[1].1.epoch, &fold).await.expect("a fold is kept");
+    ledger
+        .save_snapshot(keys[1], before[1].1.epoch, &FoldText::of(keys[1], &fold).expect("a text"))
+        .await
+        .expect("a fold is kept");
 
     ledger.renew_epochs(None).await.expect("new epochs");
     let after = ledger.heads(&keys).await.expect("the heads");

@@ -1,6 +1,6 @@
 //! Heads, pages, the vote that counts, and kept folds.
 
-use hustings::ledger::{ElectionKey, PAGE_BYTES_MAX, PAGE_MAX};
+use hustings::ledger::{ElectionKey, FoldText, PAGE_BYTES_MAX, PAGE_MAX};
 use hustings_core::{Chain, Change, Epoch, Event, Fold, Seq, Time};
 
 use crate::conformance::night::{BEGUN, ONE, night, report};
@@ -94,8 +94,8 @@ pub(super) async fn the_vote_that_counts_is_found(backend: &dyn Backend) {
         ("no election", ElectionKey(999), FIRST, ANN, None),
     ] {
         let found = backend.ledger().ballot(key, contest, voter(from)).await.expect("a look-up");
-        let seen = found.map(|stored| match stored.entry.event {
-            Event::BallotCast(ballot) => (stored.entry.seq.0, ballot.selections),
+        let seen = found.map(|stored| match &stored.entry.event {
+            Event::BallotCast(ballot) => (stored.entry.seq.0, ballot.selections.clone()),
             other => panic!("{other:?} is no ballot"),
         });
         assert_eq!(seen, expected.map(|(seq, choice)| (seq, vote(from, choice).ballot().selections)), "{what}");
@@ -117,7 +117,7 @@ pub(super) async fn a_fold_is_kept_once(backend: &dyn Backend) {
     let (ledger, epoch) = (backend.ledger(), Epoch([1; 8]));
     for fold in folds(backend, key).await {
         for _ in 0..3 {
-            ledger.save_snapshot(key, epoch, &fold).await.expect("a fold is kept");
+            ledger.save_snapshot(key, epoch, &FoldText::of(key, &fold).expect("a text")).await.expect("a fold is kept");
             assert_eq!(ledger.snapshot(key, epoch, fold.seq).await.expect("a look-up"), Some(fold.clone()));
         }
     }
@@ -129,7 +129,7 @@ pub(super) async fn the_latest_fold_of_an_epoch_is_found(backend: &dyn Backend) 
     let (ledger, early, late) = (backend.ledger(), Epoch([1; 8]), Epoch([0xff; 8]));
     // Not in order, and two of one place in two epochs.
     for (epoch, fold) in [(early, &folds[3]), (early, &folds[1]), (late, &folds[1]), (late, &folds[2])] {
-        ledger.save_snapshot(key, epoch, fold).await.expect("a fold is kept");
+        ledger.save_snapshot(key, epoch, &FoldText::of(key, fold).expect("a text")).await.expect("a fold is kept");
     }
     for (key, epoch, at, expected) in [
         (key, early, 0, None),
