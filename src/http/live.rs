@@ -3,6 +3,8 @@
 //! Invariant: a watcher gets the latest frame, never a backlog; one that does not read is cut off by the connection's
 //! write timeout; all streams end when the server stops, and are told when to come back.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -11,15 +13,18 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use futures_util::stream::{Stream, StreamExt, once, unfold};
 use hustings_core::election::Viewer;
 use hustings_core::{Time, UnitNumber, Version};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
 use utoipa::{IntoParams, ToSchema};
 
 use super::api::{AskedAudience, find, organiser, sees_totals, successor, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
+use super::handover::{Handover, Taken};
 use super::name::Name;
 use super::server::{Peer, stopped};
 use super::{Services, Shared};
@@ -93,21 +98,26 @@ pub(super) async fn stream(
     State(services): State<Shared>,
     Name(poll): Name,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(super::api::invalid_query)?;
     let found = find(&services.elections, &poll).await?;
     let watcher = begin(&services, &found, &headers, query).await?;
-    Ok(events(&services, watcher))
+    Ok(events(&services, watcher, peer))
 }
 
 /// The frames of a watcher as server-sent events.
-pub(super) fn events(services: &Services, watcher: Watcher) -> Response {
+pub(super) fn events(services: &Services, watcher: Watcher, peer: Option<Extension<Peer>>) -> Response {
     let stopping = services.stopping.clone();
     let retry = Bytes::from(format!("retry: {}\n\n", retry_ms(services)));
-    let events = Events { watcher, stopping, hello: Some(retry.clone()), bye: Some(retry), _counted: Counted::new() };
-    let body = Body::from_stream(futures_util::stream::unfold(events, Events::next));
-    let mut response = body.into_response();
+    let beat = Box::pin(sleep(HEARTBEAT));
+    let events = Events { watcher, stopping, beat, is_quiet: true, bye: Some(retry.clone()), _counted: Counted::new() };
+    let mut response = match peer.and_then(|Extension(peer)| peer.handover) {
+        Some(handover) => Body::from_stream(begun(retry, events, handover)),
+        None => Body::from_stream(whole(retry, events)),
+    }
+    .into_response();
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -151,7 +161,7 @@ pub(super) fn talk_to(
     upgrade.on_upgrade(async move |socket| {
         let talk = talk(socket, watcher, stopping);
         match peer {
-            Some(Extension(peer)) => peer.hold(talk).await,
+            Some(Extension(peer)) => peer.held.hold(talk).await,
             None => talk.await,
         }
     })
@@ -234,24 +244,69 @@ fn retry_ms(services: &Services) -> u32 {
 struct Events {
     watcher: Watcher,
     stopping: watch::Receiver<bool>,
-    hello: Option<Bytes>,
+    beat: Pin<Box<Sleep>>,
+    /// Nothing was sent since the last beat.
+    is_quiet: bool,
     bye: Option<Bytes>,
     _counted: Counted,
 }
 
 impl Events {
-    async fn next(mut self) -> Option<(Result<Bytes, std::convert::Infallible>, Self)> {
-        if let Some(hello) = self.hello.take() {
-            return Some((Ok(hello), self));
-        }
+    /// What is to be sent next; nothing at the end.
+    async fn next(&mut self) -> Option<Bytes> {
         self.bye.as_ref()?;
-        let bytes = tokio::select! {
-            frame = self.watcher.next() => frame?.event.clone(),
-            () = tokio::time::sleep(HEARTBEAT) => Bytes::from_static(b":\n\n"),
-            () = stopped(self.stopping.clone()) => self.bye.take()?,
-        };
-        Some((Ok(bytes), self))
+        loop {
+            tokio::select! {
+                frame = self.watcher.next() => {
+                    self.is_quiet = false;
+                    return Some(frame?.event.clone());
+                }
+                () = self.beat.as_mut() => {
+                    self.beat.as_mut().reset(Instant::now() + HEARTBEAT);
+                    if std::mem::replace(&mut self.is_quiet, true) {
+                        return Some(Bytes::from_static(b":\n\n"));
+                    }
+                }
+                // An error means that the sender is gone, which is a stop too.
+                _ = self.stopping.wait_for(|stopping| *stopping) => return self.bye.take(),
+            }
+        }
     }
+}
+
+type Piece = Result<Bytes, std::convert::Infallible>;
+
+/// All events as the body of an answer.
+fn whole(hello: Bytes, events: Events) -> impl Stream<Item = Piece> {
+    let next = async |mut events: Events| events.next().await.map(|bytes| (Ok(bytes), events));
+    once(async { Ok(hello) }).chain(unfold(events, next))
+}
+
+/// The first words as the body of an answer; after them the socket is taken from HTTP, and with it goes all that HTTP keeps for
+/// a connection.
+fn begun(hello: Bytes, events: Events, handover: Arc<Handover>) -> impl Stream<Item = Piece> {
+    let rest = async move {
+        handover.ask(Box::new(|taken| Box::pin(go_on(events, taken))));
+        std::future::pending().await
+    };
+    once(async { Ok(hello) }).chain(once(rest))
+}
+
+/// Sends the events as the chunks of a body (RFC 9112, section 7.1), and its end, for as long as somebody reads them.
+async fn go_on(mut events: Events, taken: Taken) {
+    let mut gone = std::pin::pin!(taken.gone());
+    loop {
+        let bytes = tokio::select! {
+            bytes = events.next() => bytes,
+            () = gone.as_mut() => return,
+        };
+        let Some(bytes) = bytes else { break };
+        let size = format!("{:x}\r\n", bytes.len());
+        if taken.send([size.as_bytes(), &bytes, b"\r\n"]).await.is_err() {
+            return;
+        }
+    }
+    let _closed = taken.send([b"0\r\n\r\n"]).await;
 }
 
 async fn talk(mut socket: WebSocket, mut watcher: Watcher, stopping: watch::Receiver<bool>) {

@@ -9,6 +9,7 @@ mod body;
 mod described;
 mod elections;
 pub mod error;
+mod handover;
 mod import;
 mod joined;
 mod live;

@@ -22,17 +22,26 @@ use tokio::time::{Instant, Sleep};
 use tower_service::Service;
 
 use super::error::Problem;
+use super::handover::{Handover, Taken, cut};
 
-/// Where a connection comes from, and its place among all. Whoever goes on with a connection that has ended as HTTP, as
-/// a WebSocket does, keeps this: so it counts as a connection, and the drain waits for it.
+/// Where a request comes from.
 #[derive(Clone)]
 pub(super) struct Peer {
     pub(super) ip: IpAddr,
-    is_cut: watch::Receiver<bool>,
-    _held: Arc<(Place, mpsc::Sender<()>)>,
+    pub(super) held: Held,
+    /// By which its socket can be taken from HTTP; none where the end of the answer would then be its close.
+    pub(super) handover: Option<Arc<Handover>>,
 }
 
-impl Peer {
+/// A connection's place among all. Whoever goes on with one that has ended as HTTP keeps this: so it counts as a connection,
+/// and the drain waits for it.
+#[derive(Clone)]
+pub(super) struct Held {
+    is_cut: watch::Receiver<bool>,
+    _place: Arc<(Place, mpsc::Sender<()>)>,
+}
+
+impl Held {
     /// Runs what goes on after HTTP, until it ends or the drain does.
     pub(super) async fn hold(self, talk: impl Future<Output = ()>) {
         tokio::select! {
@@ -95,15 +104,16 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServerLimits, 
             continue;
         }
         let _latency_only = stream.set_nodelay(true);
-        let io = TokioIo::new(TimedStream::new(stream, limits.write_timeout));
-        let held = Arc::new((place, alive.clone()));
-        let peer = Peer { ip: peer.ip(), is_cut: is_cut.clone(), _held: held };
+        let (ip, handover) = (peer.ip(), Arc::<Handover>::default());
+        let held = Held { is_cut: is_cut.clone(), _place: Arc::new((place, alive.clone())) };
+        let stream = TimedStream::new(stream, limits.write_timeout, held.clone(), Arc::clone(&handover));
         let router = router.clone();
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
+            let handover = (request.version() == hyper::Version::HTTP_11).then(|| Arc::clone(&handover));
+            request.extensions_mut().insert(Peer { ip, held: held.clone(), handover });
             router.clone().call(request)
         });
-        let connection = builder.serve_connection(io, service).with_upgrades();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let (stopping, is_cut) = (stopping.clone(), is_cut.clone());
         tokio::spawn(async move {
             let mut connection = std::pin::pin!(connection);
@@ -171,16 +181,31 @@ impl Drop for Place {
     }
 }
 
-/// A stream whose reader must keep reading: a write that makes no progress for too long is an error.
+/// A stream whose reader must keep reading: a write that makes no progress for too long is an error. HTTP flushes it once it has
+/// written all that it holds, and then its socket can be taken: for HTTP that is the end of the connection.
 struct TimedStream {
-    stream: TcpStream,
+    stream: Option<TcpStream>,
     write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    held: Held,
+    handover: Arc<Handover>,
 }
 
 impl TimedStream {
-    fn new(stream: TcpStream, write_timeout: Duration) -> Self {
-        Self { stream, write_timeout, stalled: None }
+    fn new(stream: TcpStream, write_timeout: Duration, held: Held, handover: Arc<Handover>) -> Self {
+        Self { stream: Some(stream), write_timeout, stalled: None, held, handover }
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.stream.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Lets go of the socket, where that was asked for.
+    fn hand_over(&mut self) -> io::Result<()> {
+        let Some(go_on) = self.handover.asked() else { return Ok(()) };
+        let stream = self.stream.take().ok_or(io::ErrorKind::NotConnected)?;
+        tokio::spawn(self.held.clone().hold(go_on(Taken::new(stream, self.write_timeout))));
+        Err(io::ErrorKind::NotConnected.into())
     }
 
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -191,20 +216,19 @@ impl TimedStream {
         let deadline = self.write_timeout;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + deadline)));
         ready!(stalled.as_mut().poll(cx));
-        metrics::counter!("hustings_slow_readers_cut_total").increment(1);
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        Poll::Ready(Err(cut()))
     }
 }
 
 impl AsyncRead for TimedStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        self.stream()?.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for TimedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, data);
+        let written = self.stream()?.poll_write(cx, data);
         self.progress(cx, written)
     }
 
@@ -213,19 +237,20 @@ impl AsyncWrite for TimedStream {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        let written = self.stream()?.poll_write_vectored(cx, data);
         self.progress(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.as_ref().is_some_and(TcpStream::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(self.stream()?.poll_flush(cx))?;
+        Poll::Ready(self.hand_over())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 }

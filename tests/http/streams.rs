@@ -288,30 +288,120 @@ async fn a_stalled_reader_does_not_hold_up_a_stop() {
     server.finish().await;
 }
 
-/// A connection that became a socket still counts as one, so that the limit of connections holds.
+/// A connection that became a socket or a stream still counts as one, so that the limit of connections holds; and no longer
+/// than it is there.
 #[tokio::test]
-async fn sockets_count_as_connections() {
+async fn watchers_count_as_connections() {
     let server = TestServer::with(&["--connections-max", "4"]).await;
     let poll = server.create(json!({})).await;
-    let path = poll.path("/results/ws");
-    let mut sockets = Vec::new();
-    let mut refused = 0;
-    while refused == 0 && sockets.len() < 20 {
-        match Socket::open(server.address(), &path, &[]).await {
-            Ok(socket) => sockets.push(socket),
-            Err(status) => {
-                assert_eq!(status, 503);
-                refused += 1;
+    for way in ["ws", "stream"] {
+        let mut watchers: Vec<Box<dyn std::any::Any>> = Vec::new();
+        let mut refused = 0;
+        while refused == 0 && watchers.len() < 20 {
+            let path = poll.path(&format!("/results/{way}"));
+            let opened: Result<Box<dyn std::any::Any>, u16> = match way {
+                "ws" => Socket::open(server.address(), &path, &[]).await.map(|socket| Box::new(socket) as _),
+                _ => Events::try_open(server.get(&path)).await.map(|events| Box::new(events) as _),
+            };
+            match opened {
+                Ok(watcher) => watchers.push(watcher),
+                Err(status) => {
+                    assert_eq!(status, 503);
+                    refused += 1;
+                }
             }
         }
+        assert!((2..=4).contains(&watchers.len()), "{} by {way} on 4 connections", watchers.len());
+        drop(watchers);
+        soon("a free place", async {
+            while server.get("/livez").send().await.status != 200 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
-    assert!(sockets.len() <= 4, "{} sockets on 4 connections", sockets.len());
-    drop(sockets);
-    soon("a free place", async {
-        while server.get("/livez").send().await.status != 200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+    server.finish().await;
+}
+
+/// Reads an answer by hand, up to and with some words, or to its end.
+async fn read_on(stream: &mut TcpStream, words: Option<&str>) -> String {
+    let mut text = Vec::new();
+    soon("what was asked for", async {
+        while words.is_none_or(|words| !String::from_utf8_lossy(&text).contains(words)) {
+            if stream.read_buf(&mut text).await.expect("read") == 0 {
+                assert_eq!(words, None, "the end came first");
+                return;
+            }
         }
     })
     .await;
+    String::from_utf8(text).expect("text")
+}
+
+/// What is in the chunks of a body, which must be whole, with its end, and nothing after it.
+fn in_chunks(mut body: &str) -> String {
+    let mut text = String::new();
+    loop {
+        let (size, rest) = body.split_once("\r\n").expect("the size of a chunk");
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        let (chunk, rest) = rest.split_at(size);
+        text.push_str(chunk);
+        body = rest.strip_prefix("\r\n").expect("the end of a chunk");
+        if size == 0 {
+            assert_eq!(body, "");
+            return text;
+        }
+    }
+}
+
+/// A stream is an answer like others, whoever reads its bytes: on a connection that was used before, in whole chunks, with
+/// the end that the protocol wants. Older readers get the same without chunks.
+#[tokio::test]
+async fn a_stream_is_a_well_formed_answer() {
+    for protocol in ["HTTP/1.1", "HTTP/1.0"] {
+        let mut server = TestServer::start().await;
+        let poll = server.create(json!({})).await;
+        let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+        let path = poll.path("/results/stream");
+        for (before, answer) in [("GET /livez", "ok"), (&format!("HEAD {path}"), "text/event-stream")] {
+            if protocol == "HTTP/1.1" {
+                stream.write_all(format!("{before} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.expect("written");
+                assert!(read_on(&mut stream, Some(answer)).await.starts_with("HTTP/1.1 200"));
+            }
+        }
+        // What is left of the answer before.
+        let ask = format!("GET {path} {protocol}\r\nhost: x\r\n\r\n");
+        stream.write_all(ask.as_bytes()).await.expect("written");
+        let mut text = read_on(&mut stream, Some("\"ballots\":0")).await;
+        votes(&server, &poll, 0, 1).await;
+        text += &read_on(&mut stream, Some("\"ballots\":1")).await;
+        let (rest, ()) = tokio::join!(read_on(&mut stream, None), server.stop());
+        text += &rest;
+        let from = text.find(&format!("{protocol} 200")).or(text.find("HTTP/1.")).expect("an answer");
+        let (head, body) = text[from..].split_once("\r\n\r\n").expect("a head");
+        let is_chunked = head.contains("transfer-encoding: chunked");
+        assert_eq!(is_chunked, protocol == "HTTP/1.1", "{head}");
+        let events = if is_chunked { in_chunks(body) } else { body.to_owned() };
+        let blocks: Vec<&str> = events.split("\n\n").filter(|block| !block.starts_with(':')).collect();
+        let kinds: Vec<&str> = blocks.iter().map(|block| block.split(':').next().unwrap_or_default()).collect();
+        assert_eq!(kinds, ["retry", "id", "id", "retry", ""], "{events}");
+        server.start_again().await;
+        server.finish().await;
+    }
+}
+
+/// Who only listens has nothing to say: a little is thrown away, and whoever goes on talking is cut off.
+#[tokio::test]
+async fn a_watcher_that_talks_is_cut_off() {
+    let server = TestServer::start().await;
+    let poll = server.create(json!({})).await;
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(&server.get(&poll.path("/results/stream")).bytes(false)).await.expect("written");
+    read_on(&mut stream, Some("\"ballots\":0")).await;
+    stream.write_all(&[b'x'; 600]).await.expect("written");
+    votes(&server, &poll, 0, 1).await;
+    read_on(&mut stream, Some("\"ballots\":1")).await;
+    stream.write_all(&[b'x'; 600]).await.expect("written");
+    soon("the end", async { while stream.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {} }).await;
     server.finish().await;
 }

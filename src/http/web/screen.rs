@@ -7,11 +7,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use askama::Template;
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use hustings_core::election::Viewer;
 use hustings_core::{Role, Visibility};
 use serde::Deserialize;
@@ -26,6 +26,7 @@ use crate::feed::Results;
 use crate::http::api::{self, Round, find, invalid_query, unknown};
 use crate::http::live::{self, StreamQuery};
 use crate::http::name::Name;
+use crate::http::server::Peer;
 use crate::http::{Problem, Services, Settings, Shared};
 use crate::ledger::Registered;
 
@@ -144,6 +145,7 @@ pub(super) async fn stream(
     State(services): State<Shared>,
     Name(code): Name,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
     query: Result<Query<StreamQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(invalid_query)?;
@@ -151,7 +153,7 @@ pub(super) async fn stream(
     let mut headers = without_token(&headers);
     headers.remove(header::COOKIE);
     let watcher = live::begin(&services, &found, &headers, query).await?;
-    Ok(live::events(&services, watcher))
+    Ok(live::events(&services, watcher, peer))
 }
 
 /// How many have come, for the page's script.

@@ -45,6 +45,11 @@ pub(crate) struct Events {
 impl Events {
     /// Opens a stream; the answer's head must be that of one.
     pub(crate) async fn open(ask: Ask) -> Self {
+        Self::try_open(ask).await.unwrap_or_else(|status| panic!("{status} instead of a stream"))
+    }
+
+    /// Opens a stream, or tells the status that came instead.
+    pub(crate) async fn try_open(ask: Ask) -> Result<Self, u16> {
         let mut stream = TcpStream::connect(ask.address).await.expect("a connection");
         stream.write_all(&ask.bytes(false)).await.expect("written");
         let mut raw = Vec::new();
@@ -55,9 +60,11 @@ impl Events {
             }
         };
         let head = Answer::parse("a stream".to_owned(), &raw[..end]);
-        assert_eq!(head.status, 200, "{head:?}, {}", String::from_utf8_lossy(&raw));
+        if head.status != 200 {
+            return Err(head.status);
+        }
         raw.drain(..end);
-        Self { stream, head, raw, text: String::new() }
+        Ok(Self { stream, head, raw, text: String::new() })
     }
 
     /// The next block: an event, a comment, or `retry:`; nothing when the server ended the stream.

@@ -60,10 +60,11 @@ pub(super) async fn stream(
     State(services): State<Shared>,
     Name(election): Name,
     headers: HeaderMap,
+    peer: Option<Extension<Peer>>,
     query: Result<Query<NightStreamQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let watcher = begin(&services, &election, &headers, read(query)?).await?;
-    Ok(live::events(&services, watcher))
+    Ok(live::events(&services, watcher, peer))
 }
 
 /// Totals as WebSocket text frames: the same JSON.
