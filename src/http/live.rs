@@ -3,28 +3,25 @@
 //! Invariant: a watcher gets the latest frame, never a backlog; one that does not read is cut off by the connection's
 //! write timeout; all streams end when the server stops, and are told when to come back.
 
-use std::pin::Pin;
-use std::sync::Arc;
+mod events;
+
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::{Extension, Json};
-use futures_util::stream::{Stream, StreamExt, once, unfold};
 use hustings_core::election::Viewer;
 use hustings_core::{Time, UnitNumber, Version};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep};
 use utoipa::{IntoParams, ToSchema};
 
 use super::api::{AskedAudience, find, organiser, sees_totals, successor, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
-use super::handover::{Handover, Taken};
 use super::name::Name;
 use super::server::{Peer, stopped};
 use super::{Services, Shared};
@@ -32,6 +29,8 @@ use crate::feed::Watcher;
 use crate::http::described::Looked;
 use crate::keys::{new_token, token_hash};
 use crate::ledger::{Registered, Scope};
+
+pub(super) use events::events;
 
 /// A comment or ping keeps proxies and phones from giving up on a quiet poll.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -105,25 +104,6 @@ pub(super) async fn stream(
     let found = find(&services.elections, &poll).await?;
     let watcher = begin(&services, &found, &headers, query).await?;
     Ok(events(&services, watcher, peer))
-}
-
-/// The frames of a watcher as server-sent events.
-pub(super) fn events(services: &Services, watcher: Watcher, peer: Option<Extension<Peer>>) -> Response {
-    let stopping = services.stopping.clone();
-    let retry = Bytes::from(format!("retry: {}\n\n", retry_ms(services)));
-    let beat = Box::pin(sleep(HEARTBEAT));
-    let events = Events { watcher, stopping, beat, is_quiet: true, bye: Some(retry.clone()), _counted: Counted::new() };
-    let mut response = match peer.and_then(|Extension(peer)| peer.handover) {
-        Some(handover) => Body::from_stream(begun(retry, events, handover)),
-        None => Body::from_stream(whole(retry, events)),
-    }
-    .into_response();
-    let out = response.headers_mut();
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Or nginx would hold frames back to fill its buffer.
-    out.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    response
 }
 
 /// Results as WebSocket text frames: the same JSON.
@@ -232,81 +212,6 @@ async fn spend(services: &Services, found: &Registered, ticket: &str) -> Result<
     let refused =
         || Problem::unauthorized("invalid_ticket", "this ticket was used, has expired, or is for another poll");
     if spent { Ok(Viewer::Organiser) } else { Err(refused()) }
-}
-
-/// When to come back after a lost connection: not all at once.
-fn retry_ms(services: &Services) -> u32 {
-    let mut bytes = [0; 2];
-    services.random.fill(&mut bytes);
-    1_000 + u32::from(u16::from_be_bytes(bytes)) % 4_000
-}
-
-struct Events {
-    watcher: Watcher,
-    stopping: watch::Receiver<bool>,
-    beat: Pin<Box<Sleep>>,
-    /// Nothing was sent since the last beat.
-    is_quiet: bool,
-    bye: Option<Bytes>,
-    _counted: Counted,
-}
-
-impl Events {
-    /// What is to be sent next; nothing at the end.
-    async fn next(&mut self) -> Option<Bytes> {
-        self.bye.as_ref()?;
-        loop {
-            tokio::select! {
-                frame = self.watcher.next() => {
-                    self.is_quiet = false;
-                    return Some(frame?.event.clone());
-                }
-                () = self.beat.as_mut() => {
-                    self.beat.as_mut().reset(Instant::now() + HEARTBEAT);
-                    if std::mem::replace(&mut self.is_quiet, true) {
-                        return Some(Bytes::from_static(b":\n\n"));
-                    }
-                }
-                // An error means that the sender is gone, which is a stop too.
-                _ = self.stopping.wait_for(|stopping| *stopping) => return self.bye.take(),
-            }
-        }
-    }
-}
-
-type Piece = Result<Bytes, std::convert::Infallible>;
-
-/// All events as the body of an answer.
-fn whole(hello: Bytes, events: Events) -> impl Stream<Item = Piece> {
-    let next = async |mut events: Events| events.next().await.map(|bytes| (Ok(bytes), events));
-    once(async { Ok(hello) }).chain(unfold(events, next))
-}
-
-/// The first words as the body of an answer; after them the socket is taken from HTTP, and with it goes all that HTTP keeps for
-/// a connection.
-fn begun(hello: Bytes, events: Events, handover: Arc<Handover>) -> impl Stream<Item = Piece> {
-    let rest = async move {
-        handover.ask(Box::new(|taken| Box::pin(go_on(events, taken))));
-        std::future::pending().await
-    };
-    once(async { Ok(hello) }).chain(once(rest))
-}
-
-/// Sends the events as the chunks of a body (RFC 9112, section 7.1), and its end, for as long as somebody reads them.
-async fn go_on(mut events: Events, taken: Taken) {
-    let mut gone = std::pin::pin!(taken.gone());
-    loop {
-        let bytes = tokio::select! {
-            bytes = events.next() => bytes,
-            () = gone.as_mut() => return,
-        };
-        let Some(bytes) = bytes else { break };
-        let size = format!("{:x}\r\n", bytes.len());
-        if taken.send([size.as_bytes(), &bytes, b"\r\n"]).await.is_err() {
-            return;
-        }
-    }
-    let _closed = taken.send([b"0\r\n\r\n"]).await;
 }
 
 async fn talk(mut socket: WebSocket, mut watcher: Watcher, stopping: watch::Receiver<bool>) {
