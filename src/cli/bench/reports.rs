@@ -89,7 +89,8 @@ struct Measured {
     as_of: Duration,
     interval: Duration,
     usage: Usage,
-    disk_bytes: u64,
+    /// Of the data folder; none where the ledger is elsewhere.
+    disk_bytes: Option<u64>,
 }
 
 /// Contests beside those of the night: for single reports over many connections, over few, and beside an upload.
@@ -130,7 +131,7 @@ pub(super) async fn reports(args: &ReportsArgs, random: &dyn Random) -> anyhow::
     run.ask(&mut measured).await?;
     measured.usage = own.process()?.usage()?;
     own.stop().await?;
-    measured.disk_bytes = size(own.data())?;
+    measured.disk_bytes = own.data().is_dir().then(|| size(own.data())).transpose()?;
     print::print(args, &measured)?;
     Ok(measured.is_exact())
 }

@@ -40,7 +40,8 @@ pub(super) fn print(args: &ReportsArgs, measured: &Measured) -> io::Result<()> {
     row("as of the middle", ms(measured.as_of))?;
     row("what came since then", ms(measured.interval))?;
     let (cpu, mib) = (measured.usage.cpu.as_secs_f64(), measured.usage.memory_peak_bytes >> 20);
-    row("server", format!("{cpu:.1} s of processor, at most {mib} MiB, {} MiB on disk", measured.disk_bytes >> 20))?;
+    let disk = measured.disk_bytes.map_or_else(String::new, |bytes| format!(", {} MiB on disk", bytes >> 20));
+    row("server", format!("{cpu:.1} s of processor, at most {mib} MiB{disk}"))?;
     for unexpected in &measured.unexpected {
         row("unexpected", unexpected.clone())?;
     }
