@@ -179,7 +179,7 @@ async fn noop(args: &NoopArgs, start: Time, random: &dyn Random) -> anyhow::Resu
 /// Only a server that was started for benchmarks has a no-op; asked once, it says so better than thousands of refusals.
 async fn has_noop(api: &Api) -> anyhow::Result<()> {
     match api.json("GET", "/bench/noop", None).await {
-        Err(ApiError::Refused { status: 404, .. }) => {
+        Err(ApiError::Refused { status: 404, .. } | ApiError::Foreign { status: 404, .. }) => {
             anyhow::bail!("this server has no /bench/noop: start it with --bench, or leave out --url")
         }
         answer => Ok(answer.map(drop)?),

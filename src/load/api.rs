@@ -52,6 +52,16 @@ pub enum ApiError {
         /// What a person should know.
         detail: String,
     },
+    /// A refusal by something else, such as a proxy.
+    #[error(
+        "{request} was answered {status}, which is no answer of Hustings but of what stands before it; is --url right?"
+    )]
+    Foreign {
+        /// Method and path.
+        request: String,
+        /// The status code.
+        status: u16,
+    },
     /// An answer that does not say what the contract promises.
     #[error("{request}: cannot read the answer: {reason}")]
     Unreadable {
@@ -255,6 +265,9 @@ impl Api {
         let problem: Value = serde_json::from_slice(response.body).unwrap_or_default();
         let word = |key: &str| problem.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
         let (code, detail) = (word("code"), word("detail"));
+        if code.is_empty() {
+            return Err(ApiError::Foreign { request: request(), status: response.status });
+        }
         Err(ApiError::Refused { request: request(), status: response.status, code, detail })
     }
 }

@@ -42,27 +42,43 @@ const PASSING: [&str; 13] = [
 pub(super) fn read_one(response: &Response<'_>, line: &Line) -> Answered {
     let answer = || serde_json::from_slice::<Value>(response.body).unwrap_or_default();
     match response.status {
-        // A refusal of one report may be about who sends it, or about a box that is not there.
-        403 | 404 => Answered::Lines(vec![Some(receipt(line, answer()))]),
         200..300 => Answered::Lines(vec![Some(answer()).filter(is_final).map(|answer| receipt(line, answer))]),
+        // A refusal of one report may be about who sends it, about a box that is not there, or about its length.
+        403 | 404 | 413 if answer()["code"].is_string() => Answered::Lines(vec![Some(receipt(line, answer()))]),
         _ => read(response, &[line], false),
     }
 }
 
 /// Reads the answer to a request with these lines, below a header where they are those of a table.
 pub(super) fn read(response: &Response<'_>, lines: &[&Line], header: bool) -> Answered {
-    let problem = || serde_json::from_slice::<Value>(response.body).unwrap_or_default();
-    let told = |problem: &Value| {
-        let (code, detail) = (problem["code"].as_str().unwrap_or("no code"), problem["detail"].as_str().unwrap_or(""));
-        format!("{} {code}: {detail}", response.status)
-    };
-    match response.status {
-        200..300 => Answered::Lines(each(response.body, lines, header)),
-        408 | 429 | 500.. => Answered::Again(told(&problem()), response.retry_after),
-        401 | 403 | 404 => Answered::Stop(told(&problem())),
-        // The request is wrong as a whole, such as an unknown column, and will be so for ever.
-        _ => Answered::Lines(lines.iter().map(|line| Some(receipt(line, problem()))).collect()),
+    if (200..300).contains(&response.status) {
+        return Answered::Lines(each(response.body, lines, header));
     }
+    let problem: Value = serde_json::from_slice(response.body).unwrap_or_default();
+    let code = problem["code"].as_str();
+    let told = match code {
+        Some(code) => format!("{} {code}: {}", response.status, problem["detail"].as_str().unwrap_or_default()),
+        None => stranger(response.status),
+    };
+    match (response.status, code) {
+        (408 | 429 | 500.., _) => Answered::Again(told, response.retry_after),
+        (_, Some(_)) if !is_final(&problem) => Answered::Again(told, response.retry_after),
+        // Whoever mends the token, the address or the proxy gets another answer.
+        (401 | 403 | 404 | 413, _) | (_, None) => Answered::Stop(told),
+        // The request is wrong as a whole, such as an unknown column, and will be so for ever.
+        (_, Some(_)) => Answered::Lines(lines.iter().map(|line| Some(receipt(line, problem.clone()))).collect()),
+    }
+}
+
+/// What is said of an answer without a code, which is none of Hustings.
+fn stranger(status: u16) -> String {
+    let hint = match status {
+        300..400 => "it leads elsewhere, mostly from http:// to https://; is --url right?",
+        400 => "is it https:// that is spoken there? Is --url right?",
+        413 => "a proxy takes less in one request than Hustings does, which is 8 MiB (nginx: client_max_body_size)",
+        _ => "is --url right?",
+    };
+    format!("{status}, which is no answer of Hustings but of what stands before it: {hint}")
 }
 
 /// Answers come in the order of the lines, and say which one they are about. What is missing at the end was not decided,
@@ -133,5 +149,28 @@ mod tests {
         );
         let Answered::Lines(lines) = answer(422, "{\"code\":\"unknown_column\"}") else { panic!("an answer for each") };
         assert_eq!(lines[2], Some(json!({ "line": 7, "id": "id-7", "code": "unknown_column" })));
+        assert!(matches!(answer(409, "{\"code\":\"contest_paused\"}"), Answered::Again(..)));
+        assert!(matches!(answer(413, "{\"code\":\"body_too_large\"}"), Answered::Stop(_)));
+    }
+
+    /// A proxy's answer decides nothing, whatever it is: nothing of it is a receipt.
+    #[test]
+    fn what_hustings_has_not_said_is_no_answer() {
+        let line = &lines()[0];
+        for status in (300..=511).filter(|status| ![408, 429].contains(status)) {
+            for body in ["", "<html>moved</html>", "null", "{}", "{\"code\":7}", "[]"] {
+                let response = Response { status, retry_after: None, last: false, body: body.as_bytes() };
+                for answered in [answer(status, body), read_one(&response, line)] {
+                    match answered {
+                        Answered::Again(why, _) => assert!(status >= 500, "{why}"),
+                        Answered::Stop(why) => assert!(status < 500 && why.contains("no answer of Hustings"), "{why}"),
+                        Answered::Lines(lines) => panic!("{status} {body}: {lines:?}"),
+                    }
+                }
+            }
+        }
+        for body in ["", "<html>welcome</html>", "null", "{}", "[]"] {
+            assert_eq!(answer(200, body), Answered::Lines(vec![None; 3]), "{body}");
+        }
     }
 }

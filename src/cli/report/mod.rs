@@ -143,6 +143,10 @@ async fn send(args: &SendArgs, random: &dyn Random) -> anyhow::Result<bool> {
     // All of them are on disk before the first request leaves. One that cannot be read holds up no other.
     let mut jobs = Vec::with_capacity(args.files.len());
     for file in &args.files {
+        if spool::are_receipts(file) {
+            note(&format!("{} holds the receipts of an earlier send: it is passed over", file.display()));
+            continue;
+        }
         match spool.take(file, election, &After::Stay) {
             Ok(job) => jobs.extend(job),
             Err(error) => sent.not_taken(file, &error),

@@ -68,6 +68,8 @@ pub(super) enum After {
 }
 
 const ABOUT: &str = "about.json";
+/// How the name of a file of receipts ends.
+const RECEIPTS: &str = ".receipts.ndjson";
 /// Folders that are not yet, or no more, in the spool.
 const UNFINISHED: &str = "new";
 const FINISHED: &str = "old";
@@ -226,11 +228,16 @@ fn fill(folder: &Path, source: &Path, digest: &[u8; 32]) -> anyhow::Result<(u64,
     Ok((lines, parts))
 }
 
+/// Whether a file holds the receipts of others, as its name says.
+pub(super) fn are_receipts(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().ends_with(RECEIPTS))
+}
+
 /// Where a file is moved when it is done, under a name that is free, and where its receipts go: under a name with the
 /// election in it, because the same file may be sent to several, and each has its own.
 fn places(source: &Path, after: &After, digest: &str, election: &str) -> anyhow::Result<(Option<PathBuf>, PathBuf)> {
     let name = source.file_name().context("a file with a name")?.to_string_lossy().into_owned();
-    let beside = |path: &Path, name: &str| path.with_file_name(format!("{name}.{}.receipts.ndjson", encoded(election)));
+    let beside = |path: &Path, name: &str| path.with_file_name(format!("{name}.{}{RECEIPTS}", encoded(election)));
     let After::MoveTo(folder) = after else { return Ok((None, beside(source, &name))) };
     DirBuilder::new().recursive(true).create(folder)?;
     let free = |name: &String| !folder.join(name).exists();

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::support::{ADMIN, PATIENCE, TestServer, program, soon};
@@ -154,6 +155,56 @@ async fn a_wrong_token_stops_the_sender_and_the_spool_keeps_the_file() {
     let hint = format!("hustings report forget --election {} --spool {spool}", night.code);
     assert!(said.contains("b.csv waits in the spool for the election") && said.contains(&hint), "{said}");
     assert_eq!((night.votes().await.0, other.votes().await.0), (json!(1), json!(1)));
+    server.finish().await;
+}
+
+/// A server that gives everybody the same answer, as a proxy does that leads elsewhere.
+async fn proxy(answer: &'static str) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut asked = Vec::new();
+            // The reports are short, and end with a line.
+            while !asked.ends_with(b"}\n") && stream.read_buf(&mut asked).await.is_ok_and(|read| read > 0) {}
+            stream.write_all(answer.as_bytes()).await.expect("written");
+        }
+    });
+    (url, serving)
+}
+
+/// What does not come from Hustings is no receipt: the file stays in the spool, and is counted once the way is right.
+#[tokio::test]
+async fn the_answer_of_a_proxy_is_no_receipt() {
+    let server = TestServer::start().await;
+    let night = Night::on(&server).await;
+    let spool = server.folder().join("spool").display().to_string();
+    for (number, answer) in [
+        "HTTP/1.1 301 Moved Permanently\r\nlocation: https://votes.example/\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n<html>plain HTTP to an HTTPS port</html>",
+        "HTTP/1.1 413 Too Large\r\ncontent-length: 15\r\n\r\n<html>no</html>",
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let report = format!("{{\"box\":\"b{number}\",\"city\":\"london\",\"votes\":{{\"tories\":1}}}}\n");
+        let file = night.file(&format!("{number}.ndjson"), &report);
+        let (url, serving) = proxy(answer).await;
+        let sent = ["report", "send", &file, "--spool", &spool, "--url", &url, "--election", &night.code];
+        let (well, out, said) = server.command(&[&sent[..], &["--token", ADMIN]].concat()).await;
+        serving.abort();
+        assert!(!well && said.contains("no answer of Hustings") && said.contains("The spool keeps"), "{out} {said}");
+        let (well, sent, said) = night.send(&[]).await;
+        assert!(well && sent["accepted"] == json!({ "counted": 1 }), "{answer}: {sent} {said}");
+        assert_eq!(night.receipts(&file)[0]["status"], "counted");
+    }
+    // The receipts, which `*.ndjson` names too, are not sent.
+    let receipts = night.file(&format!("0.ndjson.{}.receipts.ndjson", night.code), "{}\n");
+    let (well, sent, said) = night.send(&[&receipts]).await;
+    assert!(well && sent["accepted"] == json!({}) && said.contains("it is passed over"), "{sent} {said}");
+    assert_eq!(night.votes().await.0, json!(4));
     server.finish().await;
 }
 
