@@ -201,17 +201,17 @@ pub(super) fn has_more_rounds(key: ElectionKey, kept: &Election, imported: &Elec
     }
 }
 
-/// Whether an access code was replaced or revoked since it was copied; any other difference is a conflict. A page from before
-/// changes nothing: what is revoked stays so, and the later code stands.
+/// Whether an access code was replaced, revoked or listed again since it was copied; any other difference is a conflict. A page
+/// from before changes nothing: the later code stands, and what is revoked stays so until a later one takes its place.
 pub(super) fn code_changed_since(id: ElectionId, kept: &KeptCode, imported: &KeptCode) -> Result<bool, LedgerError> {
     let voter = |code: &KeptCode| (code.voter, code.person.clone());
-    let is_same = kept.hash == imported.hash && kept.made == imported.made;
+    let is_same = kept.hash == imported.hash;
     match (kept.revoked, imported.revoked) {
         _ if voter(kept) != voter(imported) => {}
-        (None, None) => return Ok(!is_same && kept.made <= imported.made),
-        (None, Some(_)) if kept.made <= imported.made => return Ok(true),
-        // Nothing is put into the place of what is revoked.
-        (Some(_), None) if imported.made <= kept.made => return Ok(false),
+        _ if kept.made != imported.made => return Ok(kept.made < imported.made),
+        (None, None) => return Ok(!is_same),
+        (None, Some(_)) => return Ok(true),
+        (Some(_), None) => return Ok(false),
         (one, other) if one == other && is_same => return Ok(false),
         _ => {}
     }

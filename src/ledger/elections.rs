@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hustings_core::{Code, ElectionId, Slug};
 
-use super::{ElectionKey, LedgerError, Registered, Registry, Wanted};
+use super::{ElectionKey, LedgerError, Registered, Registry, Removed, Wanted};
 
 /// The most definitions kept; beyond it the cache starts anew.
 const KEPT_MAX: usize = 10_000;
@@ -72,6 +72,12 @@ impl Elections {
             self.forget(gone.key);
         }
         Ok(now.filter(|now| now.key != gone.key))
+    }
+
+    /// What stays of an election that is called so no more because it was removed; none where there never was one.
+    pub async fn removed(&self, name: &str) -> Result<Option<Removed>, LedgerError> {
+        let Some(wanted) = parse(name) else { return Ok(None) };
+        self.registry.removed_one(wanted).await
     }
 
     /// The definition of an election that has at least so many contests.

@@ -100,6 +100,9 @@ pub trait Electorate: Send + Sync {
     /// The access code with this hash, revoked or not.
     async fn code(&self, election: ElectionId, hash: CodeHash) -> Result<Option<KeptCode>, LedgerError>;
 
+    /// The place whose first code had this hash, whatever is in it now.
+    async fn first_code(&self, election: ElectionId, hash: CodeHash) -> Result<Option<KeptCode>, LedgerError>;
+
     /// Access codes after a number, in their order, at most `limit`.
     async fn codes(
         &self,
@@ -111,12 +114,24 @@ pub trait Electorate: Send + Sync {
     /// How many access codes there are.
     async fn count_codes(&self, election: ElectionId) -> Result<CodeCount, LedgerError>;
 
-    /// Revokes an access code for ever; false where there is none with this number that was not revoked before.
+    /// Revokes an access code for ever; false where there is none in this place that was not revoked before.
     async fn revoke_code(&self, election: ElectionId, number: CodeNumber, at: Time) -> Result<bool, LedgerError>;
 
     /// Puts another code into the place of one that was not revoked, and gives what is kept then: the voter stays who it was, and
     /// the code of before is nobody's. None where there is no such code in this place, or no more.
     async fn replace_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        before: CodeHash,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError>;
+
+    /// Puts another code into the place of one that was revoked, and gives what is kept then: the place is revoked no more, the
+    /// voter stays who it was, and the code of before is nobody's. None where there is no such revoked code in this place, or
+    /// where it is not made later than both the code before it and the revocation.
+    async fn relist_code(
         &self,
         election: ElectionId,
         number: CodeNumber,

@@ -195,6 +195,9 @@ pub trait Registry: Send + Sync {
     /// Elections that were removed, after a key, at most `limit`.
     async fn removed(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Removed>, LedgerError>;
 
+    /// What stays of the election that was called so and was removed last; whether another one is called so by now does not matter.
+    async fn removed_one(&self, wanted: Wanted) -> Result<Option<Removed>, LedgerError>;
+
     /// Erases rows of elections that are gone, at most so many, and says how many it erased; 0 where none are left.
     async fn erase(&self, limit: usize) -> Result<usize, LedgerError>;
 

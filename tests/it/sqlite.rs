@@ -79,7 +79,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     );
     let before = std::fs::read(&database).expect("the file");
     match refusal(open(folder.path())) {
-        FolderError::NewerSchema { found, known, .. } => assert_eq!((found, known), (999, 4)),
+        FolderError::NewerSchema { found, known, .. } => assert_eq!((found, known), (999, 5)),
         other => panic!("{other}"),
     }
     assert_eq!(std::fs::read(&database).expect("the file"), before, "not a byte was changed");
@@ -147,7 +147,7 @@ async fn a_folder_of_the_first_schema_is_brought_up_to_date_and_works() {
         let fact = |name| facts().into_iter().find(|(fact, _)| *fact == name).map(|(_, value)| value);
         assert_eq!((fact("schema").as_deref(), fact("ledger format").as_deref()), (Some("1"), Some("1")));
         let ledger = open(folder).expect("the database of before");
-        assert_eq!((fact("schema").as_deref(), fact("ledger format").as_deref()), (Some("4"), Some("1")));
+        assert_eq!((fact("schema").as_deref(), fact("ledger format").as_deref()), (Some("5"), Some("1")));
         assert_eq!(ledger.token([1; 32]).await.expect("a look-up").map(|token| token.unit), Some(None));
         votes(&ledger, key, 5..7).await;
         let election = election_of_boxes();
@@ -265,7 +265,7 @@ async fn every_commit_is_synced() {
     let facts = sqlite_facts(&options.path).expect("the facts");
     let fact = |name| facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
     assert_eq!(fact("journal mode"), Some("wal"));
-    assert_eq!((fact("schema"), fact("quick check")), (Some("4"), Some("ok")));
+    assert_eq!((fact("schema"), fact("quick check")), (Some("5"), Some("ok")));
     let typo = SqliteOptions { synchronous: "FULLL", ..options };
     assert!(matches!(refusal(open_with(typo, Sqlite::SECRET_CHECK)), FolderError::Database { .. }));
 }

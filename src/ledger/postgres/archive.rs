@@ -149,7 +149,7 @@ async fn import_codes(client: &Client, id: ElectionId, page: &[KeptCode]) -> Res
 
 async fn import_removed(client: &Client, page: &[Removed]) -> Result<(), Failure> {
     for removed in page {
-        match within(gone::removed_one(client, removed.key)).await? {
+        match within(gone::removed_one(client, &Wanted::Key(removed.key))).await? {
             Some(kept) if kept == *removed => continue,
             Some(kept) => {
                 let what = format!("it is {}, {}", kept.code, kept.title);

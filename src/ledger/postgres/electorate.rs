@@ -60,6 +60,10 @@ impl Electorate for PostgresLedger {
         self.pool.read(|lease| async move { sql::code(lease.client(), election, hash).await }).await
     }
 
+    async fn first_code(&self, election: ElectionId, hash: CodeHash) -> Result<Option<KeptCode>, LedgerError> {
+        self.pool.read(|lease| async move { sql::first_code(lease.client(), election, hash).await }).await
+    }
+
     async fn codes(
         &self,
         election: ElectionId,
@@ -90,6 +94,20 @@ impl Electorate for PostgresLedger {
             sql::replace_code(lease.client(), election, number, before, hash, at).await.map_err(taken)
         };
         self.pool.write(Doubt::RunAgain, replace).await
+    }
+
+    async fn relist_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        before: CodeHash,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError> {
+        let relist = |lease: Lease| async move {
+            sql::relist_code(lease.client(), election, number, before, hash, at).await.map_err(taken)
+        };
+        self.pool.write(Doubt::RunAgain, relist).await
     }
 
     async fn note_joined(&self, election: ElectionId, devices: Vec<DeviceHash>, now: Time) -> Result<u64, LedgerError> {

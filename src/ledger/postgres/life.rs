@@ -69,7 +69,9 @@ impl PostgresLedger {
         key: ElectionKey,
         removal: &Removal,
     ) -> Result<Option<Removed>, Failure> {
-        let Some(locked) = locked(client, key).await? else { return within(gone::removed_one(client, key)).await };
+        let Some(locked) = locked(client, key).await? else {
+            return within(gone::removed_one(client, &Wanted::Key(key))).await;
+        };
         within(format(client)).await?.allow(Format::ACCESS).map_err(LedgerError::from)?;
         let removed = Removed::of(key, &locked, removal, self.clock.now()).map_err(LedgerError::from)?;
         within(gone::insert_removed(client, &removed)).await?;

@@ -78,6 +78,11 @@ impl Registry for PostgresLedger {
         self.pool.read(|lease| async move { gone::removed(lease.client(), after, limit).await }).await
     }
 
+    async fn removed_one(&self, wanted: Wanted) -> Result<Option<Removed>, LedgerError> {
+        let wanted = &wanted;
+        self.pool.read(|lease| async move { gone::removed_one(lease.client(), wanted).await }).await
+    }
+
     async fn erase(&self, limit: usize) -> Result<usize, LedgerError> {
         let erase = |lease: Lease| async move {
             match within(gone::gone(lease.client())).await? {

@@ -13,11 +13,12 @@ use super::open::{self, PostgresOptions};
 use super::sql;
 
 /// The migrations by number, oldest first.
-const MIGRATIONS: [(i32, &str, &str); 4] = [
+const MIGRATIONS: [(i32, &str, &str); 5] = [
     (1, "engine", include_str!("../../../migrations/postgres/V1__engine.sql")),
     (2, "reports", include_str!("../../../migrations/postgres/V2__reports.sql")),
     (3, "people", include_str!("../../../migrations/postgres/V3__people.sql")),
     (4, "access", include_str!("../../../migrations/postgres/V4__access.sql")),
+    (5, "found", include_str!("../../../migrations/postgres/V5__found.sql")),
 ];
 
 /// The schema that this program needs.

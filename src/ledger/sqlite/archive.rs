@@ -242,7 +242,7 @@ fn import_codes(tx: &Transaction<'_>, id: ElectionId, page: &[KeptCode]) -> Resu
 
 fn import_removed(tx: &Transaction<'_>, page: &[Removed]) -> Result<(), Failure> {
     for removed in page {
-        match sql::gone::removed_one(tx, removed.key)? {
+        match sql::gone::removed_one(tx, &Wanted::Key(removed.key))? {
             Some(kept) if kept == *removed => continue,
             Some(kept) => return Err(other_removed(&kept)),
             None => sql::gone::insert_removed(tx, removed)?,

@@ -37,6 +37,10 @@ impl Electorate for SqliteLedger {
         self.readers.run(move |connection| sql::code(connection, election, hash)).await
     }
 
+    async fn first_code(&self, election: ElectionId, hash: CodeHash) -> Result<Option<KeptCode>, LedgerError> {
+        self.readers.run(move |connection| sql::first_code(connection, election, hash)).await
+    }
+
     async fn codes(
         &self,
         election: ElectionId,
@@ -63,6 +67,17 @@ impl Electorate for SqliteLedger {
         at: Time,
     ) -> Result<Option<KeptCode>, LedgerError> {
         self.writer.run(move |connection| sql::replace_code(connection, election, number, before, hash, at)).await
+    }
+
+    async fn relist_code(
+        &self,
+        election: ElectionId,
+        number: CodeNumber,
+        before: CodeHash,
+        hash: CodeHash,
+        at: Time,
+    ) -> Result<Option<KeptCode>, LedgerError> {
+        self.writer.run(move |connection| sql::relist_code(connection, election, number, before, hash, at)).await
     }
 
     async fn note_joined(&self, election: ElectionId, devices: Vec<DeviceHash>, now: Time) -> Result<u64, LedgerError> {

@@ -57,7 +57,7 @@ impl Registry for SqliteLedger {
             .run(move |connection| {
                 let tx = begin(connection)?;
                 let Some(locked) = sql::lock(&tx, &trees.definitions, &[key])?.remove(&key) else {
-                    return sql::gone::removed_one(&tx, key);
+                    return sql::gone::removed_one(&tx, &Wanted::Key(key));
                 };
                 sql::format::format(&tx)?.allow(Format::ACCESS).map_err(LedgerError::from)?;
                 let removed = Removed::of(key, &locked, &removal, now).map_err(LedgerError::from)?;
@@ -71,6 +71,10 @@ impl Registry for SqliteLedger {
 
     async fn removed(&self, after: Option<ElectionKey>, limit: usize) -> Result<Vec<Removed>, LedgerError> {
         self.readers.run(move |connection| sql::gone::removed(connection, after, limit)).await
+    }
+
+    async fn removed_one(&self, wanted: Wanted) -> Result<Option<Removed>, LedgerError> {
+        self.readers.run(move |connection| sql::gone::removed_one(connection, &wanted)).await
     }
 
     async fn erase(&self, limit: usize) -> Result<usize, LedgerError> {

@@ -18,6 +18,8 @@ super::on_every_store!({
         a_limit_holds_for_all_codes;
     code:
         a_code_is_found_by_its_hash_in_its_own_election;
+    first_code:
+        a_place_is_found_by_its_first_code;
     codes:
         codes_are_listed_page_by_page;
     count_codes:
@@ -27,6 +29,9 @@ super::on_every_store!({
     replace_code:
         another_code_in_the_same_place_is_the_same_voter,
         racing_replacements_have_one_winner;
+    relist_code:
+        a_revoked_place_is_filled_again_by_the_same_voter,
+        racing_relistings_have_one_winner;
     note_joined:
         a_device_is_counted_once,
         racing_nodes_count_a_device_once;
@@ -218,6 +223,63 @@ async fn racing_replacements_have_one_winner(backend: &dyn Backend) {
     assert_eq!(won, all(backend, id).await, "one of them, and it is there");
 }
 
+async fn a_place_is_found_by_its_first_code(backend: &dyn Backend) {
+    let [(_, id), (_, other)] = [election(backend).await, election(backend).await];
+    make(backend, id, vec![new(1), new(2)]).await;
+    let first = async |id, code| backend.electorate().first_code(id, hash(code)).await.expect("a look-up");
+    assert_eq!(first(id, 2).await.map(|kept| (kept.number.0, kept.hash)), Some((2, hash(2))));
+    for code in [3, 4] {
+        let replaced = backend.electorate().replace_code(id, CodeNumber(2), hash(code - 1), hash(code), Time(50)).await;
+        assert!(replaced.expect("no error").is_some());
+        assert_eq!(first(id, 2).await.map(|kept| (kept.number.0, kept.hash)), Some((2, hash(code))), "however often");
+    }
+    assert_eq!((first(id, 3).await, first(id, 4).await, first(other, 2).await), (None, None, None));
+}
+
+async fn a_revoked_place_is_filled_again_by_the_same_voter(backend: &dyn Backend) {
+    let [(_, id), (_, other)] = [election(backend).await, election(backend).await];
+    make(backend, id, vec![listed(1, "Ann", Some("ann@x.example")), new(2)]).await;
+    let relist = async |id, number, before, code, at| {
+        backend.electorate().relist_code(id, CodeNumber(number), hash(before), hash(code), Time(at)).await
+    };
+    assert_eq!(relist(id, 1, 1, 3, 90).await.expect("no error"), None, "it is good");
+    backend.electorate().revoke_code(id, CodeNumber(1), Time(50)).await.expect("a revocation");
+    for (id, number, before, at) in [(id, 1, 2, 90), (id, 3, 1, 90), (id, 0, 1, 90), (other, 1, 1, 90), (id, 1, 1, 50)]
+    {
+        assert_eq!(relist(id, number, before, 3, at).await.expect("no error"), None, "{number} {before} {at}");
+    }
+    let taken = relist(id, 1, 1, 2, 60).await;
+    assert!(matches!(taken, Err(LedgerError::CodeTaken)), "{taken:?}");
+    let kept = relist(id, 1, 1, 3, 60).await.expect("no error").expect("it is there");
+    let NewCode { person, .. } = listed(1, "Ann", Some("ann@x.example"));
+    let expected =
+        KeptCode { number: CodeNumber(1), hash: hash(3), voter: hash(1), person, made: Time(60), revoked: None };
+    assert_eq!(kept, expected);
+    assert_eq!(relist(id, 1, 1, 3, 60).await.expect("the same again"), Some(kept.clone()));
+    assert_eq!(backend.electorate().code(id, hash(1)).await.expect("a look-up"), None, "the old one is nobody's");
+    assert_eq!(all(backend, id).await[0], kept);
+    assert_eq!(backend.electorate().count_codes(id).await.expect("a count"), CodeCount { made: 2, revoked: 0 });
+    backend.electorate().revoke_code(id, CodeNumber(1), Time(70)).await.expect("a revocation");
+    assert_eq!(relist(id, 1, 1, 3, 60).await.expect("no error"), None, "a retry that comes late brings nothing back");
+    let again = relist(id, 1, 3, 4, 80).await.expect("no error").expect("it is there");
+    assert_eq!((again.voter, again.made, again.revoked), (hash(1), Time(80), None), "the same voter, however often");
+}
+
+async fn racing_relistings_have_one_winner(backend: &dyn Backend) {
+    let (_, id) = election(backend).await;
+    make(backend, id, vec![new(1)]).await;
+    backend.electorate().revoke_code(id, CodeNumber(1), Time(40)).await.expect("a revocation");
+    let mut racing = JoinSet::new();
+    for code in 2..10 {
+        let electorate = backend.electorate();
+        racing.spawn(async move {
+            electorate.relist_code(id, CodeNumber(1), hash(1), hash(code), Time(50)).await.expect("no error")
+        });
+    }
+    let won: Vec<KeptCode> = racing.join_all().await.into_iter().flatten().collect();
+    assert_eq!(won, all(backend, id).await, "one of them, and it is there");
+}
+
 fn device(number: u32) -> DeviceHash {
     DeviceHash((u64::from(number) << 8).to_be_bytes())
 }
@@ -308,8 +370,10 @@ async fn what_belongs_to_the_id_stays_with_a_new_definition_and_goes_with_the_la
 async fn an_electorate_is_copied(backend: &dyn Backend) {
     let (_, id) = election(backend).await;
     opened(backend, Change::Final).await;
-    make(backend, id, vec![new(1), listed(2, "Ann", Some("ann@x.example")), new(3)]).await;
-    backend.electorate().revoke_code(id, CodeNumber(1), Time(50)).await.expect("a revocation");
+    make(backend, id, vec![new(1), listed(2, "Ann", Some("ann@x.example")), new(3), new(6), new(7)]).await;
+    for number in [1, 4, 5] {
+        backend.electorate().revoke_code(id, CodeNumber(number), Time(50)).await.expect("a revocation");
+    }
     note(backend, id, &[1, 2, 3], 0).await;
     let target = backend.another().await;
     let (from, to) = (backend.archive(), target.archive());
@@ -317,6 +381,13 @@ async fn an_electorate_is_copied(backend: &dyn Backend) {
     backend.electorate().revoke_code(id, CodeNumber(3), Time(60)).await.expect("a revocation");
     let replaced = backend.electorate().replace_code(id, CodeNumber(2), hash(2), hash(9), Time(70)).await;
     assert!(replaced.expect("no error").is_some());
+    for (number, before, code) in [(4, 6, 16), (5, 7, 17)] {
+        let relisted =
+            backend.electorate().relist_code(id, CodeNumber(number), hash(before), hash(code), Time(70)).await;
+        assert!(relisted.expect("no error").is_some());
+    }
+    // Revoked, listed again and revoked again between two copies.
+    backend.electorate().revoke_code(id, CodeNumber(5), Time(80)).await.expect("a revocation");
     make(backend, id, vec![new(4)]).await;
     note(backend, id, &[3, 4], 0).await;
     copy(from.as_ref(), to.as_ref(), &mut |_| {}).await.expect("it goes on");
@@ -324,5 +395,5 @@ async fn an_electorate_is_copied(backend: &dyn Backend) {
     to.complete().await.expect("complete");
     assert_eq!(all(target.as_ref(), id).await, all(backend, id).await);
     assert_eq!(devices(target.as_ref(), id).await, 4);
-    assert_eq!(make(target.as_ref(), id, vec![new(5)]).await, Some(5));
+    assert_eq!(make(target.as_ref(), id, vec![new(5)]).await, Some(7));
 }

@@ -34,6 +34,8 @@ super::on_every_store!({
         votes_that_race_with_a_removal_are_refused_or_counted;
     removed:
         removed_elections_are_listed_page_by_page;
+    removed_one:
+        a_removed_election_is_found_by_all_its_names;
     erase:
         rows_of_gone_elections_are_erased_page_by_page;
     create_tokens:

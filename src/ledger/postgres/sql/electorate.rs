@@ -79,6 +79,22 @@ pub(in super::super) async fn code(
     row.as_ref().map(kept).transpose()
 }
 
+/// The place whose first code had this hash.
+pub(in super::super) async fn first_code(
+    client: &Client,
+    id: ElectionId,
+    hash: CodeHash,
+) -> Result<Option<KeptCode>, Failure> {
+    let row = client
+        .query_typed_opt(
+            "-- first_code
+             SELECT * FROM access_code WHERE id = $1 AND voter = $2",
+            &[(&id.0, Type::UUID), (&hash.0.as_slice(), Type::BYTEA)],
+        )
+        .await?;
+    row.as_ref().map(kept).transpose()
+}
+
 /// Codes after a number.
 pub(in super::super) async fn codes(
     client: &Client,
@@ -162,6 +178,34 @@ pub(in super::super) async fn replace_code(
             "-- replace_code
              UPDATE access_code SET hash = $4, made = $5
              WHERE id = $1 AND number = $2 AND hash IN ($3, $4) AND revoked IS NULL RETURNING *",
+            &[
+                (&id.0, Type::UUID),
+                (&i64::from(number.0), Type::INT8),
+                (&before.0.as_slice(), Type::BYTEA),
+                (&hash.0.as_slice(), Type::BYTEA),
+                (&signed(at.0), Type::INT8),
+            ],
+        )
+        .await?;
+    row.as_ref().map(kept).transpose()
+}
+
+/// Puts another code into the place of one that was revoked; to do the same again changes nothing, and gives the same.
+pub(in super::super) async fn relist_code(
+    client: &Client,
+    id: ElectionId,
+    number: CodeNumber,
+    before: CodeHash,
+    hash: CodeHash,
+    at: Time,
+) -> Result<Option<KeptCode>, Failure> {
+    let row = client
+        .query_typed_opt(
+            "-- relist_code
+             UPDATE access_code SET hash = $4, made = $5, revoked = NULL
+             WHERE id = $1 AND number = $2
+                 AND ((hash = $3 AND revoked < $5 AND made < $5) OR (hash = $4 AND revoked IS NULL))
+             RETURNING *",
             &[
                 (&id.0, Type::UUID),
                 (&i64::from(number.0), Type::INT8),

@@ -1,14 +1,14 @@
 //! The SQL of elections that are removed, or replaced by another definition.
 
 use hustings_core::{Chain, ElectionId, Seq, Time};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use super::super::failure::Failure;
 use super::super::rows::{self, election_number, signed, unsigned};
 use crate::ledger::removed::{RemovedTexts, removed as parsed};
-use crate::ledger::{ElectionKey, LedgerError, Removed};
+use crate::ledger::{ElectionKey, LedgerError, Removed, Wanted};
 
 /// The tables that hold rows of an election by its number.
 const BY_NUMBER: [&str; 11] = [
@@ -97,15 +97,29 @@ pub(in super::super) async fn insert_removed(client: &Client, removed: &Removed)
     Ok(())
 }
 
-/// What stays of one election.
-pub(in super::super) async fn removed_one(client: &Client, key: ElectionKey) -> Result<Option<Removed>, Failure> {
-    let row = client
-        .query_typed_opt(
-            "-- removed_one
-             SELECT * FROM removed_election WHERE election = $1",
-            &[(&election_number(key), Type::INT4)],
-        )
-        .await?;
+/// What stays of the election that was called so and was removed last.
+pub(in super::super) async fn removed_one(client: &Client, wanted: &Wanted) -> Result<Option<Removed>, Failure> {
+    let (key, code, slug);
+    let (column, value): (&str, (&(dyn ToSql + Sync), Type)) = match wanted {
+        Wanted::Key(number) => {
+            key = election_number(*number);
+            ("election", (&key, Type::INT4))
+        }
+        Wanted::Id(id) => ("id", (&id.0, Type::UUID)),
+        Wanted::Code(wanted) => {
+            code = wanted.as_str();
+            ("code", (&code, Type::TEXT))
+        }
+        Wanted::Slug(wanted) => {
+            slug = wanted.as_str();
+            ("slug", (&slug, Type::TEXT))
+        }
+    };
+    let sql = format!(
+        "-- removed_one
+         SELECT * FROM removed_election WHERE {column} = $1 ORDER BY election DESC LIMIT 1"
+    );
+    let row = client.query_typed_opt(&sql, &[value]).await?;
     row.as_ref().map(removed_row).transpose()
 }
 

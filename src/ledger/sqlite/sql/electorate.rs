@@ -92,6 +92,18 @@ pub(in crate::ledger::sqlite) fn code(
     select.query_and_then(params![id.0.as_bytes(), hash.0], kept)?.next().transpose()
 }
 
+pub(in crate::ledger::sqlite) fn first_code(
+    connection: &Connection,
+    id: ElectionId,
+    hash: CodeHash,
+) -> Result<Option<KeptCode>, Failure> {
+    let mut select = connection.prepare_cached(
+        "-- first_code
+         SELECT * FROM access_code WHERE id = ? AND voter = ?",
+    )?;
+    select.query_and_then(params![id.0.as_bytes(), hash.0], kept)?.next().transpose()
+}
+
 pub(in crate::ledger::sqlite) fn codes(
     connection: &Connection,
     id: ElectionId,
@@ -158,6 +170,24 @@ pub(in crate::ledger::sqlite) fn replace_code(
         params![id.0.as_bytes(), number.0, before.0, hash.0, signed(at.0)],
     );
     if replaced.map_err(taken)? == 0 { Ok(None) } else { code(connection, id, hash) }
+}
+
+pub(in crate::ledger::sqlite) fn relist_code(
+    connection: &Connection,
+    id: ElectionId,
+    number: CodeNumber,
+    before: CodeHash,
+    hash: CodeHash,
+    at: Time,
+) -> Result<Option<KeptCode>, Failure> {
+    let relisted = connection.execute(
+        "-- relist_code
+         UPDATE access_code SET hash = ?4, made = ?5, revoked = NULL
+         WHERE id = ?1 AND number = ?2
+             AND ((hash = ?3 AND revoked < ?5 AND made < ?5) OR (hash = ?4 AND revoked IS NULL))",
+        params![id.0.as_bytes(), number.0, before.0, hash.0, signed(at.0)],
+    );
+    if relisted.map_err(taken)? == 0 { Ok(None) } else { code(connection, id, hash) }
 }
 
 pub(in crate::ledger::sqlite) fn note_joined(

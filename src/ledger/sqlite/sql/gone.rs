@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::ledger::removed::{RemovedTexts, removed as parsed};
 use crate::ledger::sqlite::rows::{signed, unsigned};
 use crate::ledger::sqlite::writer::Failure;
-use crate::ledger::{ElectionKey, Removed};
+use crate::ledger::{ElectionKey, Removed, Wanted};
 
 /// The tables that hold rows of an election by its number, and what tells those apart.
 const BY_NUMBER: [(&str, &str); 11] = [
@@ -104,10 +104,19 @@ pub(in crate::ledger::sqlite) fn insert_removed(tx: &Transaction<'_>, removed: &
 
 pub(in crate::ledger::sqlite) fn removed_one(
     connection: &Connection,
-    key: ElectionKey,
+    wanted: &Wanted,
 ) -> Result<Option<Removed>, Failure> {
-    let mut select = connection.prepare("-- removed_one\n SELECT * FROM removed_election WHERE election = ?")?;
-    select.query_and_then([key.0], row)?.next().transpose()
+    let (column, value): (&str, rusqlite::types::Value) = match wanted {
+        Wanted::Key(key) => ("election", i64::from(key.0).into()),
+        Wanted::Id(id) => ("id", id.0.as_bytes().to_vec().into()),
+        Wanted::Code(code) => ("code", code.to_string().into()),
+        Wanted::Slug(slug) => ("slug", slug.to_string().into()),
+    };
+    let sql = format!(
+        "-- removed_one
+         SELECT * FROM removed_election WHERE {column} = ? ORDER BY election DESC LIMIT 1"
+    );
+    connection.prepare_cached(&sql)?.query_and_then([value], row)?.next().transpose()
 }
 
 pub(in crate::ledger::sqlite) fn removed(

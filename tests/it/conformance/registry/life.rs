@@ -251,6 +251,34 @@ pub(super) async fn removed_elections_are_listed_page_by_page(backend: &dyn Back
     }
 }
 
+pub(super) async fn a_removed_election_is_found_by_all_its_names(backend: &dyn Backend) {
+    let registry = backend.registry();
+    let one = async |wanted: &Wanted| registry.removed_one(wanted.clone()).await.expect("a look-up");
+    let election = Election { slug: slug("town-hall"), ..simple() };
+    let names = |key| {
+        let slug = election.slug.clone().expect("a slug");
+        [Wanted::Key(key), Wanted::Id(election.id), Wanted::Code(election.code.clone()), Wanted::Slug(slug)]
+    };
+    let key = create(backend, election.clone(), &[OPEN]).await;
+    for wanted in names(key) {
+        assert_eq!(one(&wanted).await, None, "{wanted:?}: it is there");
+    }
+    let removed = remove(backend, key).await.expect("it was there");
+    while registry.erase(10).await.expect("a page") > 0 {}
+    for wanted in names(key) {
+        assert_eq!(one(&wanted).await.as_ref(), Some(&removed), "{wanted:?}");
+    }
+    let again = create(backend, election.clone(), &[OPEN]).await;
+    for wanted in names(key) {
+        assert_eq!(one(&wanted).await.as_ref(), Some(&removed), "{wanted:?}: the name is another one's by now");
+    }
+    remove(backend, again).await.expect("it was there");
+    for wanted in &names(key)[1..] {
+        assert_eq!(one(wanted).await.map(|removed| removed.key), Some(again), "{wanted:?}: the one removed last");
+    }
+    assert_eq!(one(&Wanted::Slug("another".parse().expect("a slug"))).await, None);
+}
+
 pub(super) async fn rows_of_gone_elections_are_erased_page_by_page(backend: &dyn Backend) {
     let (kept, gone) = (opened(backend, Change::Final).await, opened(backend, Change::Final).await);
     for key in [kept, gone] {
