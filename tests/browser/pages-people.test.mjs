@@ -38,6 +38,14 @@ test("signing in, and who one is", async () => {
     await page.getByRole("button", { name: "Make the token" }).click();
   };
   await look(browser, "tokens", `${server.url}/account/tokens`, token, as(ada));
+  const unscoped = async (page) => {
+    await page.getByLabel("Name").fill("The press office");
+    await page.getByRole("button", { name: "Make the token" }).click();
+    await page.locator("#wrong", { hasText: "Choose at least one scope" }).waitFor();
+    assert.equal(await page.getByLabel("Name").inputValue(), "The press office", "what was typed stays");
+    await page.getByRole("group", { name: "Scopes", description: "Choose at least one scope." }).waitFor();
+  };
+  await look(browser, "tokens-unscoped", `${server.url}/account/tokens`, unscoped, as(ada, phone));
   // Of this minute, in the browser's own zone, which is not UTC.
   const own = async (page) => {
     const told = await page.locator("td time").allTextContents();

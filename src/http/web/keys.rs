@@ -39,10 +39,43 @@ pub(super) struct TokensPage<'a> {
     pub(super) once: String,
     /// The token that this form has made.
     pub(super) made: Option<String>,
-    pub(super) error: Option<String>,
+    /// What was typed and chosen in a form that was refused, and why.
+    pub(super) refused: Option<Refused>,
+}
+
+/// A form for a token that made none.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) error: String,
+    /// What is wrong, `name` or `scopes`; neither where the form has made a token before.
+    pub(super) field: Option<&'static str>,
+    pub(super) name: String,
+    pub(super) scopes: Vec<String>,
+}
+
+impl TokensPage<'_> {
+    fn typed(&self) -> &str {
+        self.refused.as_ref().map_or("", |refused| &refused.name)
+    }
+
+    fn is_chosen(&self, scope: &&str) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.scopes.iter().any(|chosen| chosen == scope))
+    }
+
+    fn is_wrong(&self, field: &str) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.field == Some(field))
+    }
+}
+
+impl Refused {
+    fn of(page: &Page, form: &Form, field: Option<&'static str>, why: &str) -> Self {
+        let scopes = form.all("scope").map(str::to_owned).collect();
+        Self { error: page.say(why), field, name: form.get("name").to_owned(), scopes }
+    }
 }
 
 /// A token as the page shows it.
+#[derive(Debug, Clone)]
 pub(super) struct TokenRow {
     pub(super) id: i64,
     pub(super) name: String,
@@ -97,18 +130,22 @@ fn answer(visitor: &Visitor, done: Result<Response, Problem>, again: &str) -> Re
 async fn make_token(services: &Services, visitor: &Visitor, form: &Form) -> Result<Response, Problem> {
     let page = &visitor.page;
     let Ok(name) = Text::parse(form.get("name")) else {
-        return show_tokens(services, visitor, None, Some(page.say("token-unnamed"))).await;
+        let refused = Refused::of(page, form, Some("name"), "token-unnamed");
+        return show_tokens(services, visitor, None, Some(refused)).await;
     };
     let chosen: Vec<&str> = form.all("scope").collect();
     let Ok(scopes) = chosen.join(",").parse::<Scopes>() else {
-        return show_tokens(services, visitor, None, Some(page.say("token-unscoped"))).await;
+        let refused = Refused::of(page, form, Some("scopes"), "token-unscoped");
+        return show_tokens(services, visitor, None, Some(refused)).await;
     };
     let (by, asked) = (visitor.signed_in.session.seat, scopes.to_string());
     let asked = [&b"token"[..], name.as_str().as_bytes(), asked.as_bytes()];
     let once = Once::of_form(services, form.get("once"), by, &asked);
     match keep_token(services, &once, name, scopes).await {
         Ok(token) => Ok(uncached(show_tokens(services, visitor, Some(token), None).await?)),
-        Err(LedgerError::TokenTaken) => show_tokens(services, visitor, None, Some(page.say("token-revoked"))).await,
+        Err(LedgerError::TokenTaken) => {
+            show_tokens(services, visitor, None, Some(Refused::of(page, form, None, "token-revoked"))).await
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -150,7 +187,7 @@ async fn show_tokens(
     services: &Services,
     visitor: &Visitor,
     made: Option<String>,
-    error: Option<String>,
+    refused: Option<Refused>,
 ) -> Result<Response, Problem> {
     let (page, language) = (&visitor.page, visitor.page.language);
     let mut tokens = services.registry.tokens().await?;
@@ -163,10 +200,10 @@ async fn show_tokens(
         revoked: token.revoked.map(|at| language.say_with("revoked-at", &[("moment", &language.moment(at))])),
         name: token.name,
     };
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let scopes = Scope::ALL.map(Scope::name);
     let (tokens, once) = (tokens.into_iter().map(row).collect(), form_name(services));
-    Ok((status, render(&TokensPage { page, tokens, scopes, once, made, error })).into_response())
+    Ok((status, render(&TokensPage { page, tokens, scopes, once, made, refused })).into_response())
 }
 
 /// The name of the request that made an invitation.

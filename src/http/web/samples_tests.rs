@@ -203,8 +203,16 @@ fn given_out(page: &Page, error: Option<&String>, add: &mut dyn FnMut(&'static s
     };
     let scopes = crate::ledger::Scope::ALL.map(crate::ledger::Scope::name);
     for tokens in [Vec::new(), vec![token(None), token(Some(nasty()))]] {
-        let (made, error) = (error.cloned(), error.cloned());
-        add("tokens.html", &keys::TokensPage { page, tokens, scopes, once: nasty(), made, error });
+        for field in [None, Some("name"), Some("scopes")] {
+            let refused = error.cloned().map(|error| keys::Refused {
+                error,
+                field,
+                name: nasty(),
+                scopes: vec![nasty(), "vote".to_owned()],
+            });
+            let (tokens, made) = (tokens.clone(), error.cloned());
+            add("tokens.html", &keys::TokensPage { page, tokens, scopes, once: nasty(), made, refused });
+        }
     }
     let row = || keys::InvitationRow { id: "c0ffee".to_owned(), by: nasty(), created: nasty(), expires: nasty() };
     for invitations in [Vec::new(), vec![row()]] {

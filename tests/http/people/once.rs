@@ -253,6 +253,29 @@ async fn a_page_that_made_a_link_or_a_token_makes_no_second_one() {
     server.finish().await;
 }
 
+/// Whoever forgets a scope types nothing again, and hears what is wrong with which field.
+#[tokio::test]
+async fn a_token_form_that_is_refused_keeps_what_was_typed() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let place = "/account/tokens";
+    let wrong_name = "aria-describedby=\"wrong\" aria-invalid=\"true\"";
+    let wrong_scopes = "<fieldset aria-describedby=\"wrong\">";
+    let checked = |page: &str, scope: &str| page.contains(&format!("value=\"{scope}\" checked>"));
+    let none = ada.post(place, &[("do", "make"), ("name", "The <hall>")]).await.is(422).text();
+    assert!(none.contains("value=\"The &#60;hall&#62;\"") && none.contains("Choose at least one scope"), "{none}");
+    assert!(none.contains(wrong_scopes) && !none.contains(wrong_name) && !none.contains(" checked>"), "{none}");
+    let fields = [("do", "make"), ("name", " "), ("scope", "vote"), ("scope", "results")];
+    let unnamed = ada.post(place, &fields).await.is(422).text();
+    assert!(unnamed.contains("Give the token a name") && unnamed.contains(wrong_name), "{unnamed}");
+    assert!(!unnamed.contains(wrong_scopes) && checked(&unnamed, "vote") && checked(&unnamed, "results"), "{unnamed}");
+    assert!(!checked(&unnamed, "admin"), "{unnamed}");
+    let made = ada.post(place, &[("do", "make"), ("name", "The <hall>"), ("scope", "vote")]).await.is(200).text();
+    assert!(!made.contains("value=\"The &#60;hall") && !made.contains(" checked>"), "a new form is empty: {made}");
+    assert_eq!(server.rows("SELECT count(*) FROM token").await, [["1"]]);
+    server.finish().await;
+}
+
 /// Where the name ends and the scopes begin is no matter of spelling.
 #[tokio::test]
 async fn a_form_of_another_name_and_other_scopes_makes_another_token() {
