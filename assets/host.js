@@ -9,7 +9,16 @@ let [moved, isGone] = [false, false];
 
 // Not under the hands of somebody who is typing or about to say yes.
 const again = () => {
-  if (moved && !isBusy()) location.replace(location.pathname);
+  if (moved && !isGone && !isBusy()) location.replace(location.pathname);
+};
+
+// Nothing can be done any more: what did something goes, and a sentence stands where the buttons were.
+const gone = () => {
+  isGone = true;
+  for (const one of page.querySelectorAll(".now > :not(#gone), .earlier, .more")) one.remove();
+  document.getElementById("gone").hidden = false;
+  // It said so to who hears the page.
+  line.classList.add("away");
 };
 
 follow(
@@ -21,7 +30,7 @@ follow(
   },
   (stands) => put(line, stands ? say("live") : say("line-lost")),
   "",
-  () => { isGone = true; },
+  gone,
 );
 document.addEventListener("toggle", again, true);
 document.addEventListener("focusout", () => setTimeout(again));

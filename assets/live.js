@@ -47,13 +47,14 @@ export function draw(results) {
 
 const GRACE_MS = 2500;
 
-// Whether the server itself says that there is no such poll. A proxy without its server may say 404 as well.
-async function isUnknown(address) {
+// Whether the server itself says that the poll was removed. A proxy without its server may say 404 as well, and a node that is
+// behind for a moment that it knows no such poll.
+async function isRemoved(address) {
   const ask = new AbortController();
   try {
     const answer = await fetch(address, { signal: ask.signal, cache: "no-store" });
     const isOurs = answer.headers.get("content-type")?.startsWith("application/problem+json");
-    return answer.status === 404 && isOurs && (await answer.json()).code === "unknown_poll";
+    return answer.status === 404 && isOurs && (await answer.json()).code === "removed_poll";
   } catch {
     return false;
   } finally {
@@ -63,9 +64,9 @@ async function isUnknown(address) {
 
 // Keeps a stream open. `line` is told true when the line stands and false when it is lost. A browser reconnects by itself
 // after a lost line, and gives up after a refusal, such as while a server restarts: then this begins anew, not all at once.
-// Only a poll that is unknown twice in a row was removed: the page says so, `gone` is told, and nothing is asked any more.
+// Of a poll that was removed the page says so, `gone` is told, and nothing is asked any more.
 export function follow(address, show, line, seen = "", gone = () => {}) {
-  let [waits, missed, isOver] = [0, 0, false];
+  let [waits, isOver] = [0, false];
   let [source, timer, grace] = [];
   const end = () => {
     isOver = true;
@@ -91,7 +92,7 @@ export function follow(address, show, line, seen = "", gone = () => {}) {
       show(JSON.parse(event.data));
     });
     source.addEventListener("open", () => {
-      [waits, missed] = [0, 0];
+      waits = 0;
       clearTimeout(grace);
       grace = undefined;
       line(true);
@@ -102,9 +103,8 @@ export function follow(address, show, line, seen = "", gone = () => {}) {
       if (source.readyState !== EventSource.CLOSED) return;
       waits = Math.min(waits + 1, 4);
       timer = setTimeout(begin, 500 * 2 ** waits * (0.5 + Math.random()));
-      isUnknown(address).then((is) => {
-        missed = is ? missed + 1 : 0;
-        if (missed === 2 && !isOver) end();
+      isRemoved(address).then((is) => {
+        if (is && !isOver) end();
       });
     });
   };

@@ -1,7 +1,7 @@
 // Pages that were left open of a poll that is removed: they say so, and ask no more.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, good, look, open, phone, PHONE, wide, WIDE } from "./browser.mjs";
+import { accessible, as, good, look, open, phone, PHONE, wide, WIDE } from "./browser.mjs";
 import { draft } from "./festival.mjs";
 import { opened } from "./people.mjs";
 
@@ -10,6 +10,13 @@ before(async () => { [browser, server, , olga] = await opened(); });
 after(async () => { await browser.close(); await server.stop(); });
 
 const GONE = "This poll is no longer there: it was removed.";
+
+// The console of a poll that was removed has nothing left that could be pressed, and says why where the buttons were.
+async function nothingToDo(page) {
+  await page.locator("#gone", { hasText: GONE }).waitFor();
+  assert.equal(await page.locator("main").locator("button, form, input, summary, nav").count(), 0);
+  assert.deepEqual(await page.locator("main a").allTextContents(), ["My polls"]);
+}
 
 test("every page of a poll that was removed says so where screen readers hear it, and stops asking", async () => {
   const poll = await draft(server, olga);
@@ -30,6 +37,7 @@ test("every page of a poll that was removed says so where screen readers hear it
   await Promise.all(pages.map(async ([path, place, page]) => {
     await page.locator(`${place}[role=status]`, { hasText: GONE }).waitFor();
     assert.equal(await page.locator("#paper").isVisible(), false, "there is nothing to vote in");
+    if (path === "/host") await nothingToDo(page);
     // Whatever would make a page look at once makes this one do nothing.
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
@@ -53,7 +61,7 @@ test("a proxy that finds no server, or a node that is behind for a moment, ends 
   const answers = [
     ...Array(2).fill({ status: 404, contentType: "text/html", body: "<h1>404</h1>" }),
     { status: 404, contentType: "application/problem+json", body: JSON.stringify({ code: "unknown_election" }) },
-    { status: 404, contentType: "application/problem+json", body: JSON.stringify({ code: "unknown_poll" }) },
+    ...Array(3).fill({ status: 404, contentType: "application/problem+json", body: JSON.stringify({ code: "unknown_poll" }) }),
   ];
   // Each is given to a stream that begins, and to the question after it.
   let [begun, asked] = [0, 0];
@@ -96,6 +104,29 @@ test("a console that lost its line goes on where it was", async () => {
   good(page);
 });
 
+test("a host whose poll is removed under the hands loses the buttons, and is told so by what is pressed too late", async () => {
+  const poll = await draft(server, olga);
+  await server.act(poll, "open");
+  const page = await open(browser, poll.console, { ...PHONE, ...olga.state });
+  await page.locator("#line", { hasText: "Live" }).waitFor();
+  // The question is open already, and the hand is in a field.
+  await page.locator("summary", { hasText: "Close" }).tap();
+  await page.locator("details.more > summary").tap();
+  await page.getByLabel("Why").fill("a typing error");
+  await server.remove(poll);
+  await nothingToDo(page);
+  good(page);
+
+  // Without scripts a button may be pressed at any time.
+  const late = await draft(server, olga);
+  await server.act(late, "open");
+  const unscripted = await open(browser, late.console, { ...PHONE, ...olga.state, javaScriptEnabled: false });
+  await server.remove(late);
+  await unscripted.getByRole("button", { name: "Pause" }).tap();
+  await unscripted.getByRole("heading", { name: "This poll was removed" }).waitFor();
+  assert.equal(new URL(unscripted.url()).pathname, new URL(late.console).pathname);
+});
+
 test("what is left of a page is looked at", async () => {
   for (const [name, path, shapes] of [["gone", "", phone], ["gone-screen", "/screen", wide]]) {
     const poll = await draft(server, olga);
@@ -107,4 +138,13 @@ test("what is left of a page is looked at", async () => {
     };
     await look(browser, name, poll.page + path, removed, shapes);
   }
+  const poll = await draft(server, olga);
+  await server.act(poll, "open");
+  const removed = async (page) => {
+    await page.locator("#line", { hasText: "Live" }).waitFor();
+    await server.remove(poll);
+    await page.locator("#gone").waitFor();
+  };
+  await look(browser, "gone-host", poll.console, removed, as(olga, phone));
+  await look(browser, "removed", poll.page, undefined, phone);
 });

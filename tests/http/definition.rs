@@ -167,15 +167,16 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     for node in [0, 1] {
         let voted = server.ask_node(node, "POST", &poll.path("/votes")).json(&vote).bearer(ADMIN).send().await;
         assert_eq!(voted.status, 404, "{voted:?}");
-        delete(&server, node, &poll, &body).send().await.refused(404, "unknown_poll");
+        delete(&server, node, &poll, &body).send().await.refused(404, "removed_poll");
         let path = poll.path("/results/stream");
-        server.ask_node(node, "GET", &path).send().await.refused(404, "unknown_poll");
+        server.ask_node(node, "GET", &path).send().await.refused(404, "removed_poll");
     }
     let list = server.get("/api/v1/removed").bearer(ADMIN).send().await.is(200).json();
     assert_eq!(list, json!({ "removed": [removed] }));
     let manage = server.token(&["manage"]).await;
     told_by_the_command(&server, &list["removed"], &manage).await;
     server.get("/api/v1/removed").bearer(&manage).send().await.refused(403, "wrong_scope");
+    its_names_say_that_it_was_removed(&server, &poll).await;
     // Names are free, and nothing of the old one is in what has them now.
     let again = server.create(json!({ "slug": "town-hall" })).await;
     assert_eq!(server.results(&again).await["ballots"], 0);
@@ -197,6 +198,33 @@ async fn a_removed_poll_leaves_a_line_and_frees_its_names() {
     };
     soon("all rows are erased", erased).await;
     server.finish().await;
+}
+
+/// Whoever holds its address or its code is told on every page, and by programs, what became of it; a guess is told nothing.
+async fn its_names_say_that_it_was_removed(server: &TestServer, poll: &Poll) {
+    let names = [poll.id.as_str(), poll.code.as_str(), &poll.code.to_lowercase(), "town-hall", "Town-Hall"];
+    for name in names {
+        for path in ["", "/results", "/ballots"] {
+            let told = server.get(&format!("/api/v1/polls/{name}{path}")).bearer(ADMIN).send().await;
+            assert!(
+                told.refused(404, "removed_poll").json()["detail"].as_str().is_some_and(|said| said.contains("20"))
+            );
+        }
+        for path in ["", "/results", "/screen", "/c", "/embed"] {
+            let page = server.get(&format!("/{name}{path}")).send().await.is(404).text();
+            assert!(page.contains("<h1>This poll was removed</h1>"), "{name}{path}: {page}");
+        }
+        let typed = server.get(&format!("/?code={name}")).header("accept-language", "fr").send().await.is(404).text();
+        assert!(typed.contains("<h1>Ce scrutin a été supprimé</h1>"), "{name}: {typed}");
+        assert!(
+            !typed.contains("Tea or coffee?") && !typed.contains("made by mistake"),
+            "who, what and why is not told"
+        );
+    }
+    for name in ["ABCDEF", "no-such-poll", "a%2Fb"] {
+        let page = server.get(&format!("/{name}")).send().await.is(404).text();
+        assert!(page.contains("<h1>There is nothing here</h1>"), "{name}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use hustings_core::Kind;
 use super::error::Problem;
 use super::live;
 use super::{Services, Shared};
+use crate::clock::rfc3339;
 use crate::ledger::{Elections, Registered};
 
 pub(super) use acts::act;
@@ -77,18 +78,44 @@ pub(super) fn routes() -> Router<Shared> {
 
 /// Finds an election, or says that there is none.
 pub(super) async fn find(elections: &Elections, name: &str) -> Result<Registered, Problem> {
-    elections.find(name).await?.filter(|found| found.election.kind != Kind::Election).ok_or_else(unknown)
+    poll(elections, name, elections.find(name).await?).await
 }
 
 /// Finds a poll as the store has it now, for whoever is about to change it.
 pub(super) async fn find_now(services: &Services, name: &str) -> Result<Registered, Problem> {
-    let found = services.elections.find_now(name).await?;
-    found.filter(|found| found.election.kind != Kind::Election).ok_or_else(unknown)
+    poll(&services.elections, name, services.elections.find_now(name).await?).await
 }
 
 /// What has taken the place of a definition that is gone: another node may have replaced it a moment ago.
 pub(super) async fn successor(services: &Services, gone: &Registered) -> Result<Registered, Problem> {
-    services.elections.successor(gone).await?.ok_or_else(unknown)
+    let found = services.elections.successor(gone).await?;
+    poll(&services.elections, &gone.election.id.to_string(), found).await
+}
+
+/// What was found, if it is a poll; otherwise why there is none.
+async fn poll(elections: &Elections, name: &str, found: Option<Registered>) -> Result<Registered, Problem> {
+    match found {
+        Some(found) if found.election.kind != Kind::Election => Ok(found),
+        Some(_) => Err(unknown()),
+        None => Err(missing(elections, name).await),
+    }
+}
+
+/// Why nothing is found by a name: the poll that was called so was removed, which whoever knows the name is told; or none ever was.
+pub(in crate::http) async fn missing(elections: &Elections, name: &str) -> Problem {
+    match elections.removed(name).await {
+        Ok(Some(removed)) if removed.kind != Kind::Election => {
+            let when = rfc3339(removed.time);
+            Problem::not_found("removed_poll", format!("this poll was removed on {when}, with the votes in it"))
+        }
+        Ok(_) => unknown(),
+        Err(error) => error.into(),
+    }
+}
+
+/// The same of a poll that was found a moment ago, and that another node has removed since.
+pub(in crate::http) async fn missing_now(services: &Services, gone: &Registered) -> Problem {
+    missing(&services.elections, &gone.election.id.to_string()).await
 }
 
 pub(in crate::http) fn unknown() -> Problem {

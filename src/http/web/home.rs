@@ -13,6 +13,7 @@ use super::bars::status;
 use super::page::{Page, render};
 use super::visitor::place_of;
 use super::{problem_page, without_token};
+use crate::http::api::missing;
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::{ElectionKey, Owned};
 
@@ -22,6 +23,8 @@ pub(super) struct HomePage<'a> {
     pub(super) page: &'a Page,
     /// What was typed and is not there.
     pub(super) unknown: Option<&'a str>,
+    /// Whether that was a poll once, which was removed.
+    pub(super) removed: bool,
     /// For whoever is signed in: the own polls.
     pub(super) mine: Option<Mine>,
 }
@@ -66,7 +69,7 @@ pub(super) async fn home(
         Ok(mine) => mine,
         Err(problem) => return problem_page(&page, &problem, "/"),
     };
-    let Some(typed) = typed else { return render(&HomePage { page: &page, unknown: None, mine }) };
+    let Some(typed) = typed else { return render(&HomePage { page: &page, unknown: None, removed: false, mine }) };
     let name = meant(&typed);
     match services.elections.find(&name).await {
         Ok(Some(found)) => {
@@ -75,7 +78,12 @@ pub(super) async fn home(
             Redirect::to(&format!("/{address}")).into_response()
         }
         Ok(None) => {
-            let page = render(&HomePage { page: &page, unknown: Some(&typed), mine });
+            let problem = missing(&services.elections, &name).await;
+            if problem.status() != StatusCode::NOT_FOUND {
+                return problem_page(&page, &problem, "/");
+            }
+            let removed = problem.code() == "removed_poll";
+            let page = render(&HomePage { page: &page, unknown: Some(&typed), removed, mine });
             (StatusCode::NOT_FOUND, page).into_response()
         }
         Err(error) => problem_page(&page, &error.into(), "/"),

@@ -23,7 +23,7 @@ use super::results::{LIVE_TEXTS, frame_tag, hides};
 use super::visitor::{Visitor, place_of};
 use super::without_token;
 use crate::feed::Results;
-use crate::http::api::{self, copy_poll, remove_poll, retitle_poll};
+use crate::http::api::{self, copy_poll, missing_now, remove_poll, retitle_poll};
 use crate::http::name::Name;
 use crate::http::{Problem, Services, Shared};
 use crate::ledger::Registered;
@@ -157,7 +157,9 @@ pub(super) async fn act(
     };
     match done(&services, &found, &without_token(&headers), &form).await {
         Ok(there) => Redirect::to(&there).into_response(),
-        Err(problem) if problem.status().is_server_error() => visitor.problem(problem, &place(&found)),
+        Err(problem) if problem.status().is_server_error() || problem.code() == "removed_poll" => {
+            visitor.problem(problem, &place(&found))
+        }
         Err(problem) => {
             let error = said(&visitor.page, &problem);
             match show(&services, &visitor, &found, Some(error), Typed::of(&form, &problem)).await {
@@ -230,7 +232,7 @@ async fn show(
 ) -> Result<Response, Problem> {
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     services.feed.refresh(found.key).await?;
-    let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
+    let Some(state) = services.feed.state(found.key).await? else { return Err(missing_now(services, found).await) };
     let frame = services.feed.latest(found.key, Viewer::Organiser).await?.ok_or_else(gone)?;
     let results = frame.poll().ok_or_else(gone)?;
     let contest = state.contests.last().ok_or_else(gone)?;

@@ -20,11 +20,16 @@ pub(super) struct NoticePage<'a> {
 
 /// The page for an address where nothing is: the field for a code, with what was asked for in it.
 pub(in crate::http) fn not_found_page(page: &Page, asked: &str) -> Response {
-    let unknown = Some(asked.trim_matches('/')).filter(|asked| !asked.contains('/')).unwrap_or_default();
-    (StatusCode::NOT_FOUND, render(&HomePage { page, unknown: Some(unknown), mine: None })).into_response()
+    nothing_here(page, asked, false)
 }
 
-/// The page for what cannot be shown now; a code that nobody has is one of its own.
+fn nothing_here(page: &Page, asked: &str, removed: bool) -> Response {
+    let unknown = Some(asked.trim_matches('/')).filter(|asked| !asked.contains('/'));
+    let shown = HomePage { page, unknown: Some(unknown.unwrap_or_default()), removed, mine: None };
+    (StatusCode::NOT_FOUND, render(&shown)).into_response()
+}
+
+/// The page for what cannot be shown now; a code that nobody has is one of its own, also where the poll was removed.
 pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str) -> Response {
     let (title, back) = match problem.code() {
         "cross_site" => ("forged-title", "forged-back"),
@@ -33,7 +38,8 @@ pub(in crate::http) fn problem_page(page: &Page, problem: &Problem, again: &str)
         "unknown_unit" => ("place-unknown", "place-all"),
         "unknown_round" => ("round-unknown", "round-latest"),
         _ if problem.status() == StatusCode::NOT_FOUND => {
-            return not_found_page(page, again.trim_matches('/').split('/').next().unwrap_or_default());
+            let asked = again.trim_matches('/').split('/').next().unwrap_or_default();
+            return nothing_here(page, asked, problem.code() == "removed_poll");
         }
         _ => ("moment-please", "try-again"),
     };

@@ -22,10 +22,10 @@ use super::device::with_device;
 use super::page::{Page, render, uncached};
 use super::texts::Language;
 use super::visitor::Visitor;
-use super::{not_found_page, problem_page, without_token};
+use super::{problem_page, without_token};
 use crate::clock::parse_rfc3339;
 use crate::feed::{ChoiceResult, Columns, Frame, Results};
-use crate::http::api::{self, AskedAudience, Round, Seen, schedule, unknown};
+use crate::http::api::{self, AskedAudience, Round, Seen, missing, schedule, unknown};
 use crate::http::name::Name;
 use crate::http::{Problem, Shared, elections};
 use crate::ledger::Registered;
@@ -152,7 +152,9 @@ pub(super) async fn results(
     let query = query.map_or_else(|_| ResultsQuery::default(), |Query(query)| query);
     let found = match services.elections.find(&code).await {
         Ok(Some(found)) => found,
-        Ok(None) => return not_found_page(&page, &code),
+        Ok(None) => {
+            return problem_page(&page, &missing(&services.elections, &code).await, &format!("/{code}/results"));
+        }
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}/results")),
     };
     let own = page.clone().of(&found.election);

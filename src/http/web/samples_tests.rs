@@ -34,7 +34,9 @@ fn rendered(language: Language) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     let mut add = |name, template: &dyn askama::DynTemplate| all.push((name, template.dyn_render().expect(name)));
     for unknown in [None, Some(""), Some(NASTY)] {
-        add("home.html", &home::HomePage { page: &page, unknown, mine: mine(unknown.is_some()) });
+        for removed in [false, unknown.is_some()] {
+            add("home.html", &home::HomePage { page: &page, unknown, removed, mine: mine(unknown.is_some()) });
+        }
     }
     for link in [None, Some(("/", NASTY.to_owned()))] {
         add("notice.html", &notice::NoticePage { page: &page, title: NASTY, text: NASTY, link });

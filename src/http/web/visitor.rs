@@ -11,6 +11,7 @@ use hustings_core::{Election, Kind, Role};
 use super::notice::NoticePage;
 use super::page::{Page, render};
 use super::problem_page;
+use crate::http::api::missing;
 use crate::http::name::Name;
 use crate::http::sessions::SignedIn;
 use crate::http::{Problem, Services, Shared};
@@ -87,8 +88,7 @@ impl Visitor {
         let again = format!("/{name}");
         let problem = |problem: Problem| problem_page(&self.page, &problem, &again);
         let found = services.elections.find(name).await.map_err(|error| problem(error.into()))?;
-        let unknown = || problem(Problem::not_found("unknown_poll", "there is no such poll"));
-        let found = found.ok_or_else(unknown)?;
+        let Some(found) = found else { return Err(problem(missing(&services.elections, name).await)) };
         let role = self.signed_in.role_in(services, found.key).await.map_err(|error| problem(error.into()))?;
         role.map(|role| (found, role)).ok_or_else(|| self.refused())
     }

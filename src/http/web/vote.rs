@@ -20,10 +20,10 @@ use super::page::{Page, render};
 use super::paper::{self, Paper};
 use super::results::LIVE_TEXTS;
 use super::texts::Language;
-use super::{not_found_page, problem_page, without_token};
+use super::{problem_page, without_token};
 use crate::clock::{rfc3339, uuid_v7};
 use crate::feed::Results;
-use crate::http::api::{find, schedule, vote_in};
+use crate::http::api::{find, missing, missing_now, schedule, vote_in};
 use crate::http::auth::Caller;
 use crate::http::body::{self, VOTE_MAX};
 use crate::http::name::Name;
@@ -157,7 +157,7 @@ pub(super) async fn show(
             return Redirect::to(&format!("/{}/results", found.election.code)).into_response();
         }
         Ok(Some(found)) => found,
-        Ok(None) => return not_found_page(&page, &code),
+        Ok(None) => return problem_page(&page, &missing(&services.elections, &code).await, &format!("/{code}")),
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}")),
     };
     let page = page.of(&found.election);
@@ -178,7 +178,7 @@ async fn shown(
 ) -> Result<Response, Problem> {
     let gone = || Problem::not_found("unknown_poll", "there is no such poll");
     services.feed.refresh(found.key).await?;
-    let state = services.feed.state(found.key).await?.ok_or_else(gone)?;
+    let Some(state) = services.feed.state(found.key).await? else { return Err(missing_now(services, found).await) };
     let rounds = state.contests.len();
     let found = services.elections.with_contests(found.key, rounds).await?.ok_or_else(gone)?;
     let contest = found.election.contests.get(rounds.saturating_sub(1)).ok_or_else(gone)?;

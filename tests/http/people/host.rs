@@ -127,8 +127,20 @@ async fn a_poll_is_run_by_forms_from_draft_to_removal() {
     olga.post(&place, &[("do", "remove"), ("title", "Where?")]).await.is(422);
     let removed = olga.post(&place, &[("do", "remove"), ("title", "Where shall we have dinner?")]).await.is(303);
     assert_eq!(removed.header("location"), Some("/"));
-    olga.get(&place).await.is(404);
+    what_is_left_says_that_it_was_removed(&mut olga, &place, code).await;
     server.finish().await;
+}
+
+/// A console or a phone that was left open of a removed poll is told so, whatever it asks for.
+async fn what_is_left_says_that_it_was_removed(olga: &mut Browser<'_>, place: &str, code: &str) {
+    for (path, method) in [(place, "GET"), (place, "POST"), (code, "GET"), (code, "POST")] {
+        let answer = match method {
+            "GET" => olga.get(path).await,
+            _ => olga.post(path, &[("do", "open"), ("round", "2"), ("choice", "the-harbour")]).await,
+        };
+        let page = answer.is(404).text();
+        assert!(page.contains("<h1>This poll was removed</h1>"), "{method} {path}: {page}");
+    }
 }
 
 /// "At most: all" is no number: it stays all when there are more choices.
