@@ -190,6 +190,7 @@ access-text = Voting here takes the access code that you were given. Upper and l
 access-go = Go on
 access-unknown = This is no access code of this poll. Look at each character again: there are ten, and never 0, O, 1, I or L.
 access-revoked = This access code was revoked: nobody can vote with it any more. A vote that was counted with it stays. Ask whoever gave it to you.
+access-replaced = This access code was replaced by a new one. A vote that was counted with it stays. Ask whoever gave it to you for the new code.
 access-other = Use another access code
 said-already-voted-code = Somebody has already voted with this access code, and votes here are final. What counts is shown below.
 said-contest-closed = Voting closed before your vote arrived, so it was not counted.
@@ -513,12 +514,22 @@ roster-as-file = Add them, and make a CSV file of their codes
 roster-as-sheet = Add them, and make a sheet to print
 roster-list = Who is listed
 roster-more = More
+roster-search = Search by name, e-mail or number
+roster-found = { $count ->
+    [0] Nobody on the roster has these words.
+    [one] { $shown } person found
+   *[other] { $shown } people found
+  }
+roster-all = Show all
+roster-relist = List again
+roster-relist-of = List again: { $name }
+roster-relist-hint = They get a new code, and the revoked one stays so. Both are one voter: a vote that was counted before stays, and counts once.
 roster-replace = New code
 roster-replace-of = New code for { $name }
 roster-replace-hint = For who has lost the code: the old one stops to work at once. A vote that was counted with it stays, and counts once.
 roster-replaced = No code was made: another one has taken the place of this one since.
 roster-revoke-of = Revoke the code of { $name }
-roster-revoke-hint = Nobody can vote with it any more, and this cannot be undone; a vote that was counted with it stays.
+roster-revoke-hint = Nobody can vote with it any more; a vote that was counted with it stays. You can list the person again later, with a new code.
 roster-wrong = Nobody was added: something is not right yet in these lines.
 roster-columns = Nobody was added: the first line must be name,email, with commas, semicolons or tabs between the columns.
 roster-nobody = There is nobody in this list.
@@ -530,7 +541,7 @@ roster-line = Line { $number }:
 fault-empty = the name is missing.
 fault-long = this is longer than 200 characters.
 fault-repeated = this person is listed twice, with the same e-mail address or without any; another one of this name needs an address of their own.
-fault-listed = this person is listed already, with the same e-mail address or without any; another one of this name needs an address of their own.
+fault-listed = this person is listed already, with the same e-mail address or without any; another one of this name needs an address of their own. Whose code was revoked is listed again by the button in the list.
 fault-columns = this line has more or fewer columns than the first one.
 fault-encoding = this is not UTF-8; save the file as “CSV UTF-8”, then choose it again.
 fault-characters = there are characters here that no name or address has.
@@ -538,6 +549,7 @@ person-email = E-mail
 person-state = State
 person-voted = has voted
 person-revoked = revoked
+person-revoked-voted = revoked, has voted
 
 ## Running a poll
 host-title = Console

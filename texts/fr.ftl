@@ -195,6 +195,7 @@ access-text = Pour voter ici, il faut le code d’accès que vous avez reçu. Ma
 access-go = Continuer
 access-unknown = Ce n’est pas un code d’accès de ce scrutin. Vérifiez chaque caractère : il y en a dix, et jamais 0, O, 1, I ni L.
 access-revoked = Ce code d’accès a été révoqué : plus personne ne peut voter avec lui. Une voix déjà comptée le reste. Adressez-vous à qui vous l’a donné.
+access-replaced = Ce code d’accès a été remplacé par un nouveau. Une voix déjà comptée le reste. Demandez le nouveau code à qui vous l’a donné.
 access-other = Prendre un autre code d’accès
 said-already-voted-code = On a déjà voté avec ce code d’accès, et les votes sont ici définitifs. Ce qui compte est affiché ci-dessous.
 said-contest-closed = Le vote a été clos avant l’arrivée de votre voix ; elle n’a pas été comptée.
@@ -519,12 +520,22 @@ roster-as-file = Les ajouter, et créer un fichier CSV de leurs codes
 roster-as-sheet = Les ajouter, et créer une planche à imprimer
 roster-list = Personnes inscrites
 roster-more = Suite
+roster-search = Chercher par nom, adresse ou numéro
+roster-found = { $count ->
+    [0] Personne sur la liste ne correspond à ces mots.
+    [one] { $shown } personne trouvée
+   *[other] { $shown } personnes trouvées
+  }
+roster-all = Afficher tout le monde
+roster-relist = Réinscrire
+roster-relist-of = Réinscrire { $name }
+roster-relist-hint = Cette personne reçoit un nouveau code, et celui qui a été révoqué le reste. Les deux ne font qu’un électeur : une voix déjà comptée le reste, et ne compte qu’une fois.
 roster-replace = Nouveau code
 roster-replace-of = Nouveau code pour { $name }
 roster-replaced = Aucun code n’a été créé : un autre a pris depuis la place de celui-ci.
 roster-replace-hint = Pour qui a perdu le sien : l’ancien code cesse aussitôt de fonctionner. Une voix déjà comptée avec lui le reste, et ne compte qu’une fois.
 roster-revoke-of = Révoquer le code de { $name }
-roster-revoke-hint = Plus personne ne pourra voter avec ce code, et c’est irréversible ; une voix déjà comptée le reste.
+roster-revoke-hint = Plus personne ne pourra voter avec ce code ; une voix déjà comptée le reste. Vous pourrez réinscrire la personne plus tard, avec un nouveau code.
 roster-wrong = Personne n’a été ajouté : quelque chose ne va pas encore dans ces lignes.
 roster-columns = Personne n’a été ajouté : la première ligne doit être name,email, avec des virgules, des points-virgules ou des tabulations entre les colonnes.
 roster-nobody = Il n’y a personne dans cette liste.
@@ -536,7 +547,7 @@ roster-line = Ligne { $number } :
 fault-empty = il manque le nom.
 fault-long = c’est plus long que 200 caractères.
 fault-repeated = cette personne figure deux fois, avec la même adresse ou sans adresse ; un homonyme doit avoir une adresse à lui.
-fault-listed = cette personne est déjà inscrite, avec la même adresse ou sans adresse ; un homonyme doit avoir une adresse à lui.
+fault-listed = cette personne est déjà inscrite, avec la même adresse ou sans adresse ; un homonyme doit avoir une adresse à lui. Qui a un code révoqué est réinscrit par le bouton de la liste.
 fault-columns = cette ligne a plus ou moins de colonnes que la première.
 fault-encoding = ce n’est pas de l’UTF-8 ; enregistrez le fichier en « CSV UTF-8 », puis choisissez-le à nouveau.
 fault-characters = il y a ici des caractères qu’aucun nom ni adresse ne contient.
@@ -544,6 +555,7 @@ person-email = Adresse électronique
 person-state = État
 person-voted = a voté
 person-revoked = code révoqué
+person-revoked-voted = code révoqué, a voté
 
 ## Running a poll
 host-title = Régie

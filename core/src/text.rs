@@ -53,6 +53,28 @@ impl TextError {
     }
 }
 
+/// A text as it is searched by: small letters without accents, so that `Éloïse` is found by `eloise` and the other way round.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|c| !is_accent(*c)).flat_map(char::to_lowercase) {
+        // Letters that are no others with a mark, and that who types them elsewhere writes so.
+        match c {
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            'þ' => folded.push_str("th"),
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'đ' | 'ð' => folded.push('d'),
+            'ı' => folded.push('i'),
+            'ς' => folded.push('σ'),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
 impl Text {
     /// The longest text, in characters.
     pub const LENGTH_MAX: usize = 200;
@@ -76,6 +98,11 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A mark of Latin, Greek and Cyrillic letters. Those of other scripts are vowels or make another letter.
+fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}')
 }
 
 pub(crate) fn is_forbidden(c: char) -> bool {
@@ -171,6 +198,24 @@ impl fmt::Display for Label {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_searched_by_has_neither_case_nor_accents() {
+        for (text, expected) in [
+            ("Éloïse Ångström", "eloise angstrom"),
+            ("E\u{301}LOI\u{308}SE", "eloise"),
+            ("Straße ŁÓDŹ Øre Þóra İzmir", "strasse lodz ore thora izmir"),
+            ("Œuvre Æsop Đorđe ﬁ", "oeuvre aesop dorde fi"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευσ"),
+            ("कि", "कि"),
+            ("ann@x.example", "ann@x.example"),
+        ] {
+            assert_eq!(folded(text), expected, "{text}");
+            assert_eq!(folded(expected), expected, "{text}: twice is once");
+        }
+        assert_eq!(folded("Ὀδυσσεύς"), folded("οδυσσευσ"));
+        assert_ne!(folded("कि"), folded("का"), "a vowel is no accent");
+    }
 
     #[test]
     fn all_scripts_and_joiners_pass_and_tricks_do_not() {

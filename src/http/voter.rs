@@ -110,8 +110,8 @@ pub(super) fn kept_code(services: &Services, found: &Registered, headers: &Heade
     code.map(|code| code.to_string())
 }
 
-/// The access code of an election as it is kept, where it may be voted with; 401 `unknown_access_code` or
-/// `revoked_access_code` otherwise.
+/// The access code of an election as it is kept, where it may be voted with; 401 `unknown_access_code`,
+/// `replaced_access_code` or `revoked_access_code` otherwise.
 pub(super) async fn find_code(services: &Services, found: &Registered, code: &str) -> Result<KeptCode, Problem> {
     let unknown = || Problem::unauthorized("unknown_access_code", "this election takes no such access code");
     if found.election.access.is_device() {
@@ -134,9 +134,24 @@ pub(super) async fn find_code(services: &Services, found: &Registered, code: &st
         None => {
             metrics::counter!("hustings_codes_refused_total").increment(1);
             services.callers.admit_failed_code(found.election.id)?;
-            Err(unknown())
+            if was_replaced(services, found, code).await? { Err(replaced()) } else { Err(unknown()) }
         }
     }
+}
+
+/// Whether this was the first code of a place that has another one by now. Of a code that came and went between the two nothing
+/// is kept, so that one is unknown.
+async fn was_replaced(services: &Services, found: &Registered, code: &str) -> Result<bool, Problem> {
+    let Ok(code) = code.parse::<AccessCode>() else { return Ok(false) };
+    let hash = services.keys.access_code(found.election.id, &code);
+    Ok(services.electorate.first_code(found.election.id, hash).await?.is_some())
+}
+
+/// 401: the voter of this code has another one.
+fn replaced() -> Problem {
+    let detail = "another access code has taken the place of this one; a vote that was counted with it stays. Ask who gave it to \
+                  you for the new one";
+    Problem::unauthorized("replaced_access_code", detail)
 }
 
 async fn coded(services: &Services, found: &Registered, code: &str) -> Result<VoterKey, Problem> {

@@ -46,4 +46,15 @@ test("who takes part, and who may vote", async () => {
   await look(browser, "roster-none", `${listed.page}/roster`, undefined, as(olga, phone));
   await look(browser, "roster-sheet", `${listed.page}/roster`, list("name,email\nAda Lovelace,ada@example.org\nGrace Hopper,\n", ".card"), as(olga, wide));
   await look(browser, "roster", `${listed.page}/roster`, list("name,email\n,nobody@example.org\nAda Lovelace,ada@example.org\n", "#wrong"), as(olga));
+  const found = async (page) => {
+    await page.getByRole("searchbox").fill("lóvelace");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByText("1 person found").waitFor();
+    await page.locator("summary[aria-label='Revoke the code of Ada Lovelace']").click();
+    await page.getByRole("button", { name: "Revoke the code of Ada Lovelace" }).click();
+    await page.locator("summary[aria-label='List again: Ada Lovelace']").click();
+    await page.getByText("stays, and counts once").waitFor();
+  };
+  await look(browser, "roster-found", `${listed.page}/roster`, found, as(olga, phone));
+  await look(browser, "roster-nobody", `${listed.page}/roster?q=nobody`, undefined, as(olga));
 });

@@ -177,7 +177,7 @@ async fn a_lost_code_is_replaced_and_stays_one_voter() {
     let new = new.as_str().expect("a code");
     assert_eq!(number, 1);
     for node in [0, 1] {
-        by_code(&server, node, &poll, &codes[0], "coffee").send().await.refused(401, "unknown_access_code");
+        by_code(&server, node, &poll, &codes[0], "coffee").send().await.refused(401, "replaced_access_code");
     }
     assert_eq!(by_code(&server, 0, &poll, new, "tea").send().await.is(200).word(), "repeated");
     assert_eq!(by_code(&server, 1, &poll, new, "coffee").send().await.is(201).word(), "changed");

@@ -5,6 +5,7 @@ mod commands;
 mod host;
 mod once;
 mod roles;
+mod roster;
 mod signing_in;
 mod sites;
 mod viewers;

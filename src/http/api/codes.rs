@@ -40,16 +40,16 @@ pub(super) struct CodesBody {
     id: Option<Uuid>,
 }
 
-/// Another access code for a place; the whole body may be left out.
+/// Another access code for a place, also of a revoked one; the whole body may be left out.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplaceBody {
     /// The `mark` of the code that is to be replaced, from where it was made or from the roster. Where another code has taken its
     /// place since, nothing is done (409 `code_replaced`). Without it, a retry that comes late takes that newer code away.
-    before: Option<String>,
+    pub(super) before: Option<String>,
     /// Your own name for this request (a random UUID); send the same again, with the same token or signed in as the same person,
     /// when you retry, and the answer has the same code.
-    id: Option<Uuid>,
+    pub(super) id: Option<Uuid>,
 }
 
 /// Access codes, shown to who made them.
@@ -239,17 +239,14 @@ pub(in crate::http) async fn replace_code(
     for draw in 0..DRAWS_MAX {
         let kept = kept_code(services, found, number).await?;
         if kept.revoked.is_some() {
-            let detail = "this access code was revoked, for ever; nothing takes its place";
+            let detail = "this access code was revoked, for ever; a person of a roster can be listed again";
             return Err(Problem::conflict("code_revoked", detail));
         }
         if let Some(made) = code_of(services, found, once, &kept) {
             return Ok(made);
         }
         if mark.is_some_and(|mark| mark != services.keys.code_mark(id, kept.hash)) {
-            return Err(Problem::conflict(
-                "code_replaced",
-                "another access code has taken the place of this one since",
-            ));
+            return Err(code_replaced());
         }
         let now = services.clock.now();
         let code = replacement(services, found, once, kept.number, draw, now);
@@ -276,7 +273,7 @@ pub(in crate::http) async fn replaced_by(
 }
 
 /// The code of a place, if a request of this name has put it there.
-fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode) -> Option<Made> {
+pub(super) fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode) -> Option<Made> {
     let draws = if once.may_repeat() { 0..DRAWS_MAX } else { 0..0 };
     let mut ours = draws.map(|draw| replacement(services, found, once, kept.number, draw, kept.made));
     let code = ours.find(|code| services.keys.access_code(found.election.id, code) == kept.hash)?;
@@ -284,7 +281,7 @@ fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode
 }
 
 /// The code that a request puts into a place at a time.
-fn replacement(
+pub(super) fn replacement(
     services: &Services,
     found: &Registered,
     once: &Once,
@@ -295,8 +292,13 @@ fn replacement(
     once.code(services, found.election.id, "replacement", &[number.0.into(), draw, at.0])
 }
 
+/// 409: the code that was to get a successor has one.
+pub(super) fn code_replaced() -> Problem {
+    Problem::conflict("code_replaced", "another access code has taken the place of this one since")
+}
+
 /// The place of this number.
-async fn kept_code(services: &Services, found: &Registered, number: &str) -> Result<KeptCode, Problem> {
+pub(super) async fn kept_code(services: &Services, found: &Registered, number: &str) -> Result<KeptCode, Problem> {
     let missing = || Problem::not_found("unknown_code_number", "this poll has no access code with this number");
     let number: u32 = number.parse().map_err(|_| missing())?;
     let before = number.checked_sub(1).map(CodeNumber).ok_or_else(missing)?;
@@ -354,7 +356,13 @@ impl Made {
     }
 
     /// The code that a request has put into a place.
-    fn alone(services: &Services, found: &Registered, once: &Once, kept: &KeptCode, code: &AccessCode) -> Self {
+    pub(super) fn alone(
+        services: &Services,
+        found: &Registered,
+        once: &Once,
+        kept: &KeptCode,
+        code: &AccessCode,
+    ) -> Self {
         let shown = MadeCode::of(services, found, kept.number.0, code, kept.person.as_ref());
         Self { replaced: Some(kept.number), codes: vec![shown], ..Self::of(once) }
     }

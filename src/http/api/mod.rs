@@ -40,7 +40,7 @@ pub(super) use making::codes_of;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
 pub(super) use results::{AskedAudience, Round, Seen, at_least, of_round, organiser, respond, sees_totals, viewer};
-pub(super) use roster::{PersonShown, list_persons, roster_page};
+pub(super) use roster::{PersonShown, SOUGHT_MAX, list_persons, relist_person, roster_page};
 pub(super) use votes::{VoteBody, vote_in};
 
 pub(super) fn routes() -> Router<Shared> {
@@ -55,6 +55,7 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/polls/{poll}/codes/{number}", delete(codes::revoke))
         .route("/api/v1/polls/{poll}/codes/{number}/replace", post(codes::replace))
         .route("/api/v1/polls/{poll}/roster", post(roster::add).get(roster::list))
+        .route("/api/v1/polls/{poll}/roster/{number}/relist", post(roster::relist))
         .route("/api/v1/removed", get(life::removed))
         .route("/api/v1/polls/{poll}/open", post(acts::open))
         .route("/api/v1/polls/{poll}/pause", post(acts::pause))

@@ -17,7 +17,7 @@ use crate::http::{elections, live};
     paths(
         create::create, polls::list, polls::get, life::redefine, life::remove, life::removed, life::retitle,
         life::duplicate, life::rehearse, links::create,
-        codes::create, codes::count, codes::revoke, codes::replace, roster::add, roster::list,
+        codes::create, codes::count, codes::revoke, codes::replace, roster::add, roster::list, roster::relist,
         acts::open, acts::pause, acts::close, acts::reopen, acts::reveal, acts::start_round,
         votes::vote, receipts::receipt,
         results::results, live::stream, live::socket, live::issue_ticket, entries::entries, ballots::ballots,

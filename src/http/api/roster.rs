@@ -8,29 +8,37 @@ use std::io::Read;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use hustings_core::election::Viewer;
-use hustings_core::{Access, Audience, ContestNumber, Text};
+use hustings_core::text::folded;
+use hustings_core::{Access, Audience, ContestNumber, Text, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::codes::{CODES_AT_ONCE, Made, MadeCodes, answer, managed, require_access, wants_csv};
-use super::making::make_once;
-use super::polls::{PageQuery, invalid_query};
+use super::codes::{
+    CODES_AT_ONCE, Made, MadeCodes, ReplaceBody, answer, code_of, code_replaced, kept_code, managed, replacement,
+    require_access, wants_csv,
+};
+use super::making::{DRAWS_MAX, make_once};
+use super::polls::invalid_query;
 use crate::clock::rfc3339;
-use crate::http::body;
+use crate::http::body::{self, VOTE_MAX};
 use crate::http::described::{Acted, Looked};
 use crate::http::error::Problem;
 use crate::http::import::{Faults, Line, Place, Table, is_csv};
-use crate::http::name::Name;
+use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
 use crate::http::{Services, Shared};
-use crate::ledger::{CodeNumber, Elector, KeptCode, Registered};
+use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, Registered};
 
+/// The longest search, in characters.
+pub(in crate::http) const SOUGHT_MAX: usize = 200;
+/// How many persons a search reads at once.
+const READ_PAGE: usize = 10_000;
 /// The largest roster.
 const BODY_MAX: usize = 16 * 1024 * 1024;
 
@@ -122,8 +130,12 @@ async fn take_over(services: &Services, found: &Registered, once: &Once, sent: S
     make_once(services, found, once, &new, |there| {
         let mut all = faults.take().unwrap_or_else(no_faults);
         for (place, person) in &persons {
-            if there.persons.contains_key(person) {
-                let detail = format!("`{}` is listed already; another one of this name needs an e-mail", person.name);
+            if let Some(number) = there.persons.get(person) {
+                let detail = format!(
+                    "`{}` is listed already, as number {}; another one of this name needs an e-mail, and whose code was \
+                     revoked is listed again by that number",
+                    person.name, number.0
+                );
                 all.push(place.clone(), "name", "already_listed", detail);
             }
         }
@@ -196,6 +208,9 @@ pub(in crate::http) struct RosterList {
     /// The cursor of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::http) next: Option<u32>,
+    /// How many persons of the whole roster have the words of `q`; absent without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) matches: Option<usize>,
 }
 
 /// A person of a roster.
@@ -218,32 +233,62 @@ pub(in crate::http) struct PersonShown {
     pub(in crate::http) mark: String,
 }
 
+/// Which page of the roster, and of whom.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RosterQuery {
+    /// The `next` of the page before.
+    cursor: Option<u32>,
+    /// At most so many, 1 to 100 (default 50).
+    limit: Option<usize>,
+    /// Only persons whose name or e-mail has each of these words in it, or whose number is one of them; in any case, with or
+    /// without accents. At most 200 characters.
+    q: Option<String>,
+}
+
 /// Lists the roster. Whether a person voted is told only where everybody may see results; what was voted, never.
 #[utoipa::path(get, path = "/api/v1/polls/{poll}/roster", tag = "access",
-    params(PageQuery, ("poll" = String, Path, description = "id, code or slug")),
+    params(RosterQuery, ("poll" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = RosterList), (status = 422, body = Problem), Looked),
     security(("token" = [])))]
 pub(super) async fn list(
     State(services): State<Shared>,
     Name(poll): Name,
     headers: HeaderMap,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    query: Result<Query<RosterQuery>, QueryRejection>,
 ) -> Result<Json<RosterList>, Problem> {
     let (found, _) = managed(&services, &poll, &headers).await?;
     let Query(query) = query.map_err(invalid_query)?;
-    let after = query.after().map(|after| CodeNumber(after.0));
-    Ok(Json(roster_page(&services, &found, after, query.limit()).await?))
+    let limit = query.limit.unwrap_or(50).clamp(1, 100);
+    let sought = query.q.as_deref().unwrap_or_default();
+    if sought.chars().count() > SOUGHT_MAX {
+        let detail = format!("`q` has at most {SOUGHT_MAX} characters");
+        return Err(Problem::invalid("invalid_query", "/q", detail));
+    }
+    Ok(Json(roster_page(&services, &found, query.cursor.map(CodeNumber), limit, sought).await?))
 }
 
-/// Persons after a number, at most `limit`, in the order in which they were listed.
+/// Persons after a number, at most `limit`, in the order in which they were listed: those who are sought, or all.
 pub(in crate::http) async fn roster_page(
     services: &Services,
     found: &Registered,
     after: Option<CodeNumber>,
     limit: usize,
+    sought: &str,
 ) -> Result<RosterList, Problem> {
-    let page = services.electorate.codes(found.election.id, after, limit).await?;
-    let next = page.last().filter(|_| page.len() == limit).map(|last| last.number.0);
+    let words: Vec<String> = folded(sought).split_whitespace().map(str::to_owned).collect();
+    // One more than is shown says whether there is another page.
+    let (mut page, matches) = match &words[..] {
+        [] => (services.electorate.codes(found.election.id, after, limit + 1).await?, None),
+        words => {
+            let (page, matches) = search(services, found, words, after, limit + 1).await?;
+            (page, Some(matches))
+        }
+    };
+    let has_more = page.len() > limit;
+    page.truncate(limit);
+    let next = page.last().filter(|_| has_more).map(|last| last.number.0);
     let contest = shown_contest(services, found).await?;
     let mut persons = Vec::with_capacity(page.len());
     for kept in page {
@@ -262,7 +307,104 @@ pub(in crate::http) async fn roster_page(
             voted,
         });
     }
-    Ok(RosterList { persons, next })
+    Ok(RosterList { persons, next, matches })
+}
+
+/// The persons with all these words after a number, at most `limit`; and how many there are in the whole roster.
+async fn search(
+    services: &Services,
+    found: &Registered,
+    words: &[String],
+    after: Option<CodeNumber>,
+    limit: usize,
+) -> Result<(Vec<KeptCode>, usize), Problem> {
+    let (mut page, mut matches, mut last) = (Vec::new(), 0, None);
+    loop {
+        let read = services.electorate.codes(found.election.id, last, READ_PAGE).await?;
+        let Some(end) = read.last() else { return Ok((page, matches)) };
+        last = Some(end.number);
+        for kept in read.into_iter().filter(|kept| has_words(kept, words)) {
+            matches += 1;
+            if after.is_none_or(|after| kept.number > after) && page.len() < limit {
+                page.push(kept);
+            }
+        }
+    }
+}
+
+fn has_words(kept: &KeptCode, words: &[String]) -> bool {
+    let Some(Elector { name, email }) = &kept.person else { return false };
+    // A line break stands in neither, so no word is found across both.
+    let texts = folded(&format!("{name}\n{}", email.as_ref().map_or("", Text::as_str)));
+    let number = kept.number.0.to_string();
+    words.iter().all(|word| texts.contains(word) || *word == number)
+}
+
+/// Lists the person of a revoked access code again, with a new one. Both codes are one voter: a vote that was counted before the
+/// revocation stays, and counts once. The new code is shown in this answer and, with an `id`, in that to the same request (200), as
+/// long as no other took its place.
+#[utoipa::path(post, path = "/api/v1/polls/{poll}/roster/{number}/relist", tag = "access",
+    request_body(content = Option<ReplaceBody>),
+    params(("poll" = String, Path, description = "id, code or slug"), ("number" = u32, Path, description = "its number")),
+    responses((status = 201, content((MadeCodes = "application/json"), (String = "text/csv"))),
+        (status = 200, content((MadeCodes = "application/json"), (String = "text/csv"))), Acted),
+    security(("token" = [])))]
+pub(super) async fn relist(
+    State(services): State<Shared>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    _: NoQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Path((poll, number)) = path.unwrap_or_else(|_| Path(Default::default()));
+    let (found, by) = managed(&services, &poll, &headers).await?;
+    let ReplaceBody { before, id } = body::read_or_default(body, VOTE_MAX).await?;
+    let once = Once::of_client(&services, id, by);
+    answer(&relist_person(&services, &found, &once, &number, before.as_deref()).await?, wants_csv(&headers, false))
+}
+
+/// Puts another access code into the place of a revoked one; with a mark, only of the code that has this mark. A request that
+/// comes late, when its own code was revoked as well, lists nobody again.
+pub(in crate::http) async fn relist_person(
+    services: &Services,
+    found: &Registered,
+    once: &Once,
+    number: &str,
+    mark: Option<&str>,
+) -> Result<Made, Problem> {
+    require_access(found, Access::Roster)?;
+    let id = found.election.id;
+    for draw in 0..DRAWS_MAX {
+        let kept = kept_code(services, found, number).await?;
+        let own = code_of(services, found, once, &kept);
+        let revoked = match (kept.revoked, own) {
+            (None, Some(made)) => return Ok(made),
+            (None, None) => {
+                let detail = "the access code of this person is good; put another one into its place if it was lost";
+                return Err(Problem::conflict("not_revoked", detail));
+            }
+            (Some(_), Some(_)) => {
+                let detail =
+                    "the access code of this request was revoked since; list the person again in a new request";
+                return Err(Problem::conflict("code_revoked", detail));
+            }
+            (Some(revoked), None) => revoked,
+        };
+        if mark.is_some_and(|mark| mark != services.keys.code_mark(id, kept.hash)) {
+            return Err(code_replaced());
+        }
+        // Later than all that has happened to this place, whatever the clock of another node said, so that copies know the order.
+        let at = Time(services.clock.now().0.max(revoked.0 + 1).max(kept.made.0 + 1));
+        let code = replacement(services, found, once, kept.number, draw, at);
+        let hash = services.keys.access_code(id, &code);
+        match services.electorate.relist_code(id, kept.number, kept.hash, hash, at).await {
+            // The code stands elsewhere, or somebody was faster: what is there now decides.
+            Err(LedgerError::CodeTaken) | Ok(None) => {}
+            Ok(Some(kept)) => return Ok(Made::alone(services, found, once, &kept, &code)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(LedgerError::CodeTaken.into())
 }
 
 /// The current round, where its turnout may be shown to everybody.

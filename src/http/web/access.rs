@@ -135,6 +135,7 @@ fn kept(services: &Services, found: &Registered, typed: &str) -> Response {
 fn why(code: &str) -> &'static str {
     match code {
         "revoked_access_code" => "access-revoked",
+        "replaced_access_code" => "access-replaced",
         "too_many_requests" => "problem-too-many",
         "not_kept" => "said-no-voter",
         _ => "access-unknown",

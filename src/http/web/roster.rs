@@ -18,7 +18,7 @@ use super::screen::unreachable;
 use super::sheet;
 use super::texts::Language;
 use super::visitor::Visitor;
-use crate::http::api::{PersonShown, list_persons, replace_code, revoke_code, roster_page};
+use crate::http::api::{PersonShown, SOUGHT_MAX, list_persons, relist_person, replace_code, revoke_code, roster_page};
 use crate::http::name::Name;
 use crate::http::once::{Once, form_name};
 use crate::http::{Problem, Services, Shared};
@@ -42,6 +42,9 @@ pub(super) struct RosterPage<'a> {
     /// How many are listed, and how many of their codes are revoked; nothing where nobody is.
     pub(super) counted: Option<(String, String)>,
     pub(super) rows: Vec<PersonRow>,
+    /// What was searched for, and how many were found by it.
+    pub(super) sought: String,
+    pub(super) matches: Option<String>,
     /// Where this page begins, so that what is done on it comes back to it, and where the next one is.
     pub(super) after: String,
     pub(super) next: Option<String>,
@@ -63,23 +66,54 @@ pub(super) struct PersonRow {
     pub(super) number: String,
     pub(super) name: String,
     pub(super) email: String,
-    /// Whether the person voted, or that the code is revoked.
+    /// Whether the person voted, and that the code is revoked.
     pub(super) state: String,
-    /// What the buttons do, for who hears the page; none where the code is revoked already.
-    pub(super) acts: Option<PersonActs>,
+    /// What the form calls the code that is there.
+    pub(super) mark: String,
+    /// What can be done about it.
+    pub(super) acts: PersonActs,
 }
 
-/// What can be done about a person's code.
-pub(super) struct PersonActs {
-    pub(super) replacement: String,
-    /// What the form calls the code that it replaces.
-    pub(super) mark: String,
-    pub(super) revocation: String,
+/// What the buttons do, for who hears the page.
+pub(super) enum PersonActs {
+    /// Of a code that is good: replace it, or revoke it.
+    Good { replacement: String, revocation: String },
+    /// Of one that is revoked: list the person again.
+    Revoked { relisting: String },
 }
 
 #[derive(Default, Deserialize)]
 pub(super) struct RosterQuery {
-    after: Option<u32>,
+    after: Option<String>,
+    q: Option<String>,
+}
+
+/// Which part of the roster a page shows.
+#[derive(Default)]
+struct Part {
+    after: Option<CodeNumber>,
+    sought: String,
+}
+
+impl Part {
+    fn of(after: &str, sought: &str) -> Self {
+        Self { after: after.parse().ok().map(CodeNumber), sought: sought.trim().chars().take(SOUGHT_MAX).collect() }
+    }
+
+    /// That of the page that the form stands on.
+    fn of_form(form: &Form<ROSTER_MAX>) -> Self {
+        Self::of(form.get("after"), form.get("q"))
+    }
+
+    /// Where the page is that begins after this number.
+    fn next(&self, found: &Registered, after: u32) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("after", &after.to_string());
+        if !self.sought.is_empty() {
+            query.append_pair("q", &self.sought);
+        }
+        format!("{}?{}", place(found), query.finish())
+    }
 }
 
 /// What became of what was sent.
@@ -108,11 +142,12 @@ pub(super) async fn roster(
         Ok(found) => found,
         Err(response) => return response,
     };
-    let after = query.ok().and_then(|Query(query)| query.after).map(CodeNumber);
-    answer(&visitor, &found, show(&services, &visitor, &found, after, Said::default()).await)
+    let RosterQuery { after, q } = query.map_or_else(|_| RosterQuery::default(), |Query(query)| query);
+    let part = Part::of(after.as_deref().unwrap_or_default(), q.as_deref().unwrap_or_default());
+    answer(&visitor, &found, show(&services, &visitor, &found, part, Said::default()).await)
 }
 
-/// Lists persons, revokes or replaces a code, or gives the file of those on a sheet.
+/// Lists persons, also again, revokes or replaces a code, or gives the file of those on a sheet.
 pub(super) async fn change(
     State(services): State<Shared>,
     visitor: Visitor,
@@ -126,9 +161,9 @@ pub(super) async fn change(
     let done = match form.get("do") {
         "add" => add(&services, &visitor, &found, &form).await,
         "revoke" => revoke(&services, &visitor, &found, &form).await,
-        "replace" => replace(&services, &visitor, &found, &form).await,
+        "replace" | "relist" => renew(&services, &visitor, &found, &form).await,
         "file" => file(&services, &visitor, &found, &form).await,
-        _ => show(&services, &visitor, &found, None, Said::default()).await,
+        _ => show(&services, &visitor, &found, Part::default(), Said::default()).await,
     };
     answer(&visitor, &found, done)
 }
@@ -152,7 +187,8 @@ async fn add(
     let of_file = form.file().is_some();
     if of_file && typed.lines().skip(1).any(|line| !line.trim().is_empty()) {
         let error = Some(page.say("roster-both"));
-        return show(services, visitor, found, None, Said { typed, error, of_file, ..Said::default() }).await;
+        let said = Said { typed, error, of_file, ..Said::default() };
+        return show(services, visitor, found, Part::default(), said).await;
     }
     let table = form.file().cloned().unwrap_or_else(|| typed.clone().into());
     let by = visitor.signed_in.session.seat;
@@ -168,7 +204,7 @@ async fn add(
     });
     let error = Some(refused(page.language, &problem));
     let said = Said { typed, done: None, error, of_file, faults: faults.collect() };
-    show(services, visitor, found, None, said).await
+    show(services, visitor, found, Part::default(), said).await
 }
 
 /// What is wrong with a line.
@@ -212,34 +248,34 @@ async fn revoke(
         Err(problem) if problem.code() == "unknown_code_number" => Said::default(),
         Err(problem) => return Err(problem),
     };
-    show(services, visitor, found, after(form), said).await
+    show(services, visitor, found, Part::of_form(form), said).await
 }
 
-/// Where the page begins that the form stands on.
-fn after(form: &Form<ROSTER_MAX>) -> Option<CodeNumber> {
-    form.get("after").parse().ok().map(CodeNumber)
-}
-
-async fn replace(
+/// Puts another code into the place of one that was lost, or of one that was revoked.
+async fn renew(
     services: &Services,
     visitor: &Visitor,
     found: &Registered,
     form: &Form<ROSTER_MAX>,
 ) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
-    let (number, mark) = (form.get("number"), form.get("mark"));
+    let (act, number, mark) = (form.get("do"), form.get("number"), form.get("mark"));
     let by = visitor.signed_in.session.seat;
-    let once = Once::of_form(services, form.get("once"), by, &[b"replace", number.as_bytes(), mark.as_bytes()]);
+    let once = Once::of_form(services, form.get("once"), by, &[act, number, mark].map(str::as_bytes));
     let mark = Some(mark).filter(|mark| !mark.is_empty());
-    match replace_code(services, found, &once, number, mark).await {
+    let made = match act {
+        "relist" => relist_person(services, found, &once, number, mark).await,
+        _ => replace_code(services, found, &once, number, mark).await,
+    };
+    match made {
         Ok(made) => Ok(sheet::answer(services, &page, found, "roster", &made, false)),
         Err(problem) if problem.code() == "code_replaced" => {
             let error = Some(page.say("roster-replaced"));
-            show(services, visitor, found, after(form), Said { error, ..Said::default() }).await
+            show(services, visitor, found, Part::of_form(form), Said { error, ..Said::default() }).await
         }
-        // Somebody else revoked it meanwhile, or it never was: the list shows who there is.
-        Err(problem) if ["unknown_code_number", "code_revoked"].contains(&problem.code()) => {
-            show(services, visitor, found, after(form), Said::default()).await
+        // Somebody else revoked it or listed the person again meanwhile, or it never was: the list shows who there is.
+        Err(problem) if ["unknown_code_number", "code_revoked", "not_revoked"].contains(&problem.code()) => {
+            show(services, visitor, found, Part::of_form(form), Said::default()).await
         }
         Err(problem) => Err(problem),
     }
@@ -253,7 +289,7 @@ async fn file(
 ) -> Result<Response, Problem> {
     match sheet::file(services, found, "roster", form.get("made"), form.get("number")).await? {
         Some(file) => Ok(file),
-        None => show(services, visitor, found, None, Said::default()).await,
+        None => show(services, visitor, found, Part::default(), Said::default()).await,
     }
 }
 
@@ -261,12 +297,12 @@ async fn show(
     services: &Services,
     visitor: &Visitor,
     found: &Registered,
-    after: Option<CodeNumber>,
+    part: Part,
     said: Said,
 ) -> Result<Response, Problem> {
     let page = visitor.page.clone().of(&found.election);
     let counted = services.electorate.count_codes(found.election.id).await?;
-    let listed = roster_page(services, found, after, PAGE).await?;
+    let listed = roster_page(services, found, part.after, PAGE, &part.sought).await?;
     let count = |key, number: u32| page.language.count(key, number.into());
     let status = if said.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let shown = RosterPage {
@@ -276,8 +312,10 @@ async fn show(
         counted: (counted.made > 0)
             .then(|| (count("roster-listed", counted.made), count("codes-revoked", counted.revoked))),
         rows: listed.persons.into_iter().map(|person| PersonRow::of(&page, person)).collect(),
-        after: after.map(|after| after.0.to_string()).unwrap_or_default(),
-        next: listed.next.map(|after| format!("{}?after={after}", place(found))),
+        matches: listed.matches.map(|matches| page.language.count("roster-found", matches as u64)),
+        after: part.after.map(|after| after.0.to_string()).unwrap_or_default(),
+        next: listed.next.map(|after| part.next(found, after)),
+        sought: part.sought,
         unreachable: unreachable(&services.settings).is_some(),
         once: form_name(services),
         typed: said.typed,
@@ -292,14 +330,18 @@ async fn show(
 impl PersonRow {
     fn of(page: &Page, person: PersonShown) -> Self {
         let state = match (&person.revoked, person.voted) {
+            (Some(_), Some(true)) => page.say("person-revoked-voted"),
             (Some(_), _) => page.say("person-revoked"),
             (None, Some(true)) => page.say("person-voted"),
             (None, _) => String::new(),
         };
         let say = |key| page.language.say_with(key, &[("name", &person.name)]);
-        let (replacement, revocation) = (say("roster-replace-of"), say("roster-revoke-of"));
         Self {
-            acts: person.revoked.is_none().then_some(PersonActs { replacement, mark: person.mark, revocation }),
+            acts: match person.revoked {
+                None => PersonActs::Good { replacement: say("roster-replace-of"), revocation: say("roster-revoke-of") },
+                Some(_) => PersonActs::Revoked { relisting: say("roster-relist-of") },
+            },
+            mark: person.mark,
             number: person.number.to_string(),
             email: person.email.unwrap_or_default(),
             name: person.name,

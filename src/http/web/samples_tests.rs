@@ -106,6 +106,18 @@ fn hosts(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate
 }
 
 /// Who may vote, and with what.
+/// A person whose code is good, and one whose code is revoked.
+fn listed() -> Vec<roster::PersonRow> {
+    let nasty = || NASTY.to_owned();
+    let good = roster::PersonActs::Good { replacement: nasty(), revocation: nasty() };
+    let revoked = roster::PersonActs::Revoked { relisting: nasty() };
+    let row = |acts| {
+        let [number, name, email, state, mark] = [(); 5].map(|()| nasty());
+        roster::PersonRow { number, name, email, state, mark, acts }
+    };
+    vec![row(good), row(revoked)]
+}
+
 fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynTemplate)) {
     let nasty = || NASTY.to_owned();
     for error in [None, Some(nasty())] {
@@ -126,14 +138,14 @@ fn who_may_vote(page: &Page, add: &mut dyn FnMut(&'static str, &dyn askama::DynT
             revoke_error: error.clone(),
         };
         add("codes.html", &shown);
-        let acts = || roster::PersonActs { replacement: nasty(), mark: nasty(), revocation: nasty() };
-        let row = |acts| roster::PersonRow { number: nasty(), name: nasty(), email: nasty(), state: nasty(), acts };
         let shown = roster::RosterPage {
             page,
             title,
             code,
-            rows: if counted.is_some() { vec![row(None), row(Some(acts()))] } else { Vec::new() },
+            rows: if counted.is_some() { listed() } else { Vec::new() },
             counted,
+            sought: nasty(),
+            matches: error.clone(),
             after: nasty(),
             next: error.clone(),
             unreachable: error.is_some(),

@@ -136,6 +136,7 @@ async fn the_description_names_every_call() {
     expected.extend(sent.map(|tail| format!("post {night}/{tail}")));
     expected.push(format!("delete {poll}/codes/{{number}}"));
     expected.push(format!("post {poll}/codes/{{number}}/replace"));
+    expected.push(format!("post {poll}/roster/{{number}}/relist"));
     expected.sort();
     assert_eq!(calls, expected);
     server.finish().await;

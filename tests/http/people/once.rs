@@ -74,9 +74,9 @@ async fn a_form_that_is_sent_again_shows_the_same_codes() {
     let file = file_of(&mut ada, &place, &again).await.text();
     assert!(file.lines().count() == 2 && file.contains(&codes[0]), "{file}");
     vote(&server, &poll, &codes[1]).await.refused(401, "revoked_access_code");
-    vote(&server, &poll, &codes[2]).await.refused(401, "unknown_access_code");
+    vote(&server, &poll, &codes[2]).await.refused(401, "replaced_access_code");
     let lost = the_only_code_of_a_form_is_lost(&mut ada, &poll, &once).await;
-    vote(&server, &poll, &lost).await.refused(401, "unknown_access_code");
+    vote(&server, &poll, &lost).await.refused(401, "replaced_access_code");
     assert_eq!(made(&ada, &poll).await, 20);
     assert!(codes.iter().all(|code| !server.log().contains(code.as_str())), "a code in the log");
     server.finish().await;
@@ -193,7 +193,7 @@ async fn a_code_that_was_replaced_stays_so_whatever_is_sent_again() {
         assert!(ada.post(&place, &fields).await.is(200).text().contains(&new));
     }
     assert_eq!(vote(&server, &poll, &new).await.is(200).word(), "repeated");
-    vote(&server, &poll, &lost).await.refused(401, "unknown_access_code");
+    vote(&server, &poll, &lost).await.refused(401, "replaced_access_code");
     // A tab that was opened before does not know of it, and takes nothing away.
     let refused = send(&mut ada, &tab).await.is(422).text();
     assert!(refused.contains("another one has taken the place of this one"), "{refused}");
