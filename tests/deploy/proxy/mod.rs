@@ -6,6 +6,7 @@
 mod client;
 mod failures;
 mod headers;
+mod night;
 pub(crate) mod node;
 mod streams;
 
