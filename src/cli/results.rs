@@ -94,18 +94,15 @@ async fn ask(args: &ResultsArgs) -> anyhow::Result<Value> {
     }
 }
 
-/// The time of a ledger without entries.
-const BEFORE_ALL: &str = "1970-01-01T00:00:00.000Z";
-
 /// What people read.
 fn table(answer: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (title, unit) = (text(&answer["election"]["title"]), text(&answer["unit"]["name"]));
     let mut table = format!("{title}, {unit}: {}", text(&answer["status"]));
     match answer["time"].as_str() {
-        Some(BEFORE_ALL) => table.push_str(", before the first entry"),
         Some(_) => table.push_str(&format!(", as of {}", Hours::of(&answer["zone"]).tell(&answer["time"]))),
-        None => {}
+        None if answer["hidden"] == true => {}
+        None => table.push_str(", before the first entry"),
     }
     table.push('\n');
     if answer["hidden"] == true {
@@ -256,7 +253,7 @@ mod tests {
         ] {
             assert!(table.contains(part), "{part} in {table}");
         }
-        let early = json!({ "time": BEFORE_ALL, "contests": [{ "boxes": { "expected": 1, "reported": 0 } }] });
+        let early = json!({ "contests": [{ "boxes": { "expected": 1, "reported": 0 } }] });
         let early = super::table(&early);
         assert!(early.contains(", before the first entry\n") && early.contains("0 of 1 box,"), "{early}");
         assert_eq!(column("Québec", 3), "Qu…");

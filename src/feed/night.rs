@@ -137,6 +137,12 @@ impl Moment {
         self.snapshot.fold.time
     }
 
+    /// The same as it is shown; before the first entry there is none.
+    #[must_use]
+    pub fn shown_time(&self) -> Option<String> {
+        (self.seq() > Seq(0)).then(|| rfc3339(self.time()))
+    }
+
     /// How it is marked.
     pub(super) fn status(&self) -> TallyStatus {
         self.status
@@ -333,7 +339,7 @@ impl Moment {
             },
             status: self.stage(audience),
             version: self.version(audience).to_string(),
-            time: full.then(|| rfc3339(self.time())),
+            time: self.shown_time().filter(|_| full),
             zone: self.zone().to_owned(),
             hidden: !full,
             stale: self.is_stale(),

@@ -20,7 +20,7 @@ pub struct NightResults {
     pub status: &'static str,
     /// The opaque version; a later one never has an earlier state.
     pub version: String,
-    /// When the last entry of this version was accepted (RFC 3339, UTC); absent while hidden.
+    /// When the last entry of this version was accepted (RFC 3339, UTC); absent while hidden, and before the first entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The time zone of the election, by its IANA name.
