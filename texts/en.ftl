@@ -251,6 +251,7 @@ night-turnout = turnout { $number }
 night-turnout-over = turnout { $number } – more ballots than registered voters
 night-turnout-unknown = turnout – (registered voters are not known everywhere)
 night-as-of = as of { $moment }
+night-hides = Hidden from others: only those with a part in this election see these results now.
 night-stale = Newer reports than these may have been counted.
 night-units = By unit
 night-unit = Unit

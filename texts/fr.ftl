@@ -256,6 +256,7 @@ night-turnout = participation de { $number }
 night-turnout-over = participation de { $number } – plus de bulletins que de personnes inscrites
 night-turnout-unknown = participation – (le nombre de personnes inscrites n’est pas connu partout)
 night-as-of = état au { $moment }
+night-hides = Masqué aux autres : seuls ceux qui ont un rôle dans cette élection voient ces résultats pour l’instant.
 night-stale = Des procès-verbaux plus récents ont peut-être été comptés.
 night-units = Par unité
 night-unit = Unité

@@ -4,6 +4,7 @@
 
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
+use super::sheets::about_sheet;
 use super::spreadsheet_cell;
 
 /// The columns of results, in order.
@@ -72,13 +73,7 @@ pub fn xlsx(rows: &[Row<'_>], about: &[(&str, String)]) -> Result<Vec<u8>, XlsxE
         }
     }
     sheet.set_column_width(5, 40)?;
-    let sheet = book.add_worksheet();
-    sheet.set_name("about")?;
-    for (line, (name, text)) in (0..).zip(about) {
-        sheet.write_string_with_format(line, 0, *name, &bold)?;
-        sheet.write_string(line, 1, text)?;
-    }
-    sheet.set_column_width(0, 16)?.set_column_width(1, 60)?;
+    about_sheet(&mut book, about)?;
     book.save_to_buffer()
 }
 

@@ -1,41 +1,17 @@
-//! The audit as tables: comma-separated values, and a sheet of Excel.
+//! Rows as tables: comma-separated values, and a sheet of Excel.
 //!
 //! Invariant: a cell that people wrote is only text to a spreadsheet; a sheet that is full says so and where all of it is.
 
-use std::collections::BTreeMap;
+mod audit;
+mod night;
+
 use std::io::{Seek, Write};
 
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
-use super::changes::AuditLine;
 use super::spreadsheet_cell;
 
-/// The columns, in order.
-pub const COLUMNS: [&str; 23] = [
-    "seq",
-    "time",
-    "kind",
-    "contest",
-    "box",
-    "city",
-    "channel",
-    "unit",
-    "units",
-    "revision",
-    "status",
-    "votes",
-    "blank",
-    "invalid",
-    "cast",
-    "votes_change",
-    "cast_change",
-    "by",
-    "reason",
-    "reported_at",
-    "id",
-    "receipt",
-    "request",
-];
+pub use night::NightRow;
 
 /// The most rows of a sheet: what Excel opens.
 pub const ROWS_MAX: u32 = 1_048_576;
@@ -43,68 +19,56 @@ pub const ROWS_MAX: u32 = 1_048_576;
 const CELL_MAX: usize = 32_767;
 
 /// One cell.
-enum Cell {
+pub enum Cell {
+    /// Nothing.
     Empty,
+    /// A number that can be summed.
     Number(u64),
     /// By how much something moved.
     Move(i64),
+    /// A text.
     Text(String),
 }
 
-/// A line of the audit as cells.
-fn cells(line: &AuditLine) -> [Cell; COLUMNS.len()] {
-    let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) };
-    let maybe = |value: Option<&str>| value.map_or(Cell::Empty, text);
-    let number = |value: Option<u64>| value.map_or(Cell::Empty, Cell::Number);
-    let (change, reported) = (&line.change, line.reported.as_ref());
-    [
-        Cell::Number(change.seq),
-        text(&change.time),
-        text(change.kind),
-        maybe(change.contest.as_deref()),
-        maybe(change.ballot_box.as_deref()),
-        maybe(change.city.as_deref()),
-        maybe(change.channel),
-        maybe(change.unit.as_deref()),
-        number(change.units.map(|units| units as u64)),
-        number(change.revision.map(u64::from)),
-        maybe(change.status),
-        maybe(reported.map(|reported| pairs(&reported.votes, false)).as_deref()),
-        number(reported.map(|reported| reported.blank.into())),
-        number(reported.map(|reported| reported.invalid.into())),
-        number(reported.map(|reported| reported.cast.into())),
-        maybe(change.votes.as_ref().map(|votes| pairs(votes, true)).as_deref()),
-        change.cast.map_or(Cell::Empty, Cell::Move),
-        text(&change.by),
-        maybe(change.reason.as_deref()),
-        maybe(change.reported_at.as_deref()),
-        maybe(line.id.as_deref()),
-        text(&line.receipt),
-        maybe(line.request.as_deref()),
-    ]
+impl Cell {
+    fn text(text: &str) -> Self {
+        if text.is_empty() { Self::Empty } else { Self::Text(text.to_owned()) }
+    }
+
+    fn maybe(text: Option<&str>) -> Self {
+        text.map_or(Self::Empty, Self::text)
+    }
+
+    fn number(number: Option<u64>) -> Self {
+        number.map_or(Self::Empty, Self::Number)
+    }
 }
 
-fn pairs(votes: &BTreeMap<String, i64>, signed: bool) -> String {
-    let pair = |(code, votes): (&String, &i64)| {
-        if signed { format!("{code}={votes:+}") } else { format!("{code}={votes}") }
-    };
-    votes.iter().map(pair).collect::<Vec<_>>().join(" ")
+/// A row of a table.
+pub trait Row {
+    /// What the sheet is called.
+    const SHEET: &'static str;
+    /// The columns, in order.
+    const COLUMNS: &'static [&'static str];
+
+    /// Its cells, one for each column.
+    fn cells(&self) -> Vec<Cell>;
 }
 
 /// The first line of the table.
-pub fn csv_header() -> Result<Vec<u8>, csv::Error> {
-    csv_record(|writer| writer.write_record(COLUMNS))
+pub fn csv_header<R: Row>() -> Result<Vec<u8>, csv::Error> {
+    csv_record(|writer| writer.write_record(R::COLUMNS))
 }
 
 /// A line of the table.
-pub fn csv_line(line: &AuditLine) -> Result<Vec<u8>, csv::Error> {
-    let fields = cells(line).map(|cell| match cell {
+pub fn csv_line(row: &impl Row) -> Result<Vec<u8>, csv::Error> {
+    let fields = row.cells().into_iter().map(|cell| match cell {
         Cell::Empty => String::new(),
         Cell::Number(number) => number.to_string(),
         Cell::Move(number) => number.to_string(),
         Cell::Text(text) => spreadsheet_cell(&text),
     });
-    csv_record(|writer| writer.write_record(&fields))
+    csv_record(|writer| writer.write_record(fields.collect::<Vec<_>>()))
 }
 
 fn csv_record(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error>) -> Result<Vec<u8>, csv::Error> {
@@ -122,27 +86,27 @@ pub struct Sheet {
 
 impl Sheet {
     /// A sheet with its first row. It holds at most so many rows, [`ROWS_MAX`] of them in Excel.
-    pub fn new(rows_max: u32) -> Result<Self, XlsxError> {
+    pub fn new<R: Row>(rows_max: u32) -> Result<Self, XlsxError> {
         let mut book = Workbook::new();
         let sheet = book.add_worksheet_with_constant_memory()?;
-        sheet.set_name("audit")?;
+        sheet.set_name(R::SHEET)?;
         let bold = Format::new().set_bold();
-        for (column, name) in (0..).zip(COLUMNS) {
-            sheet.write_string_with_format(0, column, name, &bold)?;
+        for (column, name) in (0..).zip(R::COLUMNS) {
+            sheet.write_string_with_format(0, column, *name, &bold)?;
         }
         Ok(Self { book, row: 1, rows_max })
     }
 
     /// Writes a line; false where the sheet is full, and says in its last row where to find the rest.
-    pub fn write(&mut self, line: &AuditLine) -> Result<bool, XlsxError> {
+    pub fn write(&mut self, line: &impl Row) -> Result<bool, XlsxError> {
         let (row, is_last) = (self.row, self.row + 1 >= self.rows_max);
         let sheet = self.book.worksheet_from_index(0)?;
         if is_last {
-            let text = "This sheet is full. The audit goes on: ask for it with ?format=csv, which has no limit.";
+            let text = "This sheet is full, and there is more: ask for all of it with ?format=csv, which has no limit.";
             sheet.write_string(row, 0, text)?;
             return Ok(false);
         }
-        for (column, cell) in (0..).zip(cells(line)) {
+        for (column, cell) in (0..).zip(line.cells()) {
             match cell {
                 Cell::Empty => {}
                 // Exact: places and numbers of ballots stay below 2^53.
@@ -161,10 +125,26 @@ impl Sheet {
         Ok(true)
     }
 
-    /// Ends the file.
-    pub fn finish(mut self, out: impl Write + Seek + Send) -> Result<(), XlsxError> {
+    /// Ends the file, with a second sheet where there is something to say about the first one.
+    pub fn finish(mut self, about: &[(&str, String)], out: impl Write + Seek + Send) -> Result<(), XlsxError> {
+        if !about.is_empty() {
+            about_sheet(&mut self.book, about)?;
+        }
         self.book.save_to_writer(out)
     }
+}
+
+/// A sheet that says what the figures of another one are of.
+pub(super) fn about_sheet(book: &mut Workbook, about: &[(&str, String)]) -> Result<(), XlsxError> {
+    let bold = Format::new().set_bold();
+    let sheet = book.add_worksheet();
+    sheet.set_name("about")?;
+    for (line, (name, text)) in (0..).zip(about) {
+        sheet.write_string_with_format(line, 0, *name, &bold)?;
+        sheet.write_string(line, 1, text)?;
+    }
+    sheet.set_column_width(0, 16)?.set_column_width(1, 60)?;
+    Ok(())
 }
 
 /// A text that fits a cell; what was cut off is marked.
@@ -177,10 +157,11 @@ fn fitting(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::io::Cursor;
 
     use super::*;
-    use crate::export::changes::{Change, ReportedCounts};
+    use crate::export::changes::{AuditLine, Change, ReportedCounts};
 
     fn line(seq: u64) -> AuditLine {
         let change = Change { seq, kind: "first", by: "a desk".to_owned(), ..Change::default() };
@@ -192,7 +173,7 @@ mod tests {
         let reported = ReportedCounts { votes: BTreeMap::new(), blank: 1, invalid: 2, cast: 3 };
         let change = Change { units: Some(4), revision: Some(5), cast: Some(-3), ..line(7).change };
         let line = AuditLine { change, reported: Some(reported), ..line(7) };
-        let numbers = COLUMNS.into_iter().zip(cells(&line)).filter_map(|(column, cell)| match cell {
+        let numbers = AuditLine::COLUMNS.iter().copied().zip(line.cells()).filter_map(|(column, cell)| match cell {
             Cell::Number(number) => Some((column, i64::try_from(number).unwrap())),
             Cell::Move(number) => Some((column, number)),
             Cell::Empty | Cell::Text(_) => None,
@@ -206,11 +187,11 @@ mod tests {
 
     #[test]
     fn a_full_sheet_says_where_all_of_it_is() {
-        let mut sheet = Sheet::new(4).unwrap();
+        let mut sheet = Sheet::new::<AuditLine>(4).unwrap();
         let written: Vec<bool> = (1..=3).map(|seq| sheet.write(&line(seq)).unwrap()).collect();
         assert_eq!(written, [true, true, false]);
         let mut out = Cursor::new(Vec::new());
-        sheet.finish(&mut out).unwrap();
+        sheet.finish(&[], &mut out).unwrap();
         assert!(out.into_inner().starts_with(b"PK"));
     }
 

@@ -49,7 +49,7 @@ pub struct Asked {
     pub unit: UnitNumber,
     /// Of one contest only.
     pub contest: Option<ContestNumber>,
-    /// With the units just below, a page of them.
+    /// With units below, a page of them.
     pub children: Option<ChildPage>,
     /// With votes by party.
     pub parties: bool,
@@ -57,9 +57,20 @@ pub struct Asked {
     pub channels: bool,
 }
 
-/// A page of the units just below.
+/// Which units of those below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Below {
+    /// Those just below.
+    Next,
+    /// All places, at any depth.
+    Places,
+}
+
+/// A page of the units below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChildPage {
+    /// Which of them.
+    pub which: Below,
     /// Those after this one.
     pub after: UnitNumber,
     /// At most so many.
@@ -70,8 +81,8 @@ impl ChildPage {
     /// The most units in one document.
     pub const LIMIT_MAX: usize = 5_000;
 
-    /// The first page.
-    pub const FIRST: Self = Self { after: Unit::ROOT, limit: Self::LIMIT_MAX };
+    /// The first page of those just below.
+    pub const FIRST: Self = Self { which: Below::Next, after: Unit::ROOT, limit: Self::LIMIT_MAX };
 }
 
 impl Asked {
@@ -281,16 +292,20 @@ impl Moment {
 
     /// Reads what must be read for a document: reports of the boxes in units that no totals are kept for.
     pub async fn reported(&self, reports: &dyn Reports, asked: &Asked) -> Result<Reported, LedgerError> {
-        let is_place = |number: &UnitNumber| self.units.get(*number).is_some_and(|unit| unit.kind.is_place());
-        let tops = match (is_place(&asked.unit), asked.children) {
+        let tops = match (self.is_place(asked.unit), asked.children) {
             (false, _) => vec![asked.unit],
             (true, Some(page)) => {
-                self.children(asked.unit, page).0.into_iter().filter(|child| !is_place(child)).collect()
+                self.children(asked.unit, page).0.into_iter().filter(|child| !self.is_place(*child)).collect()
             }
             (true, None) => Vec::new(),
         };
         let boxes: Vec<UnitNumber> = tops.iter().flat_map(|top| self.units.boxes(*top, self.state().units)).collect();
         self.reported_by(reports, asked, &boxes).await
+    }
+
+    /// Whether totals are kept for a unit.
+    fn is_place(&self, unit: UnitNumber) -> bool {
+        self.units.get(unit).is_some_and(|unit| unit.kind.is_place())
     }
 
     async fn reported_by(
@@ -326,7 +341,7 @@ impl Moment {
             Some(page) => {
                 let (children, next) = self.children(asked.unit, page);
                 let next = next.then(|| children.last().map(|last| self.unit_name(*last).code)).flatten();
-                (Some(self.child_results(asked, &children, reported)), next)
+                (Some(self.child_results(asked, page.which, &children, reported)), next)
             }
             None => (None, None),
         };
@@ -402,11 +417,17 @@ impl Moment {
             .filter_map(move |contest| Some((contest, sums::held(&self.units, contest.unit(), unit)?)))
     }
 
-    /// The units just below, and whether there are more.
+    /// The units below, and whether there are more.
     fn children(&self, unit: UnitNumber, page: ChildPage) -> (Vec<UnitNumber>, bool) {
         let is_shown = |number: &UnitNumber| *number > page.after && self.is_live(*number);
-        let mut found: Vec<UnitNumber> =
-            self.units.children(unit).iter().copied().filter(is_shown).take(page.limit + 1).collect();
+        let found: &mut dyn Iterator<Item = UnitNumber> = match page.which {
+            Below::Next => &mut self.units.children(unit).iter().copied(),
+            // Parents have lower numbers than their children.
+            Below::Places => &mut (page.after.max(unit).0 + 1..self.state().units.count)
+                .map(UnitNumber)
+                .filter(|number| self.is_place(*number) && self.units.is_within(*number, unit)),
+        };
+        let mut found: Vec<UnitNumber> = found.filter(is_shown).take(page.limit + 1).collect();
         let more = found.len() > page.limit;
         found.truncate(page.limit);
         (found, more)
@@ -488,14 +509,24 @@ impl Moment {
         }
     }
 
-    fn child_results(&self, asked: &Asked, children: &[UnitNumber], reported: &Reported) -> Vec<ChildResult> {
+    fn child_results(
+        &self,
+        asked: &Asked,
+        which: Below,
+        children: &[UnitNumber],
+        reported: &Reported,
+    ) -> Vec<ChildResult> {
         let mut results: Vec<ChildResult> =
             children.iter().map(|child| ChildResult { unit: self.unit_name(*child), contests: Vec::new() }).collect();
         for (contest, _) in self.asked_contests(asked) {
             let choices = contest.choices.len();
-            let mut sums = sums::of_children(self.tally(), &self.units, contest.number, choices, asked.unit);
+            let (tally, units) = (self.tally(), self.units());
+            let mut sums = match which {
+                Below::Next => sums::of_children(tally, units, contest.number, choices, asked.unit),
+                Below::Places => sums::of_places(tally, units, contest.number, choices, children),
+            };
             // Places have totals, all others reports; no unit is both.
-            sums.extend(reported.of_children(&self.units, contest.number, choices, asked.unit));
+            sums.extend(reported.of_children(units, contest.number, choices, asked.unit));
             for (child, result) in children.iter().zip(&mut results) {
                 let Some(held) = sums::held(&self.units, contest.unit(), *child) else { continue };
                 let sums = sums.remove(child).unwrap_or_else(|| Sums::new(choices));

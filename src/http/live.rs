@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 
-use super::api::{AskedAudience, find, organiser, sees_totals, successor, viewer};
+use super::api::{self, AskedAudience, find, sees_totals, successor, viewer};
 use super::auth::{Caller, same_site};
 use super::error::Problem;
 use super::name::Name;
@@ -170,8 +170,7 @@ pub(super) async fn asking(
     }
     match &query.ticket {
         Some(ticket) => spend(services, found, ticket).await,
-        None if query.audience.is_some() => organiser(services, found, headers).await,
-        None => viewer(services, found, headers).await,
+        None => api::asking(services, found, query.audience, headers).await,
     }
 }
 

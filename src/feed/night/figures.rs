@@ -40,7 +40,7 @@ pub struct NightResults {
     /// Votes by party over these contests, the most first; with `by=party`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parties: Option<Vec<PartyResult>>,
-    /// The units just below; with `by=unit`.
+    /// The units just below, with `by=unit`; all places in it, with `by=place`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub children: Option<Vec<ChildResult>>,
     /// Where the list of units goes on: send it as `after`.
@@ -227,6 +227,13 @@ impl ByCode {
     #[must_use]
     pub fn of(contest: &Contest, votes: &[u64]) -> Self {
         Self(contest.choices.iter().zip(votes).map(|(choice, votes)| (choice.code.to_string(), *votes)).collect())
+    }
+}
+
+impl ByCode {
+    /// The votes of each code.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(code, votes)| (code.as_str(), *votes))
     }
 }
 

@@ -162,6 +162,24 @@ pub fn of_children(
     children
 }
 
+/// The sums of a contest in each of some places, given in their order, of those where something was reported.
+#[must_use]
+pub fn of_places(
+    tally: &Tally,
+    units: &Units,
+    contest: ContestNumber,
+    choices: usize,
+    places: &[UnitNumber],
+) -> BTreeMap<UnitNumber, Sums> {
+    let mut sums: BTreeMap<UnitNumber, Sums> = BTreeMap::new();
+    for (unit, totals) in tally.units(contest) {
+        for place in units.up(unit).filter(|above| places.binary_search(above).is_ok()) {
+            sums.entry(place).or_insert_with(|| Sums::new(choices)).add(totals);
+        }
+    }
+    sums
+}
+
 /// The unit just below another one that a unit stands in, or is.
 #[must_use]
 pub fn child_of(units: &Units, top: UnitNumber, unit: UnitNumber) -> Option<UnitNumber> {

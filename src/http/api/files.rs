@@ -14,7 +14,7 @@ use crate::http::error::Problem;
 /// How results are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ResultsFormat {
+pub(in crate::http) enum ResultsFormat {
     /// The JSON document.
     #[default]
     Json,
@@ -24,7 +24,8 @@ pub(super) enum ResultsFormat {
     Xlsx,
 }
 
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// What a book of Excel is called.
+pub(in crate::http) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Results that this reader may see, as a file. There are no hidden ones in it: without figures there is no table.
 pub(super) fn results_file(election: &Election, found: &Results, format: ResultsFormat) -> Result<Response, Problem> {
@@ -82,7 +83,7 @@ fn about(election: &Election, found: &Results) -> Vec<(&'static str, String)> {
 }
 
 /// A file to be kept, not to be shown.
-pub(super) fn attached(kind: &'static str, name: &str, body: Body) -> Response {
+pub(in crate::http) fn attached(kind: &'static str, name: &str, body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         // What one reader may see must never be given to another one by a cache.

@@ -32,6 +32,7 @@ use crate::ledger::{Elections, Registered};
 pub(super) use acts::act;
 pub(super) use codes::{Made, MadeCode, codes_table, make_codes, replace_code, replaced_by, revoke_code};
 pub(super) use create::{VisibilityName, accent, actor, create_poll, keep, new_code, optional};
+pub(super) use files::{ResultsFormat, XLSX, attached};
 pub(super) use life::{
     RemoveBody, RemovedBody, copy_poll, redefine_poll, remove_poll, remove_whole, retitle_poll, shown as removed_shown,
 };
@@ -39,7 +40,7 @@ pub(super) use links::{MadeLink, make_link};
 pub(super) use making::codes_of;
 pub(super) use openapi::{Operation, operations};
 pub(super) use polls::{PageQuery, invalid_query, page, schedule, visibility};
-pub(super) use results::{AskedAudience, Round, Seen, at_least, of_round, organiser, respond, sees_totals, viewer};
+pub(super) use results::{AskedAudience, Round, Seen, asking, at_least, of_round, respond, sees_totals, viewer};
 pub(super) use roster::{PersonShown, SOUGHT_MAX, list_persons, relist_person, roster_page};
 pub(super) use votes::{VoteBody, vote_in};
 

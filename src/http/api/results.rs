@@ -96,10 +96,7 @@ pub(in crate::http) async fn of_round(
 ) -> Result<Seen, Problem> {
     loop {
         let known = services.feed.rounds(found.key).await?;
-        let viewer = match round.audience {
-            Some(AskedAudience::Full) => organiser(services, &found, headers).await?,
-            None => viewer(services, &found, headers).await?,
-        };
+        let viewer = asking(services, &found, round.audience, headers).await?;
         if let Some(version) = round.min_version {
             at_least(services, &found, version, viewer).await?;
         }
@@ -171,13 +168,22 @@ pub(in crate::http) enum AskedAudience {
 }
 
 /// Whoever may see results that are hidden from others; anybody else is refused.
-pub(in crate::http) async fn organiser(
-    services: &Services,
-    found: &Registered,
-    headers: &HeaderMap,
-) -> Result<Viewer, Problem> {
+async fn organiser(services: &Services, found: &Registered, headers: &HeaderMap) -> Result<Viewer, Problem> {
     Caller::of(services, headers).await?.require_in(services, Scope::Results, found).await?;
     Ok(Viewer::Organiser)
+}
+
+/// Who is looking at this election, where the address may ask for results that are hidden from others.
+pub(in crate::http) async fn asking(
+    services: &Services,
+    found: &Registered,
+    audience: Option<AskedAudience>,
+    headers: &HeaderMap,
+) -> Result<Viewer, Problem> {
+    match audience {
+        Some(AskedAudience::Full) => organiser(services, found, headers).await,
+        None => viewer(services, found, headers).await,
+    }
 }
 
 /// Who is looking at this election.

@@ -140,7 +140,7 @@ pub(super) struct ResultsQuery {
     audience: Option<String>,
 }
 
-/// The results of whatever is here. Whoever has a part in a poll sees hidden ones where the address asks for them, so that a
+/// The results of whatever is here. Whoever has a part in it sees hidden ones where the address asks for them, so that a
 /// projector never shows them by accident; nobody else does.
 pub(super) async fn results(
     State(services): State<Shared>,
@@ -158,7 +158,7 @@ pub(super) async fn results(
         Err(error) => return problem_page(&page, &error.into(), &format!("/{code}/results")),
     };
     let own = page.clone().of(&found.election);
-    let asks = query.audience.is_some_and(|audience| audience == "full") && found.election.kind != Kind::Election;
+    let asks = query.audience.is_some_and(|audience| audience == "full");
     let audience = asks.then_some(AskedAudience::Full);
     if asks && let Err(refused) = with_part(&services, &mut parts, &code).await {
         return uncached(refused);
@@ -168,7 +168,7 @@ pub(super) async fn results(
     let number = query.round.map(|round| round.parse().unwrap_or(0));
     let round = Round { number, min_version: None, audience };
     let shown = match found.election.kind {
-        Kind::Election => elections::page(&services, &own, &found, query.unit.as_deref(), headers).await,
+        Kind::Election => elections::page(&services, &own, &found, (query.unit.as_deref(), audience), headers).await,
         Kind::Poll | Kind::Competition => of_poll(&services, &own, found.clone(), round, headers).await,
     };
     let shown = match shown {
@@ -178,7 +178,7 @@ pub(super) async fn results(
     if asks { uncached(shown) } else { shown }
 }
 
-/// Refuses whoever has no part in the poll, and sends who is not signed in to do so.
+/// Refuses whoever has no part in it, and sends who is not signed in to do so.
 async fn with_part(services: &Shared, parts: &mut Parts, code: &str) -> Result<(), Response> {
     let visitor = Visitor::from_request_parts(parts, services).await?;
     visitor.part(services, &Name(code.to_owned())).await.map(drop)

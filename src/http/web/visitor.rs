@@ -57,11 +57,11 @@ pub(super) fn local(place: &str) -> Option<&str> {
     (is_plain && place.starts_with('/') && !place.starts_with("//")).then_some(place)
 }
 
-/// Where somebody with this part goes on: to the console, and a viewer to the results with what is hidden from others.
+/// Where somebody with this part goes on: to the console, and where there is none for them, to the results with what is hidden
+/// from others.
 pub(super) fn place_of(election: &Election, role: Role) -> String {
     let page = match (election.kind, role) {
-        (Kind::Election, _) => "results",
-        (Kind::Poll | Kind::Competition, Role::Viewer) => "results?audience=full",
+        (Kind::Election, _) | (_, Role::Viewer) => "results?audience=full",
         (Kind::Poll | Kind::Competition, Role::CoHost | Role::Owner) => "host",
     };
     format!("/{}/{page}", election.code)

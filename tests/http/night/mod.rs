@@ -20,3 +20,4 @@ mod setup_tokens;
 mod setup_units;
 mod stream;
 mod support;
+mod table;

@@ -1,6 +1,7 @@
 //! Who has a part in a poll and asks for them sees results that are hidden from others; nobody else does.
 
 use super::*;
+use crate::support::{ADMIN, Events};
 
 /// What follows in the text, up to a quotation mark.
 fn links<'a>(page: &'a str, before: &'a str) -> impl Iterator<Item = String> + 'a {
@@ -84,6 +85,64 @@ async fn whoever_has_a_part_sees_hidden_results_where_they_are_asked_for() {
     server.act(&poll, "reveal").await.is(200);
     let shown = ada.get(&full).await.is(200).text();
     assert!(shown.contains("1 voter<") && !shown.contains("Hidden from others"), "{shown}");
+    server.finish().await;
+}
+
+/// An election of boxes too, in each of its units and its files.
+#[tokio::test]
+async fn whoever_has_a_part_in_a_night_sees_hidden_totals_where_they_are_asked_for() {
+    let server = TestServer::start().await;
+    let mut ada = founder(&server).await;
+    let body = json!({ "title": "The night", "choices": ["tories", "labour"], "cities": ["london"], "open": true,
+        "visibility": "on_reveal" });
+    let night = ada.ask("POST", "/api/v1/elections").json(&body).send().await.is(201).json();
+    let (id, code) = (night["id"].as_str().expect("an id"), night["code"].as_str().expect("a code"));
+    let path = |tail: &str| format!("/api/v1/elections/{id}{tail}");
+    let report = json!({ "ballot_box_id": "l1", "city": "london", "votes": { "tories": 4321, "labour": 1 } });
+    server.post(&path("/reports"), &report).bearer(ADMIN).send().await.is(201);
+    let plain = format!("/{code}/results");
+    let full = format!("{plain}?audience=full");
+    let people = format!("/{code}/people");
+    let bob = person(&mut ada, "bob").await;
+    ada.post(&people, &[("do", "add"), ("name", "bob"), ("role", "viewer")]).await.is(303);
+    for (who, browser) in [("owner", &ada), ("viewer", &bob)] {
+        let page = browser.get(&full).await.is(200);
+        assert_eq!(page.header("cache-control"), Some("no-store"), "{who}");
+        let text = page.text();
+        for part in ["4,321", "Hidden from others: only those with a part in this election"] {
+            assert!(text.contains(part), "{who}: no {part} in {text}");
+        }
+        let london = format!("{plain}?unit=london&audience=full");
+        let inside = links(&text, "<a href=\"").find(|link| *link == london).expect("a link to london");
+        let text = browser.get(&inside).await.is(200).text();
+        assert!(text.contains("4,321"), "{who}: {text}");
+        assert!(links(&text, "<a href=\"").any(|link| link == format!("{plain}?unit=nation&audience=full")), "{text}");
+        let files: Vec<_> = links(&text, "<li><a href=\"").filter(|link| link.contains("format=")).collect();
+        assert_eq!(files.len(), 3, "{who}: {text}");
+        for file in files {
+            let taken = browser.get(&file).await.is(200);
+            assert_eq!(taken.header("cache-control"), Some("private, no-cache"), "{who} {file}");
+            assert!(file.contains("xlsx") || taken.text().contains("4321"), "{who} {file}");
+            Browser::new(&server).get(&file).await.refused(401, "no_token");
+        }
+        let mut stream = Events::open(browser.ask("GET", &path("/results/stream?audience=full"))).await;
+        assert_eq!(stream.next().await.expect("a frame").json()["hidden"], false, "{who}");
+        for place in [&plain, &format!("{plain}?audience=all")] {
+            let hidden = browser.get(place).await.is(200).text();
+            assert!(!hidden.contains("4,321") && !hidden.contains("Hidden from others"), "{who} {place}: {hidden}");
+        }
+        let home = browser.get("/").await.is(200).text();
+        assert!(home.contains(&format!("href=\"{full}\"")), "{who}: {home}");
+    }
+    let french = bob.get(&format!("{full}&lang=fr")).await.is(200).text();
+    assert!(french.contains("ceux qui ont un rôle dans cette élection"), "{french}");
+    let stranger = person(&mut ada, "sam").await;
+    assert!(!stranger.get(&full).await.is(403).text().contains("4,321"));
+    let sent = Browser::new(&server).get(&full).await.is(303);
+    assert_eq!(sent.header("location"), Some(format!("/login?next=%2F{code}%2Fresults%3Faudience%3Dfull").as_str()));
+    server.post(&path("/reveal"), &json!({})).bearer(ADMIN).send().await.is(200);
+    let shown = bob.get(&full).await.is(200).text();
+    assert!(shown.contains("4,321") && !shown.contains("Hidden from others"), "{shown}");
     server.finish().await;
 }
 

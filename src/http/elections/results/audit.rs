@@ -2,10 +2,8 @@
 //!
 //! Invariant: a file that could not be written to its end breaks off, and is never taken for whole.
 
-use std::io::{Read, Seek};
-
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
@@ -14,10 +12,11 @@ use hustings_core::{Audience, Event, Seq, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::files::{self, Pages};
 use super::{Problem, Seen, Services, Shared, read, see_with_token, short, times, unit_of, within};
 use crate::export::changes::{AuditLine, KINDS, kind};
-use crate::export::sheets::{self, Sheet};
 use crate::feed::night::Moment;
+use crate::http::api::XLSX;
 use crate::http::described::Looked;
 use crate::http::name::Name;
 use crate::ledger::Stored;
@@ -73,7 +72,6 @@ pub(super) struct AuditPage {
 const LIMIT_MAX: usize = 10_000;
 /// So many entries are read at once.
 const PAGE: usize = 2_000;
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// Every entry in words: who changed what, when and why. As JSON, or as a file of CSV, NDJSON or Excel.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/audit", tag = "elections", params(AuditQuery,
@@ -95,9 +93,11 @@ pub(super) async fn audit(
     let name = format!("audit-{}", seen.found.election.code);
     match form {
         Form::Json => page(reader, within("limit", query.limit, 1_000, 1..=LIMIT_MAX)?).await,
-        Form::Csv => Ok(file("text/csv; charset=utf-8", &format!("{name}.csv"), lines(reader, Line::Csv)?)),
-        Form::Ndjson => Ok(file("application/x-ndjson", &format!("{name}.ndjson"), lines(reader, Line::Ndjson)?)),
-        Form::Xlsx => Ok(file(XLSX, &format!("{name}.xlsx"), sheet(reader).await?)),
+        Form::Csv => Ok(file("text/csv; charset=utf-8", &format!("{name}.csv"), files::csv(reader)?)),
+        Form::Ndjson => {
+            Ok(file("application/x-ndjson", &format!("{name}.ndjson"), files::lines(reader, Vec::new(), ndjson)))
+        }
+        Form::Xlsx => Ok(file(XLSX, &format!("{name}.xlsx"), files::xlsx(reader, &[]).await?)),
     }
 }
 
@@ -204,8 +204,11 @@ impl Reader {
         let left = query.limit.unwrap_or(usize::MAX);
         Ok(Self { services, moment, filter, of_box, place, end, left })
     }
+}
 
-    /// The next lines, maybe none of a page; nothing at the end.
+impl Pages for Reader {
+    type Row = AuditLine;
+
     async fn next(&mut self) -> Result<Option<Vec<AuditLine>>, Problem> {
         if self.place >= self.end || self.left == 0 {
             return Ok(None);
@@ -247,115 +250,8 @@ async fn reports(services: &Services, moment: &Moment, code: &str) -> Result<Vec
     Ok(reports)
 }
 
-/// How one line is written.
-#[derive(Clone, Copy)]
-enum Line {
-    Csv,
-    Ndjson,
-}
-
-impl Line {
-    fn head(self) -> std::io::Result<Vec<u8>> {
-        match self {
-            Self::Csv => sheets::csv_header().map_err(std::io::Error::other),
-            Self::Ndjson => Ok(Vec::new()),
-        }
-    }
-
-    fn write(self, line: &AuditLine, out: &mut Vec<u8>) -> std::io::Result<()> {
-        match self {
-            Self::Csv => out.extend(sheets::csv_line(line).map_err(std::io::Error::other)?),
-            Self::Ndjson => {
-                serde_json::to_writer(&mut *out, line)?;
-                out.push(b'\n');
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Lines as they are read; a page is in memory, and no more.
-fn lines(reader: Reader, line: Line) -> Result<Body, Problem> {
-    let head = line.head().map_err(|_| unwritable())?;
-    let rest = futures_util::stream::unfold((Some(head), Some(reader)), move |(head, reader)| async move {
-        if let Some(head) = head {
-            return Some((Ok(Bytes::from(head)), (None, reader)));
-        }
-        let mut reader = reader?;
-        let bytes = match reader.next().await {
-            Ok(None) => return None,
-            Ok(Some(lines)) => {
-                let mut out = Vec::new();
-                lines.iter().try_for_each(|told| line.write(told, &mut out)).map(|()| Bytes::from(out))
-            }
-            Err(problem) => Err(std::io::Error::other(problem.detail().to_owned())),
-        };
-        // After an error there is no reader: the answer breaks off, and whoever reads it notices.
-        let reader = bytes.is_ok().then_some(reader);
-        Some((bytes, (None, reader)))
-    });
-    Ok(Body::from_stream(rest))
-}
-
-/// A sheet, written to a file of its own that is gone when it was sent.
-async fn sheet(mut reader: Reader) -> Result<Body, Problem> {
-    let mut sheet = blocking(|| Sheet::new(sheets::ROWS_MAX)).await?;
-    while let Some(lines) = reader.next().await? {
-        let (back, fits) = blocking(move || {
-            for line in &lines {
-                if !sheet.write(line)? {
-                    return Ok((sheet, false));
-                }
-            }
-            Ok::<_, rust_xlsxwriter::XlsxError>((sheet, true))
-        })
-        .await?;
-        sheet = back;
-        if !fits {
-            break;
-        }
-    }
-    let file = blocking(move || {
-        let mut file = tempfile::tempfile()?;
-        sheet.finish(&mut file).map_err(std::io::Error::other)?;
-        file.rewind()?;
-        Ok::<_, std::io::Error>(file)
-    })
-    .await?;
-    let chunks = futures_util::stream::unfold(Some(file), |file| async move {
-        let mut file = file?;
-        let read = tokio::task::spawn_blocking(move || {
-            let mut chunk = vec![0; 64 * 1024];
-            let length = file.read(&mut chunk)?;
-            chunk.truncate(length);
-            Ok::<_, std::io::Error>((chunk, file))
-        });
-        match read.await.map_err(std::io::Error::other).and_then(|read| read) {
-            Ok((chunk, _)) if chunk.is_empty() => None,
-            Ok((chunk, file)) => Some((Ok(Bytes::from(chunk)), Some(file))),
-            Err(error) => Some((Err(error), None)),
-        }
-    });
-    Ok(Body::from_stream(chunks))
-}
-
-/// Work that would keep others waiting, on a thread of its own.
-async fn blocking<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "an export could not be written");
-            Err(unwritable())
-        }
-        Err(_) => Err(unwritable()),
-    }
-}
-
-fn unwritable() -> Problem {
-    Problem::unavailable(
-        "export_failed",
-        "the file could not be written; is there room in the folder for temporary files?",
-    )
+fn ndjson(line: &AuditLine, out: &mut Vec<u8>) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.push(b'\n');
+    Ok(())
 }

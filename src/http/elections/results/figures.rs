@@ -9,9 +9,11 @@ use hustings_core::{Audience, UnitNumber};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, times, unit_of, within};
-use crate::feed::night::{Asked, ChildPage, Moment, NightResults};
-use crate::http::api::{at_least, respond, viewer};
+use super::{
+    Problem, Seen, Services, Shared, contest_needed, contest_of, read, see, short, table, times, unit_of, within,
+};
+use crate::feed::night::{Asked, Below, ChildPage, Moment, NightResults};
+use crate::http::api::{AskedAudience, ResultsFormat, asking, at_least, respond};
 use crate::http::described::Looked;
 use crate::http::name::Name;
 
@@ -26,17 +28,26 @@ pub(super) struct NightQuery {
     contest: Option<String>,
     /// The code of a choice: a single figure.
     choice: Option<String>,
-    /// contest (default), party, unit or channel.
+    /// contest (default), party, unit, place or channel.
     #[param(inline)]
     by: Option<By>,
     /// What stood just before a time (RFC 3339, or local in the election's zone), or at a version.
     as_of: Option<String>,
-    /// With `by=unit`: units after this one, the `next` of the page before.
+    /// With `by=unit` and `by=place`: units after this one, the `next` of the page before.
     after: Option<String>,
-    /// With `by=unit`: at most so many, up to 5,000 (default 1,000).
+    /// With `by=unit` and `by=place`: at most so many, up to 5,000 (default 1,000).
     limit: Option<usize>,
     /// A version that was seen before, maybe on another node: what is answered is not older. Waits two seconds at most.
     min_version: Option<String>,
+    /// As which file (default: the JSON document): csv or xlsx, a row for each contest, unit and choice; with `by=unit` and
+    /// `by=place` of all units below too. Hidden results are no file: 403 `results_hidden`.
+    #[param(inline, value_type = Option<ResultsFormat>)]
+    #[serde(default)]
+    format: ResultsFormat,
+    /// `full` for results that are hidden from others, to whoever may see them by token or by being signed in; the same as
+    /// `Hustings-Audience: full`, for links, with which browsers send no headers.
+    #[param(value_type = Option<String>)]
+    audience: Option<AskedAudience>,
 }
 
 /// What sums are told beside the totals.
@@ -49,6 +60,8 @@ enum By {
     Party,
     /// Of each unit just below.
     Unit,
+    /// Of each place below, at any depth: region and city.
+    Place,
     /// Of each choice in each channel.
     Channel,
 }
@@ -65,10 +78,13 @@ struct Figure {
 
 const LIMIT_DEFAULT: usize = 1_000;
 
-/// Totals of an election: of a unit, a contest, a choice; by party, unit or channel; now or as of an earlier time or version.
+/// Totals of an election: of a unit, a contest, a choice; by party, unit or channel; now or as of an earlier time or version; as JSON, or as a
+/// table.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results", tag = "elections", params(NightQuery,
         ("election" = String, Path, description = "id, code or slug")),
-    responses((status = 200, body = NightResults), (status = 304, description = "not changed since `If-None-Match`"),
+    responses((status = 200, content((NightResults = "application/json"), (String = "text/csv"),
+            (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
+        (status = 304, description = "not changed since `If-None-Match`"),
         (status = 422, body = Problem), Looked),
     security((), ("token" = [])))]
 pub(super) async fn results(
@@ -78,20 +94,26 @@ pub(super) async fn results(
     query: Result<Query<NightQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let mut query = read(query)?;
+    let audience = query.audience.take();
     if let Some(version) = query.min_version.take() {
         let found = super::find(&services, &election).await?;
-        let viewer = viewer(&services, &found, &headers).await?;
+        let viewer = asking(&services, &found, audience, &headers).await?;
         at_least(&services, &found, &version, viewer).await?;
     }
     if query == NightQuery::default() {
-        return plain(&services, &election, &headers).await;
+        return plain(&services, &election, audience, &headers).await;
     }
-    let seen = see(&services, &election, &headers).await?;
+    let seen = see(&services, &election, audience, &headers).await?;
     let moment = match &query.as_of {
         Some(asked) => times::as_of(&services, &seen, asked).await?,
         None => seen.moment.clone(),
     };
     let asked = asked(&moment, seen.audience, &query)?;
+    if query.format != ResultsFormat::Json {
+        seen.require_full()?;
+        is_of_tables(&query)?;
+        return table::file(services, moment, asked, query.format).await;
+    }
     let json = match &query.choice {
         Some(choice) => {
             seen.require_full()?;
@@ -104,11 +126,31 @@ pub(super) async fn results(
 }
 
 /// The whole election, rendered once a version for all who ask.
-async fn plain(services: &Services, election: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+async fn plain(
+    services: &Services,
+    election: &str,
+    audience: Option<AskedAudience>,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let found = super::find(services, election).await?;
-    let viewer = super::viewer(services, &found, headers).await?;
+    let viewer = asking(services, &found, audience, headers).await?;
     let frame = services.feed.latest(found.key, viewer).await?.ok_or_else(super::gone)?;
     Ok(respond(&frame.tag(), frame.json.clone(), headers, viewer, found.election.visibility))
+}
+
+/// Refuses what a table does not tell: it is written to its end, and has a row for every choice.
+fn is_of_tables(query: &NightQuery) -> Result<(), Problem> {
+    let refused = |name: &str| {
+        let detail = format!("`{name}` goes with JSON; a table has all rows of its contests and units");
+        Err(Problem::invalid("invalid_query", format!("/{name}"), detail))
+    };
+    match query {
+        NightQuery { by: Some(By::Party | By::Channel), .. } => refused("by"),
+        NightQuery { choice: Some(_), .. } => refused("choice"),
+        NightQuery { after: Some(_), .. } => refused("after"),
+        NightQuery { limit: Some(_), .. } => refused("limit"),
+        _ => Ok(()),
+    }
 }
 
 fn tag(seen: &Seen, moment: &Moment) -> String {
@@ -120,10 +162,16 @@ fn asked(moment: &Moment, audience: Audience, query: &NightQuery) -> Result<Aske
     let contest = contest_of(moment, query.contest.as_deref())?;
     let limit = within("limit", query.limit, LIMIT_DEFAULT, 1..=ChildPage::LIMIT_MAX)?;
     let by = query.by.unwrap_or(By::Contest);
+    let which = match by {
+        By::Unit => Some(Below::Next),
+        By::Place => Some(Below::Places),
+        By::Contest | By::Party | By::Channel => None,
+    };
+    let after = after(moment, audience, query)?;
     Ok(Asked {
         unit,
         contest: contest.map(|contest| contest.number),
-        children: if by == By::Unit { Some(ChildPage { after: after(moment, audience, query)?, limit }) } else { None },
+        children: which.map(|which| ChildPage { which, after, limit }),
         parties: by == By::Party,
         channels: by == By::Channel,
     })

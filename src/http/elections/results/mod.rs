@@ -6,11 +6,13 @@ mod audit;
 mod boxes;
 mod changes;
 mod figures;
+mod files;
 mod history;
 mod live;
 mod missing;
 mod page;
 mod standing;
+mod table;
 mod times;
 
 use std::fmt::Display;
@@ -29,7 +31,7 @@ use utoipa::OpenApi;
 
 use super::find;
 use crate::feed::night::{Moment, contest_code};
-use crate::http::api::{invalid_query, viewer};
+use crate::http::api::{AskedAudience, asking, invalid_query};
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::http::{Services, Shared};
@@ -80,9 +82,14 @@ struct Seen {
 }
 
 /// An election by its name, as whoever asks sees it now.
-async fn see(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
+async fn see(
+    services: &Services,
+    name: &str,
+    audience: Option<AskedAudience>,
+    headers: &HeaderMap,
+) -> Result<Seen, Problem> {
     let found = find(services, name).await?;
-    let viewer = viewer(services, &found, headers).await?;
+    let viewer = asking(services, &found, audience, headers).await?;
     let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
     let audience = moment.audience(viewer);
     Ok(Seen { found, moment, viewer, audience })
@@ -90,7 +97,7 @@ async fn see(services: &Services, name: &str, headers: &HeaderMap) -> Result<See
 
 /// The same, for what is told only to those who may see the totals.
 async fn see_all(services: &Services, name: &str, headers: &HeaderMap) -> Result<Seen, Problem> {
-    let seen = see(services, name, headers).await?;
+    let seen = see(services, name, None, headers).await?;
     seen.require_full()?;
     Ok(seen)
 }

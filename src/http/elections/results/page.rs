@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use hustings_core::Unit;
+use hustings_core::election::Viewer;
+use hustings_core::{Audience, Unit};
 
 use super::{Problem, Services, see, unit_of};
 use crate::clock::parse_rfc3339;
-use crate::feed::night::{Asked, ChildPage, ChildResult, ContestResult, Figures, NightResults};
+use crate::feed::night::{Asked, ChildPage, ChildResult, ContestResult, Figures, NightResults, UnitName};
+use crate::http::api::AskedAudience;
 use crate::http::web::{self, Language, Page};
 use crate::ledger::Registered;
 
@@ -15,8 +17,15 @@ use crate::ledger::Registered;
 #[template(path = "night.html")]
 struct NightPage<'a> {
     page: &'a Page,
+    id: String,
     title: &'a str,
     code: &'a str,
+    /// Whether results were asked for that are hidden from others.
+    full: bool,
+    /// Whether they are hidden from others now.
+    hides: bool,
+    /// Its files, and which units stand in each.
+    files: [(&'static str, &'static str); 3],
     results: &'a NightResults,
     status: String,
     as_of: Option<String>,
@@ -55,18 +64,19 @@ struct Row<'a> {
 /// The most units below that the page lists.
 const CHILDREN_MAX: usize = 1_000;
 
-/// The page of an election, or of one unit of it.
+/// The page of an election, or of one unit of it, maybe with what is hidden from others.
 pub(in crate::http) async fn page(
     services: &Services,
     page: &Page,
     found: &Registered,
-    unit: Option<&str>,
+    (unit, audience): (Option<&str>, Option<AskedAudience>),
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let seen = see(services, &found.election.id.to_string(), &web::without_token(headers)).await?;
+    let id = found.election.id.to_string();
+    let seen = see(services, &id, audience, &web::without_token(headers)).await?;
     let moment = &seen.moment;
     let unit = unit_of(moment, seen.audience, unit)?;
-    let children = Some(ChildPage { after: Unit::ROOT, limit: CHILDREN_MAX });
+    let children = Some(ChildPage { limit: CHILDREN_MAX, ..ChildPage::FIRST });
     let asked = Asked { unit, children, ..Asked::ALL };
     let results = services.feed.answer(moment, &asked, seen.audience).await?;
     let parent =
@@ -78,8 +88,12 @@ pub(in crate::http) async fn page(
     });
     Ok(web::render(&NightPage {
         page,
+        id,
         title: found.election.title.as_str(),
         code: found.election.code.as_str(),
+        full: audience.is_some(),
+        hides: audience.is_some() && moment.audience(Viewer::Public) == Audience::Masked,
+        files: files(&results.unit),
         status: stage(language, results.status),
         as_of,
         is_whole: unit == Unit::ROOT,
@@ -88,6 +102,13 @@ pub(in crate::http) async fn page(
         children: results.children.iter().flatten().map(|child| row(language, child, &results)).collect(),
         results: &results,
     }))
+}
+
+/// Which files there are, and which units of those below stand in them: tables have all places, and where there are none,
+/// what stands just below.
+fn files(unit: &UnitName) -> [(&'static str, &'static str); 3] {
+    let by = if ["nation", "region"].contains(&unit.kind) { "place" } else { "unit" };
+    [("csv", by), ("xlsx", by), ("json", "unit")]
 }
 
 /// The word for where an election stands.
@@ -175,7 +196,7 @@ fn permille(part: f64) -> u64 {
 /// The page with samples, for the test of all templates.
 #[cfg(test)]
 pub(in crate::http) fn samples(page: &Page) -> Vec<(&'static str, String)> {
-    use crate::feed::night::{ElectionName, UnitName};
+    use crate::feed::night::ElectionName;
     let nasty = "<script>alert(1)</script> & \"'";
     let one = |(stage_name, hidden): (&'static str, bool)| {
         let results = NightResults {
@@ -203,8 +224,12 @@ pub(in crate::http) fn samples(page: &Page) -> Vec<(&'static str, String)> {
         let child = Row { code: "a&b", name: nasty, links: hidden, boxes, leader, margin };
         let night = NightPage {
             page,
+            id: String::new(),
             title: nasty,
             code: "A5KYQ5",
+            full: hidden,
+            hides: hidden,
+            files: files(&results.unit),
             status: stage(page.language, stage_name),
             as_of: Some(page.language.moment(hustings_core::Time(0))),
             is_whole: hidden,
