@@ -254,27 +254,31 @@ impl Moment {
         self.found.election.reporting.as_ref().is_none_or(|reporting| !reporting.adds_boxes)
     }
 
-    /// Whether a unit may have been added by a report of it, so that its being there would tell that it has reported.
+    /// Whether units of this kind are hidden from an audience: they may have been added by a report of them, so that their
+    /// being there would tell that they have reported.
     #[must_use]
-    pub fn tells_of_a_report(&self, unit: UnitNumber) -> bool {
-        let adds_cities = self.found.election.reporting.as_ref().is_some_and(|reporting| reporting.adds_cities);
-        match self.units.get(unit).map(|unit| unit.kind) {
-            Some(UnitKind::Box) => !self.lists_boxes(),
-            Some(UnitKind::City) => adds_cities,
-            _ => false,
-        }
+    pub fn hides(&self, audience: Audience, kind: UnitKind) -> bool {
+        let is_added = match kind {
+            UnitKind::Box => !self.lists_boxes(),
+            UnitKind::City => self.adds_cities(),
+            UnitKind::Nation | UnitKind::Region | UnitKind::Station => false,
+        };
+        audience == Audience::Masked && is_added
+    }
+
+    fn adds_cities(&self) -> bool {
+        self.found.election.reporting.as_ref().is_some_and(|reporting| reporting.adds_cities)
     }
 
     /// Whether it is known how many boxes a contest will have in a unit: they are listed, or places say how many they will
     /// have, or no more can come.
     fn knows_boxes(&self, contest: &Contest, unit: UnitNumber) -> bool {
-        let adds_cities = self.found.election.reporting.as_ref().is_some_and(|reporting| reporting.adds_cities);
         let is_told = || sums::foresees_boxes(&self.units, unit, self.state().units);
         let is_over = || {
             let state = self.state().contest(contest.number);
             matches!(state, Ok(ContestState::Closed { .. } | ContestState::Certified { .. }))
         };
-        self.lists_boxes() || is_over() || (is_told() && !(adds_cities && unit == Unit::ROOT))
+        self.lists_boxes() || is_over() || (is_told() && !(self.adds_cities() && unit == Unit::ROOT))
     }
 
     /// The sums of a contest in a place.

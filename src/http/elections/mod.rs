@@ -30,7 +30,15 @@ pub(super) fn documents() -> [utoipa::openapi::OpenApi; 3] {
 
 /// Finds an election of boxes, or says that there is none.
 async fn find(services: &Services, name: &str) -> Result<Registered, Problem> {
+    of_boxes(services.elections.find(name).await?)
+}
+
+/// Finds an election of boxes as the store has it now.
+async fn find_now(services: &Services, name: &str) -> Result<Registered, Problem> {
+    of_boxes(services.elections.find_now(name).await?)
+}
+
+fn of_boxes(found: Option<Registered>) -> Result<Registered, Problem> {
     let unknown = || Problem::not_found("unknown_election", "there is no election with this id, code or slug");
-    let found = services.elections.find(name).await?;
     found.filter(|found| found.election.kind == Kind::Election).ok_or_else(unknown)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::results_book::{report, short};
 use super::support::Night;
-use crate::support::{ADMIN, TestServer};
+use crate::support::{ADMIN, Ask, TestServer};
 
 async fn results(server: &TestServer, night: &Night, query: &str) -> Value {
     night.get(server, &format!("/results{query}")).await.is(200).json()
@@ -157,8 +157,34 @@ async fn a_hidden_unit_is_like_one_that_is_not_there() {
         night.get(&server, &format!("/results?unit={there}")).await.is(200);
     }
     server.get(&night.path("/results?unit=nation")).send().await.is(200);
+    // Nor are they in the list of units, or counted beside it.
+    let listed = async |ask: Ask| {
+        let units = ask.send().await.is(200).json();
+        let codes = units["units"].as_array().expect("units").iter().map(|unit| unit["code"].clone());
+        Value::Array(codes.collect())
+    };
+    let all = json!(["nation", "london", "leeds", "hull", "first-box"]);
+    let path = night.path("/units");
+    assert_eq!(listed(server.get(&path)).await, json!(["nation"]));
+    assert_eq!(listed(server.get(&path).bearer(ADMIN)).await, all);
+    for query in ["under", "after"] {
+        let told = async |unit: &str| {
+            let answer = server.get(&format!("{path}?{query}={unit}")).send().await;
+            answer.refused(422, "unknown_unit").text().replace(unit, "…")
+        };
+        for (there, not_there) in [("first-box", "other-box"), ("hull", "bath")] {
+            assert_eq!(told(there).await, told(not_there).await, "{query}={there}");
+        }
+    }
+    assert_eq!(server.get(&night.path("")).send().await.is(200).json()["units"], Value::Null);
     night.act(&server, "close").await.is(200);
     server.get(&night.path("/results?unit=first-box")).send().await.is(200);
+    assert_eq!(listed(server.get(&path)).await, all);
+    assert_eq!(server.get(&night.path("")).send().await.is(200).json()["units"], json!({ "count": 5, "boxes": 1 }));
+    // Where reports add boxes only, cities tell nothing.
+    let boxes_only = Night::create(&server, json!({ "visibility": "after_close" })).await;
+    report(&server, &boxes_only, 0, short("first-box", "leeds", 1, 1, 2), "counted").await;
+    assert_eq!(listed(server.get(&boxes_only.path("/units"))).await, json!(["nation", "london", "leeds"]));
     // Units that somebody listed tell nothing.
     let listed = json!([{ "code": "york", "kind": "city" }, { "code": "y1", "kind": "box", "parent": "york" }]);
     let listed = json!({ "visibility": "after_close", "cities": null, "units": listed });

@@ -157,13 +157,13 @@ fn read<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Problem> {
 /// have added.
 fn unit_of(moment: &Moment, audience: Audience, code: Option<&str>) -> Result<UnitNumber, Problem> {
     let Some(code) = code else { return Ok(hustings_core::Unit::ROOT) };
-    let is_masked = audience == Audience::Masked;
     let unknown = || {
-        let hidden = if is_masked { ", or it is hidden for now" } else { "" };
+        let hidden = if audience == Audience::Masked { ", or it is hidden for now" } else { "" };
         let detail = format!("there is no unit with the code `{}` here{hidden}", short(code));
         Problem::invalid("unknown_unit", "/unit", detail)
     };
-    moment.unit(code).filter(|unit| !(is_masked && moment.tells_of_a_report(*unit))).ok_or_else(unknown)
+    let is_hidden = |unit: &UnitNumber| moment.units().get(*unit).is_some_and(|unit| moment.hides(audience, unit.kind));
+    moment.unit(code).filter(|unit| !is_hidden(unit)).ok_or_else(unknown)
 }
 
 /// A number that was asked for, or what stands for none; never another one than was asked for.

@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use hustings_core::election::Viewer;
-use hustings_core::{Audience, Choice, Contest, ContestState, ElectionState, Kind, Method, Seq, Unit, UnitKind, Units};
+use hustings_core::{Choice, Contest, ContestState, ElectionState, Kind, Method, Seq, Unit, UnitKind, Units};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,7 +46,7 @@ pub(super) struct ElectionBody {
     adds_cities: bool,
     created: String,
     contests: Vec<ContestBody>,
-    /// How large the tree is; left out while results are hidden and reports add boxes, because it would tell the turnout.
+    /// How large the tree is; left out while results are hidden and reports add boxes or cities, because it would tell the turnout.
     #[serde(skip_serializing_if = "Option::is_none")]
     units: Option<UnitsCount>,
     urls: Urls,
@@ -194,7 +194,7 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Elec
         adds_cities: reporting.is_some_and(|reporting| reporting.adds_cities),
         created: rfc3339(election.created),
         contests: election.contests.iter().zip(&state.contests).map(|of| contest_body(of, units)).collect(),
-        units: (!hides_boxes(&moment)).then(|| count(units)),
+        units: (!hides_units(&moment)).then(|| count(units)),
         urls: Urls {
             results: format!("{api}/results"),
             stream: format!("{api}/results/stream"),
@@ -204,10 +204,10 @@ pub(super) async fn show(services: &Services, found: &Registered) -> Result<Elec
     })
 }
 
-/// Whether the boxes that there are would tell how many have reported, and nobody may know that yet.
-pub(super) fn hides_boxes(moment: &Moment) -> bool {
-    let adds_boxes = moment.found().election.reporting.as_ref().is_some_and(|reporting| reporting.adds_boxes);
-    adds_boxes && moment.audience(Viewer::Public) == Audience::Masked
+/// Whether the units that there are would tell how many have reported, and nobody may know that yet.
+fn hides_units(moment: &Moment) -> bool {
+    let audience = moment.audience(Viewer::Public);
+    [UnitKind::City, UnitKind::Box].into_iter().any(|kind| moment.hides(audience, kind))
 }
 
 /// How large a tree is.

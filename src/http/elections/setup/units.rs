@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use hustings_core::election::Viewer;
 use hustings_core::{
     Act, ActKind, ContestNumber, ContestState, Event, Grounds, NewUnit, Rejection, Submission, Text, Unit, UnitKind,
     UnitNumber, Units, Version,
@@ -16,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::find;
-use super::show::{UnitsCount, count, hides_boxes, reached, standing};
+use super::show::{UnitsCount, count, reached, standing};
 use super::units_sent::{self, Parsed, UnitsBody};
 use crate::http::api::{actor, invalid_query, viewer};
 use crate::http::auth::Caller;
@@ -201,7 +200,8 @@ pub(super) struct UnitShown {
     retired: bool,
 }
 
-/// Lists units, in the order in which they were added.
+/// Lists units, in the order in which they were added. While results are hidden, those that reports may have added are listed only
+/// for who may see the results.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/units", tag = "elections",
     params(UnitsQuery, ("election" = String, Path, description = "id, code or slug")),
     responses((status = 200, body = UnitList), (status = 401, body = Problem), (status = 404, body = Problem),
@@ -215,24 +215,25 @@ pub(super) async fn list(
 ) -> Result<Json<UnitList>, Problem> {
     let found = find(&services, &election).await?;
     let Query(query) = query.map_err(invalid_query)?;
-    let hides_boxes = match services.feed.moment(found.key).await? {
-        Some(moment) if hides_boxes(&moment) => viewer(&services, &found, &headers).await? != Viewer::Organiser,
-        _ => false,
-    };
+    let viewer = viewer(&services, &found, &headers).await?;
+    let gone = || Problem::not_found("unknown_election", "there is no such election");
+    let moment = services.feed.moment(found.key).await?.ok_or_else(gone)?;
+    let audience = moment.audience(viewer);
     let units = services.reports.units(found.key, None).await?;
+    let is_seen = |number: &UnitNumber| units.get(*number).is_some_and(|unit| !moment.hides(audience, unit.kind));
     let named = |pointer: &str, code: &Option<String>| {
         let unknown = || Problem::invalid("unknown_unit", pointer, "there is no unit with this code");
-        code.as_deref().map(|code| units.find(code).ok_or_else(unknown)).transpose()
+        code.as_deref().map(|code| units.find(code).filter(is_seen).ok_or_else(unknown)).transpose()
     };
     let (under, after) = (named("/under", &query.under)?, named("/after", &query.after)?);
     let unknown = |()| Problem::invalid("unknown_kind", "/kind", "use nation, region, city, station or box");
     let kind = query.kind.as_deref().map(str::parse::<UnitKind>).transpose().map_err(unknown)?;
     let limit = query.limit.unwrap_or(100).clamp(1, PAGE_MAX);
     let is_wanted = |number: &UnitNumber| {
-        let shown =
-            |unit: &Unit| kind.is_none_or(|kind| unit.kind == kind) && !(hides_boxes && unit.kind == UnitKind::Box);
-        let is_of_kind = units.get(*number).is_some_and(shown);
-        is_of_kind && under.is_none_or(|under| units.is_within(*number, under))
+        let is_of_kind = |unit: &Unit| kind.is_none_or(|kind| unit.kind == kind);
+        is_seen(number)
+            && units.get(*number).is_some_and(is_of_kind)
+            && under.is_none_or(|under| units.is_within(*number, under))
     };
     let first = after.map_or(0, |after| after.0 + 1);
     let page: Vec<_> = (first..units.next().0).map(UnitNumber).filter(is_wanted).take(limit).collect();
