@@ -15,9 +15,34 @@ pub fn separator(header: &[u8]) -> u8 {
     b"\t;,".iter().copied().max_by_key(|separator| count(*separator)).unwrap_or(b',')
 }
 
+/// What separates columns, where a line of Excel before the header says so: `sep=;`.
+#[must_use]
+pub fn declared(line: &[u8]) -> Option<u8> {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    match line.split_at_checked(4)? {
+        (word, [separator @ (b',' | b';' | b'\t' | b'|')]) if word.eq_ignore_ascii_case(b"sep=") => Some(*separator),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_before_the_header_may_say_what_separates_columns() {
+        for (line, expected) in [
+            ("sep=;", Some(b';')),
+            ("\u{feff}SEP=\t", Some(b'\t')),
+            ("sep=|", Some(b'|')),
+            ("sep=x", None),
+            ("sep=;;", None),
+            ("sep", None),
+            ("box;sep=;", None),
+        ] {
+            assert_eq!(declared(line.as_bytes()), expected, "{line}");
+        }
+    }
 
     #[test]
     fn the_header_says_what_separates_columns() {

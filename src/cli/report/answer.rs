@@ -45,12 +45,12 @@ pub(super) fn read_one(response: &Response<'_>, line: &Line) -> Answered {
         200..300 => Answered::Lines(vec![Some(answer()).filter(is_final).map(|answer| receipt(line, answer))]),
         // A refusal of one report may be about who sends it, about a box that is not there, or about its length.
         403 | 404 | 413 if answer()["code"].is_string() => Answered::Lines(vec![Some(receipt(line, answer()))]),
-        _ => read(response, &[line], false),
+        _ => read(response, &[line], 0),
     }
 }
 
-/// Reads the answer to a request with these lines, below a header where they are those of a table.
-pub(super) fn read(response: &Response<'_>, lines: &[&Line], header: bool) -> Answered {
+/// Reads the answer to a request with these lines, below so many of a header where they are those of a table.
+pub(super) fn read(response: &Response<'_>, lines: &[&Line], header: usize) -> Answered {
     if (200..300).contains(&response.status) {
         return Answered::Lines(each(response.body, lines, header));
     }
@@ -83,13 +83,13 @@ fn stranger(status: u16) -> String {
 
 /// Answers come in the order of the lines, and say which one they are about. What is missing at the end was not decided,
 /// or the answer broke off.
-fn each(body: &[u8], lines: &[&Line], header: bool) -> Vec<Option<Value>> {
+fn each(body: &[u8], lines: &[&Line], header: usize) -> Vec<Option<Value>> {
     let mut answers = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let one = |(line, number): (&&Line, u64)| {
         let answer: Value = serde_json::from_slice(answers.next()?).ok()?;
         (answer["line"] == number && is_final(&answer)).then(|| receipt(line, answer))
     };
-    lines.iter().zip(u64::from(header) + 1..).map(one).collect()
+    lines.iter().zip(header as u64 + 1..).map(one).collect()
 }
 
 fn is_final(answer: &Value) -> bool {
@@ -121,7 +121,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> Answered {
         let lines = lines();
         let response = Response { status, retry_after: None, last: false, body: body.as_bytes() };
-        read(&response, &lines.iter().collect::<Vec<_>>(), false)
+        read(&response, &lines.iter().collect::<Vec<_>>(), 0)
     }
 
     #[test]

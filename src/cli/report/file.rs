@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::split::fields;
-use crate::separator::{BOX_COLUMNS, separator};
+use crate::separator::{BOX_COLUMNS, declared, separator};
 
 /// How a file holds reports.
 pub(super) enum Form {
@@ -20,8 +20,24 @@ pub(super) enum Form {
     Lines,
     /// One JSON document: a list of reports, or one report over several lines.
     Whole(Vec<String>),
-    /// A table below this header.
-    Table(String),
+    /// A table.
+    Table(Header),
+}
+
+/// What stands above the reports of a table.
+pub(super) struct Header {
+    /// The line that says what separates columns, where there is one.
+    pub(super) declaration: Option<String>,
+    /// The line that names the columns.
+    pub(super) names: String,
+    pub(super) separator: u8,
+}
+
+impl Header {
+    /// How many lines it has.
+    pub(super) fn lines(&self) -> usize {
+        1 + usize::from(self.declaration.is_some())
+    }
 }
 
 /// What some programs write before UTF-8.
@@ -30,8 +46,9 @@ const BOM: char = '\u{feff}';
 /// The form of a file, told by its first line that has something in it.
 pub(super) fn form(path: &Path) -> anyhow::Result<Form> {
     let shown = path.display();
-    let Some(first) = texts(path)?.next() else { bail!("{shown} is empty, so nothing was sent") };
-    let (line, first) = first?;
+    let mut lines = texts(path)?;
+    let Some(first) = lines.next() else { bail!("{shown} is empty, so nothing was sent") };
+    let (mut line, first) = first?;
     match first.trim_start().chars().next() {
         Some('[') => Ok(Form::Whole(document(path)?)),
         Some('{') => {
@@ -41,16 +58,24 @@ pub(super) fn form(path: &Path) -> anyhow::Result<Form> {
             Ok(whole.map_or(Form::Lines, Form::Whole))
         }
         _ => {
-            let names = fields(&first, separator(first.as_bytes()))?;
+            let (mut names, mut declaration) = (first, None);
+            let declared = declared(names.as_bytes());
+            if declared.is_some()
+                && let Some(second) = lines.next()
+            {
+                declaration = Some(names);
+                (line, names) = second?;
+            }
+            let separator = declared.unwrap_or_else(|| separator(names.as_bytes()));
             let is_box = |name: &String| BOX_COLUMNS.iter().any(|known| name.trim().eq_ignore_ascii_case(known));
-            if !names.iter().any(is_box) {
+            if !fields(&names, separator)?.iter().any(is_box) {
                 bail!(
                     "{shown}, line {line}: the first line of a table names its columns, `box` among them, such as \
                      box,city,votes.<choice>; this one does not, so nothing was sent. Reports may also be JSON, one a line \
                      or all in a list"
                 );
             }
-            Ok(Form::Table(first))
+            Ok(Form::Table(Header { declaration, names, separator }))
         }
     }
 }

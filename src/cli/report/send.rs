@@ -143,7 +143,10 @@ impl<'a> Sender<'a> {
         let body = texts.fold(String::new(), |body, text| body + text + "\n");
         let kind = if header.is_some() { "text/csv" } else { "application/x-ndjson" };
         let request = self.api.request_as("POST", &self.path, kind, body.as_bytes());
-        self.exchange(&request, |response| answer::read(response, lines, header.is_some())).await
+        self.exchange(&request, |response| {
+            answer::read(response, lines, header.map_or(0, |header| header.lines().count()))
+        })
+        .await
     }
 
     /// One request and its answer; a connection that broke is not used again.

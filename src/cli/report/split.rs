@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::file::{Form, form, texts};
-use crate::separator::separator;
+use super::file::{Form, Header, form, texts};
 
 /// One report as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +46,13 @@ pub(super) fn digest(path: &Path) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// The header of a table, with a column for ids; none where the file holds JSON.
+/// The header of a table, with a column for ids, and with the line before it that says what separates columns; none where the file
+/// holds JSON.
 pub(super) fn header(path: &Path) -> anyhow::Result<Option<String>> {
-    let Form::Table(header) = form(path)? else { return Ok(None) };
-    let separator = separator(header.as_bytes());
-    let has_ids = id_column(&header, separator)?.is_some();
-    Ok(Some(if has_ids { header } else { format!("{ID}{}{header}", char::from(separator)) }))
+    let Form::Table(Header { declaration, names, separator }) = form(path)? else { return Ok(None) };
+    let has_ids = id_column(&names, separator)?.is_some();
+    let names = if has_ids { names } else { format!("{ID}{}{names}", char::from(separator)) };
+    Ok(Some(declaration.map_or(names.clone(), |declaration| format!("{declaration}\n{names}"))))
 }
 
 /// Whether the file is one JSON document, whose reports have no lines of their own.
@@ -119,13 +119,13 @@ fn with_id(text: &str, made: impl FnOnce() -> String) -> anyhow::Result<(String,
 }
 
 /// A record ends at the end of its line, as the server reads it: a stray quote spoils one report, and not those after it.
-fn split_table<E>(path: &Path, digest: &[u8; 32], header: &str, cutter: &mut Cutter<E>) -> anyhow::Result<()>
+fn split_table<E>(path: &Path, digest: &[u8; 32], header: &Header, cutter: &mut Cutter<E>) -> anyhow::Result<()>
 where
     E: FnMut(Vec<Line>) -> anyhow::Result<()>,
 {
-    let separator = separator(header.as_bytes());
-    let column = id_column(header, separator)?;
-    for line in texts(path)?.skip(1) {
+    let separator = header.separator;
+    let column = id_column(&header.names, separator)?;
+    for line in texts(path)?.skip(header.lines()) {
         let (line, text) = line?;
         let (id, text) = match column {
             Some(column) => with_id_in(column, separator, text, || made(digest, line))?,

@@ -49,6 +49,8 @@ fn a_table_gets_a_column_of_ids_or_fills_the_one_it_has() {
     check("\u{feff}box,id\nb1,\nb2,x\nb3\n", "box,id", &[(2, "b1,ID"), (3, "b2,ID"), (4, "b3")]);
     check("box;votes.a\n\"b;1\";3\n", "id;box;votes.a", &[(2, "ID;\"b;1\";3")]);
     check("box\tid\tcity\nb1\t\t\n", "box\tid\tcity", &[(2, "b1\tID\t")]);
+    check("\u{feff}sep=|\r\n\r\nbox|votes.a;b\r\nb1|3\r\n", "sep=|\nid|box|votes.a;b", &[(4, "ID|b1|3")]);
+    check("SEP=,\nbox,id\nb1,\n", "SEP=,\nbox,id", &[(3, "b1,ID")]);
     check("Ballot_Box_ID,ID\nb1,\n", "Ballot_Box_ID,ID", &[(2, "b1,ID")]);
 }
 

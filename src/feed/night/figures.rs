@@ -228,9 +228,7 @@ impl ByCode {
     pub fn of(contest: &Contest, votes: &[u64]) -> Self {
         Self(contest.choices.iter().zip(votes).map(|(choice, votes)| (choice.code.to_string(), *votes)).collect())
     }
-}
 
-impl ByCode {
     /// The votes of each code.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(code, votes)| (code.as_str(), *votes))

@@ -11,7 +11,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 use super::faults::{Faults, Place};
 use super::utf16;
 use crate::http::error::Problem;
-use crate::separator::separator;
+use crate::separator::{declared, separator};
 
 /// The longest header that is looked at for what separates its columns.
 const HEADER_MAX: usize = 64 * 1024;
@@ -185,15 +185,6 @@ impl Read for Lines<'_> {
 fn is_called(known: &str, name: &str) -> bool {
     let also = |(other, one): &(&str, &str)| *one == known && other.eq_ignore_ascii_case(name);
     known.eq_ignore_ascii_case(name) || ALSO.iter().any(also)
-}
-
-/// What separates columns, where a line of Excel before the header says so: `sep=;`.
-fn declared(line: &[u8]) -> Option<u8> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    match line.split_at_checked(4)? {
-        (word, [separator @ (b',' | b';' | b'\t' | b'|')]) if word.eq_ignore_ascii_case(b"sep=") => Some(*separator),
-        _ => None,
-    }
 }
 
 fn first(text: &[u8]) -> &[u8] {

@@ -68,7 +68,7 @@ async fn files_in_both_forms_are_counted_once_and_their_receipts_kept() {
     let objects = "{\"box\":\"b1\",\"city\":\"london\",\"votes\":{\"tories\":3,\"labour\":4}}\n\n\
                    {\"box\":\"b2\",\"city\":\"leeds\",\"votes\":{\"tories\":1}}\n";
     let objects = night.file("a.ndjson", objects);
-    let table = night.file("b.csv", "box,city,votes.tories,votes.labour\nb3,leeds,10,20\n");
+    let table = night.file("b.csv", "sep=|\r\nbox|city|votes.tories|votes.labour\r\nb3|leeds|10|20\r\n");
     let (well, sent, said) = night.send(&[&objects, &table]).await;
     assert!(well, "{said}");
     assert_eq!((&sent["accepted"]["counted"], &sent["refused"]), (&json!(3), &json!(0)));

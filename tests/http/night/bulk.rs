@@ -152,6 +152,29 @@ async fn tables_are_read_by_their_header() {
     server.finish().await;
 }
 
+/// What spreadsheets write above the header is counted, and kept as it was sent.
+#[tokio::test]
+async fn a_line_above_the_header_says_what_separates_columns() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, full()).await;
+    let csv = |body: &str| night.csv(&server, "/reports/bulk", body);
+    let declared = async |line: &str| {
+        let above = "\u{feff}sep=|\r\n\r\nbox|contest|votes.labour";
+        words(&csv(&format!("{above}\r\n{line}\r\n")).send().await.is(200))
+    };
+    assert_eq!(declared("hall-2|nation|x").await, lines(&[(4, "wrong_type")]));
+    assert_eq!(declared("hall-2|nation|8").await, lines(&[(4, "counted")]));
+    assert_eq!(declared("hall-2|nation|11").await, lines(&[(4, "exists_with_different_votes")]));
+    let told = night.get(&server, "/boxes/hall-2").await.is(200).json();
+    assert_eq!(told["reports"][0]["request"], "\u{feff}sep=|\nbox|contest|votes.labour\nhall-2|nation|8");
+    let waiting = night.get(&server, "/quarantine?waiting=true").await.is(200).json();
+    assert_eq!(waiting["cases"][0]["reported"]["votes"], json!({ "labour": 11 }));
+    let refused = csv("sep=;\nbox;box;votes.\n").send().await.is(422).json();
+    assert_eq!((&refused["errors"][0]["line"], &refused["errors"][1]["line"]), (&json!(2), &json!(2)), "{refused:#}");
+    csv("sep=;\n").send().await.refused(422, "missing_header");
+    server.finish().await;
+}
+
 #[tokio::test]
 async fn an_upload_has_limits_and_keeps_what_is_within() {
     let server = TestServer::start().await;
@@ -176,8 +199,14 @@ async fn an_upload_has_limits_and_keeps_what_is_within() {
         format!("{}\n{}\n{}", short("c-1", "leeds", 1, 2), " ".repeat(1024 * 1024 + 1), short("c-2", "leeds", 1, 2));
     let answer = upload(&server, &night, body).send().await.is(200);
     assert_eq!(words(&answer), lines(&[(1, "counted"), (2, "request_too_large"), (3, "counted")]));
-    let answer = upload(&server, &night, "").send().await.is(200);
-    assert!(answer.text().is_empty());
+    for nothing in ["", "\n \r\n"] {
+        upload(&server, &night, nothing).send().await.refused(422, "no_reports");
+        upload(&server, &night, nothing).chunked().send().await.refused(422, "no_reports");
+        night.csv(&server, "/reports/bulk", nothing).send().await.refused(422, "missing_header");
+    }
+    for header in ["box,votes.tories", "box;votes.tories\r\n\r\n", "sep=;\nbox;votes.tories\n"] {
+        night.csv(&server, "/reports/bulk", header).send().await.refused(422, "no_reports");
+    }
     let unknown_length = format!("{}\n{large}", short("c-3", "leeds", 1, 2));
     let answer = upload(&server, &night, unknown_length).chunked().send().await.is(200);
     assert_eq!(words(&answer).first(), Some(&(1, "counted".to_owned())));

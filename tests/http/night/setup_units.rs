@@ -33,7 +33,11 @@ async fn units_come_in_any_order_and_the_same_again_adds_nothing() {
     night.csv(&server, "/units", more).send().await.refused(422, "invalid_units");
     let more = "\u{feff}parent,kind,code\r\nyork,box,y2\r\n";
     assert_eq!(night.csv(&server, "/units", more).send().await.is(201).json()["added"], 1);
-    for same in ["code;kind;parent\r\ny2;box;york\r\n", "kind\tcode\tparent\nbox\ty2\tyork\n"] {
+    for same in [
+        "code;kind;parent\r\ny2;box;york\r\n",
+        "kind\tcode\tparent\nbox\ty2\tyork\n",
+        "\u{feff}sep=|\r\ncode|kind|parent\r\ny2|box|york\r\n",
+    ] {
         assert_eq!(night.csv(&server, "/units", same).send().await.is(200).json()["added"], 0, "{same}");
     }
     let body = json!({ "units": [{ "code": "y3", "kind": "box", "parent": "y-hall", "channel": "early" }, { "code": "y2",

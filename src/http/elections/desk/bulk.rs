@@ -1,7 +1,7 @@
 //! Reports in bulk: an upload of lines, and an answer for each in order, as they are decided.
 //!
 //! Job: take an upload in, within its limits, and stream what is answered. Invariant: what is wrong with an upload as a whole,
-//! its header among it, is refused before anything of it is counted. Memory: what has arrived and is not decided, and the
+//! its header among it, or that there is no report in it, is refused before anything of it is counted. Memory: what has arrived and is not decided, and the
 //! answers; so the sender need not read them before the upload is sent.
 
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use crate::http::error::Problem;
 use crate::http::import::is_csv;
 use crate::http::name::{Name, NoQuery};
 use crate::http::receipt::Receipt;
+use crate::separator::declared;
 
 /// The largest upload, in bytes.
 const BULK_MAX: usize = 8 * 1024 * 1024;
@@ -77,9 +78,11 @@ pub(super) async fn bulk(
     let place = place.map_err(full)?;
     let mut upload = Upload { body, lines: Lines::default(), taken: 0, until: Instant::now() + IMPORT_TIMEOUT };
     let header = if is_csv(&headers) { Some(Arc::new(upload.header().await?)) } else { None };
+    let none = || Problem::invalid("no_reports", "", "there is no report in this upload");
+    let first = upload.line().await?.ok_or_else(none)?;
     let (answers, answered) = mpsc::unbounded_channel();
     let counter = Counter { services, desk, sender: Arc::new(sender), header };
-    tokio::spawn(count(counter, upload, answers, place));
+    tokio::spawn(count(counter, first, upload, answers, place));
     let stream = futures_util::stream::unfold(answered, async |mut answered| {
         let piece = answered.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(piece), answered))
@@ -92,15 +95,21 @@ pub(super) async fn bulk(
 }
 
 /// Ends when the upload is answered, or nobody reads the answers any more.
-async fn count(counter: Counter, upload: Upload, answers: mpsc::UnboundedSender<Bytes>, _place: OwnedSemaphorePermit) {
+async fn count(
+    counter: Counter,
+    first: Line,
+    upload: Upload,
+    answers: mpsc::UnboundedSender<Bytes>,
+    _place: OwnedSemaphorePermit,
+) {
     let (pieces, arrived) = mpsc::channel(PIECES_MAX);
     let Upload { body, lines, taken, until } = upload;
     let rest = Upload { body, lines: Lines::default(), taken, until };
-    let counting = counter.count(Slices::new(lines, arrived), answers);
+    let counting = counter.count(Slices::new(Some(first), lines, arrived), answers);
     tokio::join!(rest.hand_on(pieces), counting);
 }
 
-/// The header of a table: its bytes and its columns.
+/// The header of a table: its bytes, with the line before it that says what separates columns, and its columns.
 pub(super) struct Header {
     pub(super) bytes: Bytes,
     pub(super) columns: Columns,
@@ -131,25 +140,37 @@ struct Upload {
 }
 
 impl Upload {
-    /// The first line of a table, before anything is answered.
+    /// The header of a table, before anything is answered.
     async fn header(&mut self) -> Result<Header, Problem> {
-        let missing = || Problem::invalid("missing_header", "", "begin with a line that names the columns");
+        let (number, bytes) = self.names().await?;
+        let declared = declared(&bytes);
+        if declared.is_none() {
+            return Ok(Header { columns: Columns::read(number, &bytes, None)?, bytes });
+        }
+        let (number, names) = self.names().await?;
+        let columns = Columns::read(number, &names, declared)?;
+        Ok(Header { columns, bytes: [bytes, names].join(&b'\n').into() })
+    }
+
+    /// A line above all reports, and its number.
+    async fn names(&mut self) -> Result<(u64, Bytes), Problem> {
+        match self.line().await? {
+            Some(Line::Whole(number, bytes)) => Ok((number, bytes)),
+            Some(Line::TooLong(_)) => Err(Rejection::RequestTooLarge { max: Report::REQUEST_MAX }.into()),
+            None => Err(Problem::invalid("missing_header", "", "begin with a line that names the columns")),
+        }
+    }
+
+    /// The next line with something in it, or nothing at the end.
+    async fn line(&mut self) -> Result<Option<Line>, Problem> {
         loop {
-            let line = match self.lines.next() {
-                Some(line) => Some(line),
-                None => match self.piece().await? {
-                    Some(piece) => {
-                        self.lines.push(&piece);
-                        continue;
-                    }
-                    None => self.lines.last(),
-                },
-            };
-            return match line {
-                Some(Line::Whole(_, bytes)) => Ok(Header { columns: Columns::read(&bytes)?, bytes }),
-                Some(Line::TooLong(_)) => Err(Rejection::RequestTooLarge { max: Report::REQUEST_MAX }.into()),
-                None => Err(missing()),
-            };
+            if let Some(line) = self.lines.next() {
+                return Ok(Some(line));
+            }
+            match self.piece().await? {
+                Some(piece) => self.lines.push(&piece),
+                None => return Ok(self.lines.last()),
+            }
         }
     }
 

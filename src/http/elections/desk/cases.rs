@@ -196,12 +196,8 @@ pub(super) async fn reported(
 fn read(request: &[u8]) -> Result<Sent, Problem> {
     let request = request.strip_prefix("\u{feff}".as_bytes()).unwrap_or(request);
     let is_json = request.trim_ascii_start().starts_with(b"{");
-    let mut sent: Sent = match request.iter().position(|byte| *byte == b'\n').filter(|_| !is_json) {
-        Some(end) => {
-            Columns::read(request.get(..end).unwrap_or_default())?.parse(request.get(end + 1..).unwrap_or_default())?
-        }
-        None => body::parse(request)?,
-    };
+    let of_table = if is_json { None } else { Columns::parse_kept(request) };
+    let mut sent: Sent = of_table.unwrap_or_else(|| body::parse(request))?;
     sent.withdrawn |= sent.votes.is_none();
     Ok(sent)
 }

@@ -25,6 +25,8 @@ pub(super) enum Slice {
 
 /// An upload that is arriving.
 pub(super) struct Slices {
+    /// A line that was looked at already.
+    first: Option<Line>,
     lines: Lines,
     arrived: mpsc::Receiver<Result<Bytes, Problem>>,
     count: usize,
@@ -36,9 +38,9 @@ pub(super) struct Slices {
 }
 
 impl Slices {
-    /// The lines that have arrived already, and those that will.
-    pub(super) fn new(lines: Lines, arrived: mpsc::Receiver<Result<Bytes, Problem>>) -> Self {
-        Self { lines, arrived, count: 0, broken: None, over: None, is_over: false }
+    /// The lines that have arrived already, a first one before them, and those that will.
+    pub(super) fn new(first: Option<Line>, lines: Lines, arrived: mpsc::Receiver<Result<Bytes, Problem>>) -> Self {
+        Self { first, lines, arrived, count: 0, broken: None, over: None, is_over: false }
     }
 
     /// What comes next; nothing at the end.
@@ -50,7 +52,8 @@ impl Slices {
                 let problem = Problem::invalid("too_many_lines", "", detail);
                 return Some(Slice::Broken(line, Box::new(problem)));
             }
-            let slice: Vec<Line> = std::iter::from_fn(|| self.lines.next()).take(SLICE_MAX).collect();
+            let first = self.first.take().into_iter();
+            let slice: Vec<Line> = first.chain(std::iter::from_fn(|| self.lines.next())).take(SLICE_MAX).collect();
             if !slice.is_empty() {
                 return Some(self.counted(slice));
             }
@@ -99,7 +102,7 @@ mod tests {
             sender.try_send(piece).expect("room");
         }
         drop(sender);
-        let mut slices = Slices::new(Lines::default(), arrived);
+        let mut slices = Slices::new(None, Lines::default(), arrived);
         let (mut numbers, mut end) = (Vec::new(), None);
         while let Some(slice) = slices.next().await {
             match slice {

@@ -10,7 +10,7 @@ use super::book::short;
 use super::sent::Sent;
 use crate::http::body::Pairs;
 use crate::http::error::{Fault, Problem};
-use crate::separator::{BOX_COLUMNS, separator};
+use crate::separator::{BOX_COLUMNS, declared, separator};
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,15 +78,16 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// The columns that a header names; a name that is unknown or stands twice is refused, all of them at once.
-    pub(super) fn read(header: &[u8]) -> Result<Self, Problem> {
-        let separator = char::from(separator(header));
+    /// The columns that a header names, which stands in this line, with what a line before it says to separate them; a name that
+    /// is unknown or stands twice is refused, all of them at once.
+    pub(super) fn read(line: u64, header: &[u8], declared: Option<u8>) -> Result<Self, Problem> {
+        let separator = char::from(declared.unwrap_or_else(|| separator(header)));
         let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header), separator)?;
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         let mut seen = std::collections::HashSet::with_capacity(names.len());
         let mut faults = Vec::new();
         for name in &names {
-            let fault = |code, detail| Fault { line: Some(1), pointer: None, code, detail };
+            let fault = |code, detail| Fault { line: Some(line), pointer: None, code, detail };
             let column = Column::of(name.trim());
             match column {
                 None => {
@@ -105,9 +106,20 @@ impl Columns {
         }
         if faults.is_empty() && !columns.contains(&Column::Box) {
             let detail = "the header has no column `box`".to_owned();
-            faults.push(Fault { line: Some(1), pointer: None, code: "missing_column", detail });
+            faults.push(Fault { line: Some(line), pointer: None, code: "missing_column", detail });
         }
         Problem::fields(faults).map_or(Ok(Self { columns, separator }), Err)
+    }
+
+    /// What a line says that is kept below its header; none where there is no header above it.
+    pub(super) fn parse_kept(table: &[u8]) -> Option<Result<Sent, Problem>> {
+        let (first, below) = split_line(table)?;
+        let declared = declared(first);
+        let (header, line) = match declared {
+            Some(_) => split_line(below)?,
+            None => (first, below),
+        };
+        Some(Self::read(1, header, declared).and_then(|columns| columns.parse(line)))
     }
 
     /// What one line says. An empty cell says nothing.
@@ -131,6 +143,12 @@ impl Columns {
         }
         Ok(sent)
     }
+}
+
+/// A line, and what stands below it.
+fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| *byte == b'\n')?;
+    Some((text.get(..end)?, text.get(end + 1..)?))
 }
 
 fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &str) -> Result<(), Problem> {
@@ -242,9 +260,13 @@ fn quoted_cell(mut rest: &str, separator: char) -> Result<(String, Option<&str>)
 mod tests {
     use super::*;
 
+    fn of(header: &[u8]) -> Result<Columns, Problem> {
+        Columns::read(1, header, None)
+    }
+
     #[test]
     fn a_line_says_what_its_cells_say() {
-        let columns = Columns::read(b"\xef\xbb\xbfbox,votes.tories, votes.labour,blank,status,city").expect("columns");
+        let columns = of(b"\xef\xbb\xbfbox,votes.tories, votes.labour,blank,status,city").expect("columns");
         let sent = columns.parse(b"b-1,120,\"80\",,provisional,\"London, \"\"Ont.\"\"\"").expect("a report");
         let votes = vec![("tories".to_owned(), 120), ("labour".to_owned(), 80)];
         assert_eq!(sent.votes, Some(Pairs(votes)));
@@ -254,14 +276,14 @@ mod tests {
         assert_eq!(only_blank.votes, Some(Pairs(Vec::new())), "a box without votes is a report");
         let nothing = columns.parse(b"b-1,,,,,").expect("a line");
         assert_eq!(nothing.votes, None, "a line that nobody has filled in is none");
-        let columns = Columns::read(b"Box,WITHDRAWN,Reason,Votes.tories,votes.Tories").expect("columns in any case");
+        let columns = of(b"Box,WITHDRAWN,Reason,Votes.tories,votes.Tories").expect("columns in any case");
         let withdrawn = columns.parse(b"b-1,true,counted twice,,").expect("a withdrawal");
         assert!(withdrawn.withdrawn && withdrawn.votes.is_none());
     }
 
     #[test]
     fn what_is_no_report_is_refused_with_its_field() {
-        let columns = Columns::read(b"box,votes.a/b,status,id,revision,withdrawn,channel").expect("columns");
+        let columns = of(b"box,votes.a/b,status,id,revision,withdrawn,channel").expect("columns");
         for (line, code, pointer) in [
             ("b,1", "wrong_cells", ""),
             ("b,-1,,,,,", "wrong_type", "/votes/a~1b"),
@@ -286,8 +308,7 @@ mod tests {
                 assert!(detail.ends_with(&format!("not `{value}`")), "{detail}");
             }
         }
-        let refused =
-            |header: &[u8]| serde_json::to_value(Columns::read(header).expect_err("no columns")).expect("JSON");
+        let refused = |header: &[u8]| serde_json::to_value(of(header).expect_err("no columns")).expect("JSON");
         assert_eq!(refused(b"box,vote.a,Box,votes.,Cast,cast")["errors_total"], 4);
         assert_eq!(refused(b"id,votes.a")["code"], "missing_column");
         assert_eq!(refused(b"\xff")["code"], "invalid_csv");
@@ -300,7 +321,7 @@ mod tests {
             ("box;votes.a;votes.b;city", "b-1;120;\"80\";London, Ont."),
             ("box\tvotes.a\tvotes.b\tcity", "b-1\t120\t80\tLondon, Ont."),
         ] {
-            let sent = Columns::read(header.as_bytes()).expect("columns").parse(line.as_bytes()).expect("a report");
+            let sent = of(header.as_bytes()).expect("columns").parse(line.as_bytes()).expect("a report");
             assert_eq!(sent.votes, Some(Pairs(expected.clone())), "{line}");
             assert_eq!(sent.city.as_deref(), Some("London, Ont."), "{line}");
         }

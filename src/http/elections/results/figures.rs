@@ -78,8 +78,8 @@ struct Figure {
 
 const LIMIT_DEFAULT: usize = 1_000;
 
-/// Totals of an election: of a unit, a contest, a choice; by party, unit or channel; now or as of an earlier time or version; as JSON, or as a
-/// table.
+/// Totals of an election: of a unit, a contest, a choice; by party, unit, place or channel; now or as of an earlier time or
+/// version; as JSON, or as a table.
 #[utoipa::path(get, path = "/api/v1/elections/{election}/results", tag = "elections", params(NightQuery,
         ("election" = String, Path, description = "id, code or slug")),
     responses((status = 200, content((NightResults = "application/json"), (String = "text/csv"),
