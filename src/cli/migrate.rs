@@ -68,7 +68,12 @@ async fn transfer(from: &Location, to: &Location, data: &Path) -> anyhow::Result
     let verified = verify(&source.archive, &target.archive).await;
     let verified = match copied {
         Copied::Now => verified?,
-        Copied::Before => verified.with_context(|| format!("{to} holds a complete copy; choose an empty store"))?,
+        Copied::Before => verified.with_context(|| {
+            format!(
+                "{to} held a complete copy before. If it has been served since, it has moved on and there is nothing to do; \
+                 else choose an empty store"
+            )
+        })?,
     };
     target.archive.complete().await?;
     verified.iter().try_for_each(print)?;
@@ -87,15 +92,24 @@ fn print(verified: &Verified) -> io::Result<()> {
     let Verified { registered, published, counted, census } = verified;
     let election = &registered.election;
     writeln!(Output, "{}  {}", election.code, election.title)?;
-    for (round, contest) in (1..).zip(&election.contests) {
-        let [published, counted] = [published, counted].map(|fold| thousands(ballots(fold, contest.number)));
-        writeln!(Output, "  round {round}: {published} ballots published = {counted} counted in the copy")?;
+    for (round, contest) in (1_u32..).zip(&election.contests) {
+        let told = |fold| match &contest.race {
+            None => format!("{} ballots", thousands(total(fold, contest.number, &[Measure::Ballots]))),
+            Some(_) => {
+                let boxes = total(fold, contest.number, &[Measure::BoxesProvisional, Measure::BoxesFinal]);
+                let cast = total(fold, contest.number, &[Measure::Cast]);
+                format!("{} ballots of {} boxes", thousands(cast), thousands(boxes))
+            }
+        };
+        let which = contest.race.as_ref().map_or_else(|| format!("round {round}"), |race| race.code.to_string());
+        writeln!(Output, "  {which}: {} published = {} counted in the copy", told(published), told(counted))?;
     }
     let (entries, ids) = (thousands(counted.seq.0), thousands(census.submissions));
     writeln!(Output, "  {entries} entries and {ids} submission ids, chain {}", counted.chain)
 }
 
-fn ballots(fold: &Fold, contest: ContestNumber) -> u64 {
-    let cells = fold.tally.iter().filter(|(cell, _)| cell.contest == contest && cell.measure == Measure::Ballots);
+/// In all places and groups.
+fn total(fold: &Fold, contest: ContestNumber, measures: &[Measure]) -> u64 {
+    let cells = fold.tally.iter().filter(|(cell, _)| cell.contest == contest && measures.contains(&cell.measure));
     cells.map(|(_, total)| total.get()).sum()
 }
