@@ -261,7 +261,7 @@ pub enum FoldError {
     #[error("entry {0} belongs to another kind of election: polls have ballots and rounds, and boxes report")]
     WrongKind(Seq),
     /// Units that may not stand where the entry adds them, or that may not go.
-    #[error("entry {0} changes the units as their tree forbids: {1}")]
+    #[error("entry {0} changes the units as their tree forbids ({code})", code = .1.code())]
     Units(Seq, Rejection),
     /// A second counted ballot of one voter, or one that replaces a vote that did not count.
     #[error("entry {0} counts a voter twice, or replaces a vote that did not count")]

@@ -225,6 +225,8 @@ fn units_that_no_decision_would_add_are_refused() {
         let expected = (!fits).then_some(FoldError::Units(Seq(13), Rejection::UnitsMoved));
         assert_eq!(forged(&night, Event::UnitsAdded(added)).err(), expected, "{what}");
     }
+    let units_moved = FoldError::Units(Seq(13), Rejection::UnitsMoved).to_string();
+    assert_eq!(units_moved, "entry 13 changes the units as their tree forbids (units_moved)", "no advice to a sender");
     for (what, first, units) in
         [("a gap", 11, vec![new(3, 2)]), ("numbers that are taken", 9, vec![new(3, 2)]), ("no unit", 10, vec![])]
     {
