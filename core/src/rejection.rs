@@ -111,9 +111,12 @@ pub enum Rejection {
     /// The box is outside the unit that the contest is held in.
     #[error("this box is not in the unit that the contest is held in")]
     BoxOutsideContest,
-    /// The box is in another city, or has another channel.
-    #[error("this box belongs to another unit or another channel")]
+    /// The box is in another city.
+    #[error("this box stands in another unit than the report says")]
     BoxBelongsElsewhere,
+    /// The box has another channel.
+    #[error("this box has another channel than the report says")]
+    OtherChannel,
     /// A request that is too long to be kept.
     #[error("a report can have at most {max} bytes")]
     RequestTooLarge {
@@ -167,12 +170,39 @@ pub enum Rejection {
     /// Choices, blank and invalid do not make the ballots cast.
     #[error("votes, blank and invalid do not add up to the ballots cast")]
     CountsDisagree,
+    /// Fewer ballots of several choices than blank and invalid ones.
+    #[error("blank and invalid are more than the ballots cast")]
+    TooFewCast,
+    /// More votes for a choice than there are ballots, each of which names it once.
+    #[error("a choice has more votes than the {valid} ballots cast that are neither blank nor invalid")]
+    ChoiceOverCast {
+        /// The ballots that are neither blank nor invalid.
+        valid: u64,
+    },
+    /// More or fewer votes than ballots of so many choices each can hold.
+    #[error(
+        "the votes are {votes}, and {valid} valid ballots with {min} to {max} choices on each hold from {} to {}",
+        valid * u64::from(*min), valid * u64::from(*max)
+    )]
+    VotesOutOfRange {
+        /// All votes.
+        votes: u64,
+        /// The ballots that are neither blank nor invalid.
+        valid: u64,
+        /// The fewest choices of a ballot.
+        min: u16,
+        /// The most choices of a ballot.
+        max: u16,
+    },
     /// Revisions go up to 2^32 - 1.
     #[error("this box has reported with the highest revision there is")]
     NoRevisionLeft,
     /// Nothing was reported that could be withdrawn.
     #[error("this box has no report that could be withdrawn")]
     NothingToWithdraw,
+    /// What was reported is withdrawn, by another request.
+    #[error("the report of this box is withdrawn already, as its newest revision says")]
+    AlreadyWithdrawn,
     /// The vote it means to replace is not the one that counts now.
     #[error("your vote was changed since; the current one stands")]
     Superseded {
@@ -201,10 +231,12 @@ impl Rejection {
             Self::NotAPlace => "not_a_place",
             Self::StaleDefinition => "stale_definition",
             Self::BoxOutsideContest => "box_outside_contest",
-            Self::BoxBelongsElsewhere => "box_belongs_elsewhere",
-            Self::NothingToWithdraw => "nothing_to_withdraw",
+            Self::BoxBelongsElsewhere | Self::OtherChannel => "box_belongs_elsewhere",
+            Self::NothingToWithdraw | Self::AlreadyWithdrawn => "nothing_to_withdraw",
             Self::NoReports { .. } => "no_reports",
-            Self::CountsDisagree => "counts_disagree",
+            Self::CountsDisagree | Self::TooFewCast | Self::ChoiceOverCast { .. } | Self::VotesOutOfRange { .. } => {
+                "counts_disagree"
+            }
             Self::NumberTooLarge { .. } => "number_too_large",
             Self::RequestTooLarge { .. } => "request_too_large",
             Self::NoRevisionLeft => "no_revision_left",

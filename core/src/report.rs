@@ -91,19 +91,23 @@ impl Counts {
             return Err(Rejection::UnknownChoice);
         }
         let (cast, others) = (u64::from(self.cast), u64::from(self.blank) + u64::from(self.invalid));
-        let adds_up = match contest.method {
-            Method::Single => self.votes_in_all() + others == cast,
+        let votes = self.votes_in_all();
+        match contest.method {
+            Method::Single if votes + others == cast => Ok(()),
+            Method::Single => Err(Rejection::CountsDisagree),
             // A ballot names several choices, each once; one that names fewer than it must is blank or invalid.
             Method::Approval { min, max } => {
-                let valid = cast.checked_sub(others);
-                valid.is_some_and(|valid| {
-                    self.votes.iter().all(|(_, votes)| u64::from(*votes) <= valid)
-                        && (valid * u64::from(min)..=valid * u64::from(max)).contains(&self.votes_in_all())
-                })
+                let valid = cast.checked_sub(others).ok_or(Rejection::TooFewCast)?;
+                if self.votes.iter().any(|(_, votes)| u64::from(*votes) > valid) {
+                    Err(Rejection::ChoiceOverCast { valid })
+                } else if !(valid * u64::from(min)..=valid * u64::from(max)).contains(&votes) {
+                    Err(Rejection::VotesOutOfRange { votes, valid, min, max })
+                } else {
+                    Ok(())
+                }
             }
-            Method::Score { .. } => return Err(Rejection::NoReports { method: contest.method.name() }),
-        };
-        if adds_up { Ok(()) } else { Err(Rejection::CountsDisagree) }
+            Method::Score { .. } => Err(Rejection::NoReports { method: contest.method.name() }),
+        }
     }
 }
 

@@ -226,7 +226,9 @@ impl Problem {
             | Rejection::TooManyContests { .. }
             | Rejection::StaleDefinition
             | Rejection::BoxBelongsElsewhere
+            | Rejection::OtherChannel
             | Rejection::NothingToWithdraw
+            | Rejection::AlreadyWithdrawn
             | Rejection::NoRevisionLeft
             | Rejection::Superseded { .. } => StatusCode::CONFLICT,
             Rejection::WrongForm { .. }
@@ -240,6 +242,9 @@ impl Problem {
             | Rejection::BoxOutsideContest
             | Rejection::NoReports { .. }
             | Rejection::CountsDisagree
+            | Rejection::TooFewCast
+            | Rejection::ChoiceOverCast { .. }
+            | Rejection::VotesOutOfRange { .. }
             | Rejection::NumberTooLarge { .. }
             | Rejection::ScoreOutOfRange { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         };

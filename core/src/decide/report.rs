@@ -105,8 +105,7 @@ fn withdrawn_before(current: Option<Filed<'_>>, report: &Report) -> Option<Seq> 
 }
 
 fn check(contest: &Contest, units: &Units, ballot_box: &Unit, report: &Report) -> Result<(), Rejection> {
-    let is_elsewhere = report.within.is_some_and(|unit| !units.is_within(report.ballot_box, unit))
-        || report.channel.is_some_and(|channel| channel != ballot_box.channel);
+    let is_elsewhere = report.within.is_some_and(|unit| !units.is_within(report.ballot_box, unit));
     if ballot_box.is_retired {
         Err(Rejection::BoxRetired)
     } else if report.definition.is_some_and(|definition| definition != contest.digest()) {
@@ -115,6 +114,8 @@ fn check(contest: &Contest, units: &Units, ballot_box: &Unit, report: &Report) -
         Err(Rejection::BoxOutsideContest)
     } else if is_elsewhere {
         Err(Rejection::BoxBelongsElsewhere)
+    } else if report.channel.is_some_and(|channel| channel != ballot_box.channel) {
+        Err(Rejection::OtherChannel)
     } else if report.request.len() > Report::REQUEST_MAX {
         Err(Rejection::RequestTooLarge { max: Report::REQUEST_MAX })
     } else {
@@ -135,7 +136,7 @@ fn standing(current: Option<Filed<'_>>, report: &Report) -> Result<(Revision, St
         return Ok((revision, Standing::Late { current: seq }));
     }
     if withdraws && current.content == Content::Withdrawn {
-        return Err(Rejection::NothingToWithdraw);
+        return Err(Rejection::AlreadyWithdrawn);
     }
     let counts = current.content.counts().cloned();
     Ok((revision, Standing::Replaces { seq, revision: current.revision, counts }))

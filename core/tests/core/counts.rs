@@ -42,6 +42,7 @@ fn counts_have_one_form() {
 fn votes_blank_and_invalid_add_up() {
     let (single, two) = (Method::Single, Method::Approval { min: 0, max: 2 });
     let disagree = Err(Rejection::CountsDisagree);
+    let over = |valid| Err(Rejection::ChoiceOverCast { valid });
     let unknown = Err(Rejection::UnknownChoice);
     for (method, votes, [blank, invalid, cast], expected) in [
         (single, &[][..], [0, 0, 0], Ok(())),
@@ -56,9 +57,14 @@ fn votes_blank_and_invalid_add_up() {
         (two, &[(0, 5), (1, 5)], [0, 0, 5], Ok(())),
         (two, &[(0, 5), (1, 3)], [2, 1, 8], Ok(())),
         (two, &[(0, 5), (1, 3)], [2, 1, 9], Ok(())),
-        (two, &[(0, 6)], [2, 1, 8], disagree),
-        (two, &[(0, 5), (1, 5), (2, 1)], [0, 0, 5], disagree),
-        (two, &[], [3, 3, 5], disagree),
+        (two, &[(0, 6)], [2, 1, 8], over(5)),
+        (
+            two,
+            &[(0, 5), (1, 5), (2, 1)],
+            [0, 0, 5],
+            Err(Rejection::VotesOutOfRange { votes: 11, valid: 5, min: 0, max: 2 }),
+        ),
+        (two, &[], [3, 3, 5], Err(Rejection::TooFewCast)),
         (two, &[], [3, 3, 6], Ok(())),
         (two, &[(0, MAX), (1, MAX)], [0, 0, MAX], Ok(())),
         (two, &[(3, 1)], [0, 0, 1], unknown),

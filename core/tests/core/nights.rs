@@ -307,7 +307,7 @@ fn arrived(reports: &[Report]) -> (Tally, Vec<Report>) {
     let mut valid = Vec::new();
     for report in reports {
         match night.submit(report) {
-            Verdict::Rejected(Rejection::NothingToWithdraw) => early.push(report.clone()),
+            Verdict::Rejected(Rejection::NothingToWithdraw | Rejection::AlreadyWithdrawn) => early.push(report.clone()),
             Verdict::Rejected(_) => {}
             _ => valid.push(report.clone()),
         }

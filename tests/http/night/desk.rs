@@ -81,7 +81,9 @@ async fn every_report_is_answered_by_what_became_of_it() {
     let again = night.post(&server, "/reports/withdraw", &nameless).send().await.is(200);
     assert_eq!((again.word().as_str(), again.receipt()), ("repeated", gone.receipt()));
     let other = json!({ "box": "b-1", "reason": "counted twice" });
-    night.post(&server, "/reports/withdraw", &other).send().await.refused(409, "nothing_to_withdraw");
+    let twice =
+        night.post(&server, "/reports/withdraw", &other).send().await.refused(409, "nothing_to_withdraw").json();
+    assert_eq!(twice["detail"], "the report of this box is withdrawn already, as its newest revision says");
     assert_eq!(report(&server, &night, &at(5, 131)).await.is(201).word(), "corrected");
     let expected = [(1, "final"), (2, "final"), (3, "final"), (4, "withdrawn"), (5, "final")];
     let expected: Vec<_> = expected.map(|(number, status)| (number, status.to_owned(), number == 5)).into();
@@ -150,7 +152,7 @@ async fn what_cannot_be_counted_is_refused_and_named() {
         (json!({ "contest": null }), 422, "missing_field", "/contest"),
         (json!({ "city": "paris" }), 422, "unknown_unit", "/city"),
         (json!({ "city": "london" }), 409, "box_belongs_elsewhere", "/city"),
-        (json!({ "channel": "postal" }), 409, "box_belongs_elsewhere", "/city"),
+        (json!({ "channel": "postal" }), 409, "box_belongs_elsewhere", "/channel"),
         (json!({ "channel": "pigeon" }), 422, "unknown_value", "/channel"),
         (
             json!({ "box": "london-1", "contest": "mayor", "votes": { "ada": 1 }, "cast": 1 }),
@@ -191,6 +193,27 @@ async fn what_cannot_be_counted_is_refused_and_named() {
         answer.refused(status, code);
     }
     assert!(told(&server, &night, "hall-1").await.is_empty(), "nothing was counted");
+    server.finish().await;
+}
+
+/// Votes of an approval contest need not add up, so each of its rules is told in its own words.
+#[tokio::test]
+async fn counts_of_several_choices_are_refused_by_the_rule_they_break() {
+    let server = TestServer::start().await;
+    let night = Night::create(&server, full()).await;
+    for (votes, blank, rule) in [
+        (json!({ "ada": 1 }), 5, "blank and invalid are more than the ballots cast"),
+        (json!({ "ada": 4 }), 1, "a choice has more votes than the 3 ballots cast that are neither blank nor invalid"),
+        (
+            json!({ "ada": 3, "bob": 3, "cy": 1 }),
+            1,
+            "the votes are 7, and 3 valid ballots with 0 to 2 choices on each hold from 0 to 6",
+        ),
+    ] {
+        let body = json!({ "box": "hall-1", "contest": "mayor", "votes": votes, "blank": blank, "cast": 4 });
+        let wrong = report(&server, &night, &body).await.refused(422, "counts_disagree").json();
+        assert_eq!(wrong["detail"], rule, "{body}");
+    }
     server.finish().await;
 }
 

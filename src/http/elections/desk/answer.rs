@@ -88,8 +88,12 @@ pub(super) fn refused(rejection: Rejection) -> Problem {
         Rejection::UnknownUnit | Rejection::NotABox | Rejection::BoxRetired | Rejection::BoxOutsideContest => "/box",
         Rejection::StaleDefinition => "/definition",
         Rejection::BoxBelongsElsewhere => "/city",
-        Rejection::NothingToWithdraw => "/withdrawn",
-        Rejection::CountsDisagree => "/cast",
+        Rejection::OtherChannel => "/channel",
+        Rejection::NothingToWithdraw | Rejection::AlreadyWithdrawn => "/withdrawn",
+        Rejection::CountsDisagree
+        | Rejection::TooFewCast
+        | Rejection::ChoiceOverCast { .. }
+        | Rejection::VotesOutOfRange { .. } => "/cast",
         Rejection::NoRevisionLeft | Rejection::ExistsWithDifferentVotes { .. } => "/revision",
         Rejection::UnknownChoice | Rejection::RepeatedChoice | Rejection::NumberTooLarge { .. } => "/votes",
         _ => return rejection.into(),
@@ -105,9 +109,6 @@ pub(super) fn refused(rejection: Rejection) -> Problem {
         Rejection::ContestNotOpen => problem.saying("reports are not taken yet: the contest is not open"),
         Rejection::ContestPaused => problem.saying("reports are not taken for a while; please try again in a moment"),
         Rejection::ContestClosed => problem.saying("reports are not taken any more: the contest is closed"),
-        Rejection::BoxBelongsElsewhere => {
-            problem.saying("this box stands in another unit, or has another channel, than the report says")
-        }
         _ => problem,
     }
 }
