@@ -128,6 +128,18 @@ async fn tables_are_read_by_their_header() {
     ] {
         csv(body).send().await.refused(422, code);
     }
+    // A choice that stands there without `votes.` is known; the columns that there are, are told once.
+    let wrong =
+        csv("box,contest,Labour,ada,colour\nhall-1,nation,1,2,red\n").send().await.refused(422, "unknown_column");
+    let details: Vec<_> =
+        wrong.json()["errors"].as_array().expect("errors").iter().map(|one| one["detail"].clone()).collect();
+    assert_eq!(details[0], "there is no column `Labour`; did you mean `votes.labour`?");
+    assert_eq!(details[1], "there is no column `ada`; did you mean `votes.ada`?");
+    let columns = "there is no column `colour`; there are id, box, contest, revision, status, channel, city, blank, invalid, \
+                   cast, reported_at, definition, withdrawn, reason, and votes.<choice> for each choice";
+    assert_eq!(details[2], columns);
+    let twice = csv("box,colour,shape\nhall-1,red,round\n").send().await.refused(422, "unknown_column").json();
+    assert_eq!(twice["detail"].as_str().expect("a detail").matches("there are id, box").count(), 1, "{twice}");
     let answer =
         csv("box;contest;revision;votes.labour\r\nhall-1;nation;3;x\r\nhall-1;nation;3;4\r\n").send().await.is(200);
     assert_eq!(words(&answer), lines(&[(2, "wrong_type"), (3, "corrected")]), "{}", answer.text());

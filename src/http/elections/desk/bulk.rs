@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
-use hustings_core::{Rejection, Report};
+use hustings_core::{Contest, Rejection, Report};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -77,7 +77,8 @@ pub(super) async fn bulk(
     let full = |_| Problem::unavailable("too_many_uploads", "too many uploads at once; please try again in a moment");
     let place = place.map_err(full)?;
     let mut upload = Upload { body, lines: Lines::default(), taken: 0, until: Instant::now() + IMPORT_TIMEOUT };
-    let header = if is_csv(&headers) { Some(Arc::new(upload.header().await?)) } else { None };
+    let header =
+        if is_csv(&headers) { Some(Arc::new(upload.header(&sender.found.election.contests).await?)) } else { None };
     let none = || Problem::invalid("no_reports", "", "there is no report in this upload");
     let first = upload.line().await?.ok_or_else(none)?;
     let (answers, answered) = mpsc::unbounded_channel();
@@ -141,14 +142,14 @@ struct Upload {
 
 impl Upload {
     /// The header of a table, before anything is answered.
-    async fn header(&mut self) -> Result<Header, Problem> {
+    async fn header(&mut self, contests: &[Contest]) -> Result<Header, Problem> {
         let (number, bytes) = self.names().await?;
         let declared = declared(&bytes);
         if declared.is_none() {
-            return Ok(Header { columns: Columns::read(number, &bytes, None)?, bytes });
+            return Ok(Header { columns: Columns::read(number, &bytes, None, contests)?, bytes });
         }
         let (number, names) = self.names().await?;
-        let columns = Columns::read(number, &names, declared)?;
+        let columns = Columns::read(number, &names, declared, contests)?;
         Ok(Header { columns, bytes: [bytes, names].join(&b'\n').into() })
     }
 

@@ -4,7 +4,7 @@
 //! those after it. No field of a report can hold a line break. It does not use `import::Table`, because each of its lines
 //! has its own answer, and a record of CSV may go on over several.
 
-use hustings_core::{Channel, ReportStatus};
+use hustings_core::{Channel, Choice, Contest, ReportStatus};
 
 use super::book::short;
 use super::sent::Sent;
@@ -70,6 +70,10 @@ impl Column {
     }
 }
 
+/// All columns, in the words of a refusal.
+const COLUMNS: &str = "id, box, contest, revision, status, channel, city, blank, invalid, cast, reported_at, definition, \
+    withdrawn, reason, and votes.<choice> for each choice";
+
 /// The columns of a table, in their order, and what stands between them.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -79,24 +83,26 @@ pub(super) struct Columns {
 
 impl Columns {
     /// The columns that a header names, which stands in this line, with what a line before it says to separate them; a name that
-    /// is unknown or stands twice is refused, all of them at once.
-    pub(super) fn read(line: u64, header: &[u8], declared: Option<u8>) -> Result<Self, Problem> {
+    /// is unknown or stands twice is refused, all of them at once. One that is a choice of these contests is advised to be its
+    /// votes.
+    pub(super) fn read(line: u64, header: &[u8], declared: Option<u8>, contests: &[Contest]) -> Result<Self, Problem> {
         let separator = char::from(declared.unwrap_or_else(|| separator(header)));
         let names = cells(header.strip_prefix(b"\xef\xbb\xbf").unwrap_or(header), separator)?;
         let mut columns: Vec<Column> = Vec::with_capacity(names.len());
         let mut seen = std::collections::HashSet::with_capacity(names.len());
         let mut faults = Vec::new();
+        let mut is_listed = false;
         for name in &names {
             let fault = |code, detail| Fault { line: Some(line), pointer: None, code, detail };
             let column = Column::of(name.trim());
             match column {
                 None => {
-                    let detail = format!(
-                        "there is no column `{}`; there are id, box, contest, revision, status, channel, city, blank, invalid, \
-                         cast, reported_at, definition, withdrawn, reason, and votes.<choice> for each choice",
-                        short(name)
-                    );
-                    faults.push(fault("unknown_column", detail));
+                    let advice = match meant(name.trim(), contests) {
+                        Some(code) => format!("; did you mean `votes.{code}`?"),
+                        None if std::mem::replace(&mut is_listed, true) => String::new(),
+                        None => format!("; there are {COLUMNS}"),
+                    };
+                    faults.push(fault("unknown_column", format!("there is no column `{}`{advice}", short(name))));
                 }
                 Some(ref column) if !seen.insert(column.key(name.trim())) => {
                     faults.push(fault("repeated_column", format!("the column `{}` stands twice", short(name))));
@@ -119,7 +125,7 @@ impl Columns {
             Some(_) => split_line(below)?,
             None => (first, below),
         };
-        Some(Self::read(1, header, declared).and_then(|columns| columns.parse(line)))
+        Some(Self::read(1, header, declared, &[]).and_then(|columns| columns.parse(line)))
     }
 
     /// What one line says. An empty cell says nothing.
@@ -149,6 +155,13 @@ impl Columns {
 fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|byte| *byte == b'\n')?;
     Some((text.get(..end)?, text.get(end + 1..)?))
+}
+
+/// The code of the choice that a column has the code or the title of.
+fn meant<'a>(name: &str, contests: &'a [Contest]) -> Option<&'a str> {
+    let mut choices = contests.iter().flat_map(|contest| &contest.choices);
+    let is_meant = |choice: &&Choice| choice.code.as_str().eq_ignore_ascii_case(name) || choice.title.as_str() == name;
+    choices.find(is_meant).map(|choice| choice.code.as_str())
 }
 
 fn set(sent: &mut Sent, votes: &mut Vec<(String, u64)>, column: &Column, cell: &str) -> Result<(), Problem> {
@@ -261,7 +274,7 @@ mod tests {
     use super::*;
 
     fn of(header: &[u8]) -> Result<Columns, Problem> {
-        Columns::read(1, header, None)
+        Columns::read(1, header, None, &[])
     }
 
     #[test]
