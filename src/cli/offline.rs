@@ -14,10 +14,10 @@ use crate::ledger::{Elections, Folder, Ledger, People, Registered, Registry, Rep
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataArgs {
     /// The data folder.
-    #[arg(long, env = "HUSTINGS_DATA", value_name = "DIR", default_value = "./hustings-data")]
+    #[arg(long, global = true, env = "HUSTINGS_DATA", value_name = "DIR", default_value = "./hustings-data")]
     pub(super) data: PathBuf,
     /// The database: sqlite: in the data folder, or postgres://user:password@host/database [default: sqlite:].
-    #[arg(long, env = "HUSTINGS_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "HUSTINGS_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(super) database: Option<String>,
 }
 

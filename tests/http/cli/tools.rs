@@ -72,7 +72,10 @@ async fn no_tokens_and_wrong_addresses_are_said_to_be_so() {
     let mut server = TestServer::start().await;
     let url = server.url();
     let remote = ["--url", &url, "--token", ADMIN];
-    for more in [&remote[..], &[]] {
+    let data = server.data().display().to_string();
+    let (good, list, said) = server.command(&["token", "--data", &data, "list"]).await;
+    assert!(good && list.starts_with("no tokens yet;"), "{list}{said}");
+    for more in [&remote[..], &[], &["--data", &data]] {
         let (good, list, said) = token(&server, more, &["list"]).await;
         assert!(good && list.starts_with("no tokens yet; make one with: hustings token create"), "{list}{said}");
     }
