@@ -169,6 +169,7 @@ async fn what_is_not_there_is_named() {
         ("?by=colour", "invalid_query", "/by"),
         ("?colour=red", "invalid_query", "/colour"),
         ("?as_of=noon", "invalid_time", "/as_of"),
+        ("?as_of=2999-01-01T00:00", "invalid_time", "/as_of"),
         ("?as_of=0011223344556677.1", "unknown_version", "/as_of"),
         ("?by=unit&after=atlantis", "unknown_unit", "/after"),
     ] {

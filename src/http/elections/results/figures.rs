@@ -31,7 +31,7 @@ pub(super) struct NightQuery {
     /// contest (default), party, unit, place or channel.
     #[param(inline)]
     by: Option<By>,
-    /// What stood just before a time (RFC 3339, or local in the election's zone), or at a version.
+    /// What stood just before a time (RFC 3339, or local in the election's zone) that has come, or at a version.
     as_of: Option<String>,
     /// With `by=unit` and `by=place`: units after this one, the `next` of the page before.
     after: Option<String>,

@@ -33,12 +33,20 @@ pub(super) async fn place_before(services: &Services, moment: &Moment, time: Tim
     Ok(services.reports.last_before(moment.key(), time).await?.min(moment.seq()))
 }
 
-/// The election as it stood at an earlier version, or just before a time.
+/// The election as it stood at an earlier version, or just before a time, which must have come.
 pub(super) async fn as_of(services: &Services, seen: &Seen, asked: &str) -> Result<Moment, Problem> {
     seen.require_full()?;
     let place = match asked.parse() {
         Ok(version) => place_of(&seen.moment, "as_of", version)?,
-        Err(()) => place_before(services, &seen.moment, time(&seen.moment, "as_of", asked)?).await?,
+        Err(()) => {
+            let time = time(&seen.moment, "as_of", asked)?;
+            // The clock of another node may be ahead of this one.
+            if time > services.clock.now().max(seen.moment.time()) {
+                let detail = "`as_of` is still to come; leave it out to see what stands now";
+                return Err(Problem::invalid("invalid_time", "/as_of", detail));
+            }
+            place_before(services, &seen.moment, time).await?
+        }
     };
     at(services, seen, place).await
 }
