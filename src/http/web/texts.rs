@@ -142,9 +142,18 @@ impl Language {
 
     /// A moment in UTC, for who reads without scripts; those tell it in the reader's own zone.
     pub(in crate::http) fn moment(self, time: Time) -> String {
+        self.moment_in(time, "UTC")
+    }
+
+    /// A moment in the zone of this name, with its distance from UTC; in UTC where this machine does not know the zone.
+    pub(in crate::http) fn moment_in(self, time: Time, zone: &str) -> String {
         let millis = i64::try_from(time.0).unwrap_or(i64::MAX);
         let Ok(stamp) = jiff::Timestamp::from_millisecond(millis) else { return String::new() };
-        let zoned = stamp.to_zoned(jiff::tz::TimeZone::UTC);
+        let zoned = stamp.to_zoned(jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC));
+        let zone = match zoned.offset().is_zero() {
+            true => "UTC".to_owned(),
+            false => zoned.strftime("UTC%:z").to_string(),
+        };
         let month = self.say(MONTHS[usize::try_from(zoned.month() - 1).unwrap_or(0) % 12]);
         let day = match (self, zoned.day()) {
             (Self::French, 1) => "1er".to_owned(),
@@ -152,7 +161,10 @@ impl Language {
         };
         let year = zoned.year().to_string();
         let clock = format!("{:02}:{:02}", zoned.hour(), zoned.minute());
-        self.say_with("moment", &[("day", &day), ("month", &month), ("year", &year), ("clock", &clock)])
+        self.say_with(
+            "moment",
+            &[("day", &day), ("month", &month), ("year", &year), ("clock", &clock), ("zone", &zone)],
+        )
     }
 }
 

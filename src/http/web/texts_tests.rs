@@ -94,6 +94,15 @@ fn numbers_and_moments_are_written_as_their_readers_write_them() {
     }
     assert_eq!(Language::French.moment(Time(0)), "1er janvier 1970 à 00:00 UTC");
     assert_eq!(Language::English.moment(Time(0)), "1 January 1970, 00:00 UTC");
+    for (zone, english, french) in [
+        ("America/Montreal", "12 November 2013, 19:00 UTC-05:00", "12 novembre 2013 à 19:00 UTC-05:00"),
+        ("Asia/Kolkata", "13 November 2013, 05:30 UTC+05:30", "13 novembre 2013 à 05:30 UTC+05:30"),
+        ("Europe/London", "13 November 2013, 00:00 UTC", "13 novembre 2013 à 00:00 UTC"),
+        ("Mars/Olympus", "13 November 2013, 00:00 UTC", "13 novembre 2013 à 00:00 UTC"),
+    ] {
+        let told = [Language::English, Language::French].map(|language| language.moment_in(moment, zone));
+        assert_eq!(told, [english, french], "{zone}");
+    }
     let names = ["Tea", "Coffee", "Water"];
     let lists = [0, 1, 2, 3].map(|count| Language::French.list(&names[..count]));
     assert_eq!(lists, ["", "Tea", "Tea et Coffee", "Tea, Coffee et Water"]);

@@ -227,6 +227,15 @@ async fn the_page_shows_totals_and_the_way_down() {
     for word in ["General election", "Mayor", "1,234", "1 of 5 boxes", "?unit=east", "counting"] {
         assert!(page.contains(word), "no `{word}` in {page}");
     }
+    // Hours are told in the election's zone, as the terminal does.
+    let told = night.get(&server, "/results").await.is(200).json()["time"].as_str().expect("a time").to_owned();
+    let zoned = told.parse::<jiff::Timestamp>().expect("a time").in_tz("America/Toronto").expect("a zone");
+    let clock = zoned.strftime("%H:%M UTC%:z").to_string();
+    for language in ["en", "fr"] {
+        let ask = server.get(&format!("/{}/results", night.code)).header("accept-language", language);
+        let page = ask.send().await.is(200).text();
+        assert!(page.contains(&clock), "no `{clock}` in {page}");
+    }
     let city = server.get(&format!("/{}/results?unit=york", night.code)).send().await.is(200).text();
     assert!(city.contains("1 of 3 boxes") && city.contains("?unit=east"), "{city}");
     let unknown = server.get(&format!("/{}/results?unit=atlantis", night.code)).header("accept-language", "fr");

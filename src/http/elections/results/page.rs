@@ -83,7 +83,7 @@ pub(in crate::http) async fn page(
         moment.units().get(unit).filter(|_| unit != Unit::ROOT).map(|found| moment.unit_name(found.parent).code);
     let language = page.language;
     let as_of = results.time.as_deref().and_then(parse_rfc3339).map(|time| {
-        let moment = language.moment(time);
+        let moment = language.moment_in(time, &results.zone);
         language.say_with("night-as-of", &[("moment", &moment)])
     });
     Ok(web::render(&NightPage {
