@@ -33,5 +33,46 @@ async fn the_examples_of_the_manual_set_a_night_up() {
     assert_eq!(tokens.lines().count(), 4, "{tokens}");
     let opened = night.post(&server, "/open", &json!({ "contest": "mayor", "reason": "Polls closed" })).send().await;
     assert_eq!(opened.is(200).json()["status"], "counting");
+    let again = send("/tokens", "name,unit").await.text();
+    let listed = night.get(&server, "/tokens").await.is(200).json();
+    assert_eq!(listed["tokens"].as_array().map(Vec::len), Some(6), "the same again makes a second set");
+    assert_ne!(again, tokens);
+    server.finish().await;
+}
+
+#[tokio::test]
+async fn one_contest_that_is_certified_keeps_the_whole_from_moving_as_the_manual_says() {
+    let server = TestServer::start().await;
+    let contest = |code: &str| json!({ "code": code, "title": code, "choices": ["ann", "bob"] });
+    let more = json!({ "choices": null, "contests": [contest("mayor"), contest("council")] });
+    let night = Night::create(&server, more).await;
+    let act = async |act: &str, body: Value| night.post(&server, &format!("/{act}"), &body).send().await;
+    let file = |votes: u32| json!({ "box": "b-1", "city": "leeds", "contest": "mayor", "votes": { "ann": votes } });
+    night.post(&server, "/reports", &file(1)).send().await.is(201);
+    let case =
+        night.post(&server, "/reports", &file(2)).send().await.refused(409, "exists_with_different_votes").json();
+    let one = |name: &str| json!({ "contest": name });
+    for name in ["close", "certify"] {
+        let left = act(name, one("mayor")).await.is(200).json()["left"].clone();
+        assert_eq!(left, json!({ "boxes_missing": 0, "boxes_provisional": 0, "cases_waiting": 1 }), "{name}");
+    }
+    for name in ["open", "pause", "close", "reopen"] {
+        let refused = act(name, json!({})).await.refused(409, "wrong_status").json();
+        assert!(refused["detail"].as_str().expect("a detail").contains("the contest `mayor`"), "{name}: {refused}");
+    }
+    let shown = night.get(&server, "").await.is(200).json();
+    let status = |shown: &Value| json!([shown["contests"][0]["status"], shown["contests"][1]["status"]]);
+    assert_eq!(status(&shown), json!(["certified", "open"]), "none has moved");
+    for (name, now) in [("pause", "paused"), ("open", "open"), ("close", "closed"), ("reopen", "open")] {
+        let shown = act(name, one("council")).await.is(200).json();
+        assert_eq!(status(&shown), json!(["certified", now]), "{name}");
+    }
+    let decide = async |decision: &str| {
+        let body = json!({ "decision": decision, "reason": "looked at the paper" });
+        let path = format!("/quarantine/{}", case["case"].as_str().expect("a case"));
+        night.post(&server, &path, &body).send().await
+    };
+    decide("file").await.refused(409, "contest_closed");
+    decide("dismiss").await.is(200);
     server.finish().await;
 }
