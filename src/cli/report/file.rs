@@ -116,10 +116,13 @@ fn all(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<(u64, 
 
 /// A line as text; what is none is not guessed at, because a name that is read wrongly is another name.
 fn text(bytes: Vec<u8>) -> anyhow::Result<String> {
-    let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0);
+    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+    // Without a mark, every other byte of Latin letters is zero.
+    let is_utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || zeros * 3 > bytes.len();
     match String::from_utf8(bytes) {
-        Ok(text) if !is_utf16 => Ok(text),
+        Ok(text) if !is_utf16 && zeros == 0 => Ok(text),
         _ if is_utf16 => bail!("this is UTF-16 (\"Unicode text\"): save the file as UTF-8; nothing of it was sent"),
+        _ if zeros > 0 => bail!("this is no text: reports are a table or JSON, in UTF-8; nothing of it was sent"),
         _ => bail!("this is not UTF-8: save the file as UTF-8; nothing of it was sent"),
     }
 }

@@ -113,6 +113,7 @@ fn what_is_no_file_of_reports_is_refused_by_a_sentence() {
         (b"[{\"box\":\"b1\"},\n{\"box\":\"\xe9\"}]", "line 2: this is not UTF-8: save the file as UTF-8"),
         (&utf16, "line 1: this is UTF-16 (\"Unicode text\"): save the file as UTF-8"),
         (&utf16[2..], "line 1: this is UTF-16"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01, and so on\n", "line 1: this is no text"),
     ] {
         let file = file("");
         std::fs::write(file.path(), bytes).unwrap();
