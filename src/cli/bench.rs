@@ -18,6 +18,7 @@ use clap::{Args, Subcommand};
 use hustings_core::Time;
 
 use self::round::Shape;
+use super::election::TrustArgs;
 use super::session::{self, Ended, OwnServer};
 use crate::clock::{Clock, Random};
 use crate::load::{Api, ApiError, Mix, Pace, verify};
@@ -47,9 +48,11 @@ enum What {
 
 #[derive(Debug, Args)]
 struct Site {
-    /// The server, as http://host:port; without it, one is started in a temporary folder.
+    /// The server, as http://host:port or https://host; without it, one is started in a temporary folder.
     #[arg(long, requires = "token")]
     url: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A token that may make polls and vote.
     #[arg(long, env = "HUSTINGS_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -148,7 +151,7 @@ pub(super) fn run(args: &BenchArgs, clock: &dyn Clock, random: &dyn Random) -> a
 impl Site {
     async fn open(&self, random: &dyn Random) -> anyhow::Result<(Api, Option<OwnServer>)> {
         if let (Some(url), Some(token)) = (&self.url, &self.token) {
-            return Ok((Api::new(url, token).await?, None));
+            return Ok((self.trust.api(url, token).await?, None));
         }
         let own = OwnServer::start(random, &["--bench"]).await?;
         Ok((own.api().await?, Some(own)))

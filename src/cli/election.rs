@@ -3,18 +3,36 @@
 //! It must not know: what is asked.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::load::{Api, ApiError};
 
+/// Whom to trust about the server.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TrustArgs {
+    /// For https: an authority to trust beside those of the system; its certificate, as PEM.
+    #[arg(long, global = true, env = "HUSTINGS_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    /// Speaks to a server.
+    pub(super) async fn api(&self, url: &str, token: &str) -> Result<Api, ApiError> {
+        Api::trusting(url, token, self.ca_file.as_deref()).await
+    }
+}
+
 /// Which server, and as whom.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ServerArgs {
-    /// The server, as http://host:port.
+    /// The server, as http://host:port or https://host.
     #[arg(long, env = "HUSTINGS_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub(super) url: String,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A token, where one is needed.
     #[arg(long, env = "HUSTINGS_TOKEN", value_name = "TOKEN", hide_env_values = true, default_value = "")]
     token: String,
@@ -26,7 +44,7 @@ pub(super) struct ServerArgs {
 impl ServerArgs {
     /// Speaks to the server.
     pub(super) async fn api(&self) -> Result<Api, ApiError> {
-        Api::new(&self.url, &self.token).await
+        self.trust.api(&self.url, &self.token).await
     }
 }
 

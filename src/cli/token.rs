@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use hustings_core::{Kind, Text, UnitNumber};
 use serde_json::{Value, json};
 
+use super::election::TrustArgs;
 use super::offline::{DataArgs, Offline};
 use super::output::{Output, note};
 use crate::app::StoreError;
@@ -26,6 +27,8 @@ pub(super) struct TokenArgs {
     /// A running server; the data folder is its own while it runs.
     #[arg(long, global = true, env = "HUSTINGS_URL", value_name = "URL", requires = "token")]
     url: Option<String>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A token with the scope admin, for --url.
     #[arg(long, global = true, env = "HUSTINGS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -63,7 +66,7 @@ enum TokenCommand {
 
 pub(super) async fn token(args: TokenArgs) -> anyhow::Result<ExitCode> {
     match (&args.url, &args.token) {
-        (Some(url), Some(token)) => remote(url, token, args.command).await?,
+        (Some(url), Some(token)) => remote(args.trust.api(url, token).await?, args.command).await?,
         _ => local(&args.data, args.command).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -126,8 +129,7 @@ async fn write(data: &DataArgs) -> anyhow::Result<Offline> {
     })
 }
 
-async fn remote(url: &str, token: &str, command: TokenCommand) -> anyhow::Result<()> {
-    let api = Api::new(url, token).await?;
+async fn remote(api: Api, command: TokenCommand) -> anyhow::Result<()> {
     match command {
         TokenCommand::Create { name, scopes, per_minute, election, unit } => {
             let scopes: Vec<_> = scopes.0.iter().map(|scope| scope.name()).collect();

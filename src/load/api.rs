@@ -3,20 +3,25 @@
 //! Invariant: an answer that is not the contract's is an error that names the request, the status and the code.
 //! It must not know: what the answers ought to be.
 
-use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::connection::{Connection, ConnectionError};
+use super::tls::{Tls, TrustError};
+use super::url::Place;
 
 /// Where the server is, and as whom we speak to it.
 #[derive(Debug, Clone)]
 pub struct Api {
-    address: SocketAddr,
-    authority: String,
+    place: Arc<Place>,
+    /// None where plain HTTP is spoken.
+    tls: Option<Tls>,
     token: String,
 }
 
@@ -24,11 +29,11 @@ pub struct Api {
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The address cannot be used.
-    #[error(
-        "{0} is not the address of a server: it looks like http://127.0.0.1:8080. https is not spoken here, so ask on the \
-         server's own machine"
-    )]
+    #[error("{0} is not the address of a server: it looks like http://127.0.0.1:8080 or https://vote.example.org")]
     Address(String),
+    /// Nobody can be trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The token cannot stand in a header.
     #[error("the token must consist of visible ASCII characters")]
     Token,
@@ -137,30 +142,37 @@ pub struct ResultsChoice {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Api {
-    /// Resolves `http://host:port`; the token goes with every request.
+    /// Speaks to `http://host:port` or `https://host:port`; the token goes with every request.
     pub async fn new(url: &str, token: &str) -> Result<Self, ApiError> {
+        Self::trusting(url, token, None).await
+    }
+
+    /// As `new`; a server of https may also be proved by the authority in this file.
+    pub async fn trusting(url: &str, token: &str, ca_file: Option<&Path>) -> Result<Self, ApiError> {
         let wrong = || ApiError::Address(url.to_owned());
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ApiError::Token);
         }
-        let authority = url.strip_prefix("http://").ok_or_else(wrong)?.trim_end_matches('/');
-        if authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
-            return Err(wrong());
+        let place = Place::parse(url).ok_or_else(wrong)?;
+        let mut tls = None;
+        if place.is_secure {
+            let name = ServerName::try_from(place.host.clone()).map_err(|_| wrong())?;
+            let ca_file = ca_file.map(Path::to_owned);
+            let made = tokio::task::spawn_blocking(move || Tls::new(name, ca_file.as_deref())).await;
+            tls = Some(made.map_err(|error| TrustError::Library(error.to_string()))??);
         }
-        let with_port = if authority.rsplit(']').next().is_some_and(|tail| tail.contains(':')) {
-            authority.to_owned()
-        } else {
-            format!("{authority}:80")
-        };
-        let mut addresses = tokio::net::lookup_host(with_port).await.map_err(|_| wrong())?;
-        let address = addresses.next().ok_or_else(wrong)?;
-        Ok(Self { address, authority: authority.to_owned(), token: token.to_owned() })
+        Ok(Self { place: Arc::new(place), tls, token: token.to_owned() })
     }
 
-    /// The address connections go to.
+    /// Host and port, as `Host` has them.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn authority(&self) -> &str {
+        &self.place.authority
+    }
+
+    /// Opens a connection. The name is looked up each time: it is known again when the network is.
+    pub async fn connect(&self, patience: Duration) -> Result<Connection, ConnectionError> {
+        Connection::open_by((self.place.host.as_str(), self.place.port), self.tls.as_ref(), patience).await
     }
 
     /// The bytes of a request.
@@ -171,7 +183,7 @@ impl Api {
     /// The bytes of a request whose body is of this type; without a token, it is anybody's.
     #[must_use]
     pub fn request_as(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
-        let Self { authority, token, .. } = self;
+        let (authority, token) = (self.authority(), &self.token);
         let length = body.len();
         let who = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
         let mut bytes = format!(
@@ -257,7 +269,7 @@ impl Api {
     async fn exchange(&self, method: &str, path: &str, bytes: &[u8], patience: Duration) -> Result<Vec<u8>, ApiError> {
         let request = || format!("{method} {path}");
         let lost = |source| ApiError::Connection { request: request(), source };
-        let mut connection = Connection::open(self.address, patience).await.map_err(lost)?;
+        let mut connection = self.connect(patience).await.map_err(lost)?;
         let response = connection.exchange(bytes).await.map_err(lost)?;
         if (200..300).contains(&response.status) {
             return Ok(response.body.to_vec());

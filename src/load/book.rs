@@ -149,7 +149,7 @@ impl Book {
     pub(super) fn enter_loss(&mut self, attempt: &Attempt, error: &ConnectionError) -> Next {
         self.counts.unanswered += 1;
         self.error(error.kind());
-        if !matches!(error, ConnectionError::Connect(_)) {
+        if !error.nothing_done() {
             self.undecided(attempt);
         }
         Next::Again(None)

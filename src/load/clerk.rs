@@ -68,7 +68,7 @@ impl Clerk {
         let run = &self.run;
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => match Connection::open(run.job.api.address(), run.job.patience).await {
+            None => match run.job.api.connect(run.job.patience).await {
                 Ok(connection) => connection,
                 Err(error) => return run.enter(|book| book.enter_loss(attempt, &error)),
             },

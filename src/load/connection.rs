@@ -4,17 +4,19 @@
 //! a time-out, a dropped future) is not used again; opening another is the caller's decision.
 //! It must not know: votes, JSON, retries.
 
+use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
 use super::chunks::Chunks;
+use super::stream::{Step, Stream};
+use super::tls::Tls;
 
-/// Why there is no answer. Except for `Connect`, the server may have acted on the request all the same.
+/// Why there is no answer. Except where `nothing_done`, the server may have acted on the request all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
     /// Nothing was sent: there is nobody at this address, or no room for one more.
@@ -35,9 +37,29 @@ pub enum ConnectionError {
     /// The answer is longer than 64 MiB.
     #[error("an answer longer than {} MiB", BODY_BYTES_MAX >> 20)]
     TooLarge,
+    /// The server is not proved to be the one that was asked for.
+    #[error("{0}")]
+    Untrusted(String),
+    /// Something answered, and not by TLS.
+    #[error("there is no TLS at this address: it must begin with http://, or name the port where TLS is")]
+    NoTls,
+    /// A plain request came to where TLS is spoken.
+    #[error("the server speaks TLS at this address: it must begin with https://")]
+    OnlyTls,
 }
 
 impl ConnectionError {
+    /// Whether the same request fails again until somebody mends what is wrong.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Untrusted(_) | Self::NoTls | Self::OnlyTls)
+    }
+
+    /// Whether no server can have acted on the request.
+    pub(super) fn nothing_done(&self) -> bool {
+        matches!(self, Self::Connect(_)) || self.is_lasting()
+    }
+
     /// A stable word for counting errors of one kind together.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -48,6 +70,9 @@ impl ConnectionError {
             Self::Timeout => "no answer in time",
             Self::Malformed(_) => "malformed answer",
             Self::TooLarge => "answer too large",
+            Self::Untrusted(_) => "certificate not trusted",
+            Self::NoTls => "no TLS at this address",
+            Self::OnlyTls => "only TLS at this address",
         }
     }
 }
@@ -58,6 +83,8 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// More than an answer to a vote needs: a read that does not fill the buffer saves tokio a second one.
 const BUFFER_BYTES: usize = 4096;
 const HEADERS_MAX: usize = 64;
+/// How a server answers that was asked for TLS and got something else; nginx says so by a 400.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
 /// An answer; its body lives in the connection's buffer until the next request.
 #[derive(Debug)]
@@ -75,7 +102,7 @@ pub struct Response<'a> {
 /// A connection that one request at a time is sent over.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     buffer: Vec<u8>,
     filled: usize,
     decoded: Vec<u8>,
@@ -106,11 +133,26 @@ enum Body {
 
 impl Connection {
     /// Connects, or says why not, within `patience`, which is also how long each answer is waited for.
-    pub async fn open(address: SocketAddr, patience: Duration) -> Result<Self, ConnectionError> {
-        let connecting = timeout(patience, TcpStream::connect(address)).await;
-        let stream = connecting.map_err(|_| ConnectionError::Connect(io::ErrorKind::TimedOut.into()))?;
-        let stream = stream.map_err(ConnectionError::Connect)?;
-        stream.set_nodelay(true)?;
+    pub async fn open(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, ConnectionError> {
+        Self::open_by(address, None, patience).await
+    }
+
+    /// Connects as `open` does, by TLS where it is given.
+    pub(super) async fn open_by(
+        address: impl ToSocketAddrs,
+        tls: Option<&Tls>,
+        patience: Duration,
+    ) -> Result<Self, ConnectionError> {
+        let connecting = async {
+            let stream = TcpStream::connect(address).await.map_err(ConnectionError::Connect)?;
+            stream.set_nodelay(true)?;
+            match tls {
+                Some(tls) => tls.secure(stream).await.map(|stream| Stream::Secured(Box::new(stream))),
+                None => Ok(Stream::Plain(stream)),
+            }
+        };
+        let stream = timeout(patience, connecting).await;
+        let stream = stream.map_err(|_| ConnectionError::Connect(io::ErrorKind::TimedOut.into()))??;
         Ok(Self { stream, buffer: vec![0; BUFFER_BYTES], filled: 0, decoded: Vec::new(), patience })
     }
 
@@ -148,8 +190,13 @@ impl Connection {
                 Body::Decoded
             }
             Framing::UntilClose => {
-                while !matches!(self.fill(0).await, Err(ConnectionError::Closed)) {
-                    within(self.filled, BODY_BYTES_MAX)?;
+                loop {
+                    match self.fill(0).await {
+                        Ok(()) => within(self.filled, BODY_BYTES_MAX)?,
+                        Err(ConnectionError::Closed) => break,
+                        // Of what broke off, nobody can tell what is missing.
+                        Err(error) => return Err(error),
+                    }
                 }
                 Body::Buffer(head.bytes, self.filled)
             }
@@ -174,20 +221,18 @@ impl Connection {
     /// Writes a request, and reads what is answered meanwhile: a server that answers line by line takes no more lines
     /// while nobody reads. Whether all of it was taken; a server that has refused it may take no more.
     async fn write(&mut self, request: &[u8]) -> Result<bool, ConnectionError> {
-        let (mut reading, mut writing) = self.stream.split();
         let mut sent = 0;
-        while sent < request.len() {
+        loop {
             if self.filled == self.buffer.len() {
                 self.buffer.resize(self.filled * 2, 0);
             }
-            tokio::select! {
-                biased;
-                written = writing.write(&request[sent..]) => match written {
-                    Ok(written) => sent += written,
-                    Err(_) if self.filled > 0 => return Ok(false),
-                    Err(error) => return Err(error.into()),
-                },
-                read = reading.read(&mut self.buffer[self.filled..]) => match read? {
+            let (left, free) = (&request[sent..], &mut self.buffer[self.filled..]);
+            match poll_fn(|context| self.stream.poll_step(context, left, free)).await {
+                Step::Taken(Ok(_)) if left.is_empty() => return Ok(true),
+                Step::Taken(Ok(taken)) => sent += taken,
+                Step::Taken(Err(_)) if self.filled > 0 => return Ok(false),
+                Step::Taken(Err(error)) => return Err(error.into()),
+                Step::Arrived(read) => match read? {
                     0 if self.filled > 0 => return Ok(false),
                     0 => return Err(ConnectionError::Closed),
                     read => self.filled += read,
@@ -195,7 +240,6 @@ impl Connection {
             }
             within(self.filled, BODY_BYTES_MAX)?;
         }
-        Ok(true)
     }
 
     /// For a body without end: what arrived of it together with the head, decoded by `chunks`.
@@ -251,6 +295,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ConnectionError> {
     let length = match response.parse(bytes) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) if bytes.starts_with(&TLS_ALERT) => return Err(ConnectionError::OnlyTls),
         Err(_) => return Err(ConnectionError::Malformed("the head")),
     };
     let status = response.code.unwrap_or_default();

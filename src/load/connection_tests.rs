@@ -1,5 +1,8 @@
 //! Answers in all shapes that HTTP/1.1 allows, cut anywhere.
 
+use std::net::SocketAddr;
+
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -79,6 +82,7 @@ async fn each_failure_has_its_kind() {
     check(b"SSH-2.0-OpenSSH\r\n\r\n", "malformed answer").await;
     check(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "malformed answer").await;
     check(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "answer too large").await;
+    check(b"\x15\x03\x01\x00\x02\x02\x0a", "only TLS at this address").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut connection = Connection::open(address, Duration::from_millis(20)).await.unwrap();

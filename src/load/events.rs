@@ -32,7 +32,7 @@ pub struct EventStream {
 impl EventStream {
     /// Opens the stream at `path`; a status other than 200 is an error.
     pub async fn open(api: &Api, path: &str, patience: std::time::Duration) -> Result<Self, ConnectionError> {
-        let mut connection = Connection::open(api.address(), patience).await?;
+        let mut connection = api.connect(patience).await?;
         let request = api.request("GET", path, b"");
         let head = connection.send(&request);
         let head = tokio::time::timeout(patience, head).await.map_err(|_| ConnectionError::Timeout)??;

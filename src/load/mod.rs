@@ -16,6 +16,7 @@ mod clerk;
 mod connection;
 mod crowd;
 mod events;
+mod issuer;
 mod limits;
 mod outcome;
 mod progress;
@@ -24,8 +25,11 @@ mod report;
 mod request;
 mod run;
 mod server;
+mod stream;
 #[cfg(test)]
 mod stub;
+mod tls;
+mod url;
 mod verify;
 
 pub use api::{Api, ApiError, Poll, PollChoice, Results, ResultsChoice};
@@ -40,4 +44,5 @@ pub use receipts::{Acknowledged, Receipts};
 pub use report::{Report, Totals};
 pub use run::{Acknowledgements, Job, Pace, Target, run};
 pub use server::{Launch, ServerError, ServerProcess, Usage, without_settings};
+pub use tls::TrustError;
 pub use verify::verify;

@@ -171,7 +171,7 @@ pub async fn run(mut job: Job, progress: Arc<Progress>, stop: impl Future<Output
 
 /// Opens all connections before the clock starts; where that fails, a clerk will try again for itself.
 async fn connect(job: &Job) -> Vec<Option<Connection>> {
-    let open = |_| async { Connection::open(job.api.address(), job.patience).await.ok() };
+    let open = |_| async { job.api.connect(job.patience).await.ok() };
     futures_util::stream::iter(0..job.connections.max(1)).map(open).buffer_unordered(CONNECTING_AT_ONCE).collect().await
 }
 

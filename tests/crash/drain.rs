@@ -28,7 +28,7 @@ async fn a_stop_under_load_is_short_loses_nothing_and_ends_the_streams() {
     let Server { mut process, api } = program.start().await;
     let mut crowd = Electorate::new(&api, CROWD, seed).await;
     // A connection that has nothing to say must not hold up the stop either.
-    let _idle = TcpStream::connect(api.address()).await.expect("a connection");
+    let _idle = TcpStream::connect(api.authority()).await.expect("a connection");
     let mut watchers = JoinSet::new();
     for _ in 0..WATCHERS {
         watchers.spawn(watch_to_the_end(api.clone(), crowd.stream()));
@@ -79,7 +79,7 @@ async fn clients_that_stall_do_not_hold_up_a_stop() {
     ];
     let mut stalled = Vec::new();
     for request in requests {
-        let mut connection = TcpStream::connect(api.address()).await.expect("a connection");
+        let mut connection = TcpStream::connect(api.authority()).await.expect("a connection");
         connection.write_all(request.as_bytes()).await.expect("half a request");
         stalled.push(connection);
     }

@@ -31,7 +31,7 @@ async fn no_kill_of_sender_or_server_loses_or_doubles_a_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::real(folder.path(), &folder.path().join("data"));
     let server = program.start().await;
-    let program = program.at(server.api.address());
+    let program = program.at(server.api.authority().parse().expect("an address"));
     let night = Night::new(folder.path(), &server.api).await;
     let (mut sender, mut running) = (night.sender(), Some(server));
     let (mut senders, mut servers) = (0, 0);
@@ -88,7 +88,7 @@ impl Night {
         let table = "box,city,votes.a,votes.b\n".to_owned() + &records.collect::<String>();
         std::fs::write(folder.join("night.csv"), table).expect("a file");
         let election = created["id"].as_str().expect("an id").to_owned();
-        Self { folder: folder.to_owned(), url: format!("http://{}", api.address()), election }
+        Self { folder: folder.to_owned(), url: format!("http://{}", api.authority()), election }
     }
 
     fn sender(&self) -> Child {

@@ -2,6 +2,7 @@
 
 mod copies;
 mod exports;
+mod https;
 mod migrate;
 mod migrate_killed;
 mod output;

@@ -90,7 +90,7 @@ impl Hall {
         }
         for place in &places {
             let report = verify(place, &poll, &outcome, PATIENCE).await.expect("a verification");
-            assert!(report.is_exact(), "at {}: {report}", place.address());
+            assert!(report.is_exact(), "at {}: {report}", place.authority());
             last.clone_from(&report.counters_version);
         }
         // A frame that is on its way to a screen takes no longer than to one that opens now, and one that lost its stream

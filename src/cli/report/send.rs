@@ -20,7 +20,7 @@ use super::spool::About;
 use crate::cli::numbers::thousands;
 use crate::cli::output::{Output, note};
 use crate::clock::Random;
-use crate::load::{Api, Connection, Response};
+use crate::load::{Api, Connection, ConnectionError, Response};
 
 /// A connection to a server, opened again whenever it breaks.
 pub(in crate::cli) struct Sender<'a> {
@@ -153,15 +153,15 @@ impl<'a> Sender<'a> {
     async fn exchange(&mut self, request: &[u8], read: impl FnOnce(&Response<'_>) -> Answered) -> Answered {
         let connection = match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => Connection::open(self.api.address(), PATIENCE).await,
+            None => self.api.connect(PATIENCE).await,
         };
         let mut connection = match connection {
             Ok(connection) => connection,
-            Err(error) => return Answered::Again(error.to_string(), None),
+            Err(error) => return failed(&error),
         };
         let (answered, last) = match connection.exchange(request).await {
             Ok(response) => (read(&response), response.last),
-            Err(error) => return Answered::Again(error.to_string(), None),
+            Err(error) => return failed(&error),
         };
         if !last {
             self.connection = Some(connection);
@@ -175,6 +175,12 @@ impl<'a> Sender<'a> {
         self.random.fill(&mut byte);
         pause / 2 + pause / 2 * u32::from(byte[0]) / 255
     }
+}
+
+/// What comes of a request without an answer: a server that is not who it should be gets no report however often it is
+/// asked.
+fn failed(error: &ConnectionError) -> Answered {
+    if error.is_lasting() { Answered::Stop(error.to_string()) } else { Answered::Again(error.to_string(), None) }
 }
 
 /// What came of all files.

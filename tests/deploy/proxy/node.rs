@@ -51,7 +51,7 @@ impl Node {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.api.address()
+        self.api.authority().parse().expect("an address")
     }
 
     /// Votes here, not through a proxy.

@@ -2,12 +2,14 @@
 
 mod answer;
 mod ask;
+mod front;
 mod server;
 mod stores;
 mod stream;
 
 pub(crate) use answer::{Answer, mask};
 pub(crate) use ask::{Ask, raw};
+pub(crate) use front::{Authority, front};
 pub(crate) use server::{ADMIN, Poll, TestServer, command, program, run};
 pub(crate) use stores::Stores;
 pub(crate) use stream::{Events, Frame, Socket};
