@@ -496,6 +496,8 @@ async fn codes_stay_when_a_draft_is_edited() {
     let body = json!({ "title": "Edited?", "choices": ["Yes", "No"], "access": "codes", "open": true });
     server.ask("PUT", &poll.path("")).json(&body).bearer(ADMIN).send().await.is(200);
     by_code(&server, 1, &poll, &codes[0], "yes").send().await.is(201);
+    // The node that edited it may have looked a moment ago, and hears of the vote within an interval.
+    soon("the vote everywhere", async { while server.results(&poll).await["ballots"] != 1 {} }).await;
     server.finish().await;
 }
 
