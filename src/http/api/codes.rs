@@ -235,23 +235,61 @@ pub(in crate::http) async fn replace_code(
     number: &str,
     mark: Option<&str>,
 ) -> Result<Made, Problem> {
-    let id = found.election.id;
+    renew(services, found, once, number, mark, Renewal::Replaces).await
+}
+
+/// What another access code is put into a place for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Renewal {
+    /// The one before was lost.
+    Replaces,
+    /// The one before was revoked, and the person may vote again. A request that comes late, when its own code was revoked as
+    /// well, lists nobody again.
+    Relists,
+}
+
+/// Puts another access code into a place; with a mark, only of the code that has this mark.
+pub(super) async fn renew(
+    services: &Services,
+    found: &Registered,
+    once: &Once,
+    number: &str,
+    mark: Option<&str>,
+    renewal: Renewal,
+) -> Result<Made, Problem> {
+    let (id, electorate) = (found.election.id, &services.electorate);
+    let refused = |code, detail| Err(Problem::conflict(code, detail));
     for draw in 0..DRAWS_MAX {
-        let kept = kept_code(services, found, number).await?;
-        if kept.revoked.is_some() {
-            let detail = "this access code was revoked, for ever; a person of a roster can be listed again";
-            return Err(Problem::conflict("code_revoked", detail));
-        }
-        if let Some(made) = code_of(services, found, once, &kept) {
-            return Ok(made);
-        }
+        let (kept, now) = (kept_code(services, found, number).await?, services.clock.now());
+        let at = match (renewal, kept.revoked, code_of(services, found, once, &kept)) {
+            (Renewal::Replaces, Some(_), _) => {
+                let detail = "this access code was revoked, for ever; a person of a roster can be listed again";
+                return refused("code_revoked", detail);
+            }
+            (_, None, Some(made)) => return Ok(made),
+            (Renewal::Replaces, None, None) => now,
+            (Renewal::Relists, None, None) => {
+                let detail = "the access code of this person is good; put another one into its place if it was lost";
+                return refused("not_revoked", detail);
+            }
+            (Renewal::Relists, Some(_), Some(_)) => {
+                let detail =
+                    "the access code of this request was revoked since; list the person again in a new request";
+                return refused("code_revoked", detail);
+            }
+            // Later than all that has happened to this place, whatever the clock of another node said, so that copies know the order.
+            (Renewal::Relists, Some(revoked), None) => Time(now.0.max(revoked.0 + 1).max(kept.made.0 + 1)),
+        };
         if mark.is_some_and(|mark| mark != services.keys.code_mark(id, kept.hash)) {
-            return Err(code_replaced());
+            return refused("code_replaced", "another access code has taken the place of this one since");
         }
-        let now = services.clock.now();
-        let code = replacement(services, found, once, kept.number, draw, now);
+        let code = replacement(services, found, once, kept.number, draw, at);
         let hash = services.keys.access_code(id, &code);
-        match services.electorate.replace_code(id, kept.number, kept.hash, hash, now).await {
+        let put = match renewal {
+            Renewal::Replaces => electorate.replace_code(id, kept.number, kept.hash, hash, at).await,
+            Renewal::Relists => electorate.relist_code(id, kept.number, kept.hash, hash, at).await,
+        };
+        match put {
             // The code stands elsewhere, or somebody was faster: what is there now decides.
             Err(LedgerError::CodeTaken) | Ok(None) => {}
             Ok(Some(kept)) => return Ok(Made::alone(services, found, once, &kept, &code)),
@@ -273,7 +311,7 @@ pub(in crate::http) async fn replaced_by(
 }
 
 /// The code of a place, if a request of this name has put it there.
-pub(super) fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode) -> Option<Made> {
+fn code_of(services: &Services, found: &Registered, once: &Once, kept: &KeptCode) -> Option<Made> {
     let draws = if once.may_repeat() { 0..DRAWS_MAX } else { 0..0 };
     let mut ours = draws.map(|draw| replacement(services, found, once, kept.number, draw, kept.made));
     let code = ours.find(|code| services.keys.access_code(found.election.id, code) == kept.hash)?;
@@ -281,7 +319,7 @@ pub(super) fn code_of(services: &Services, found: &Registered, once: &Once, kept
 }
 
 /// The code that a request puts into a place at a time.
-pub(super) fn replacement(
+fn replacement(
     services: &Services,
     found: &Registered,
     once: &Once,
@@ -292,13 +330,8 @@ pub(super) fn replacement(
     once.code(services, found.election.id, "replacement", &[number.0.into(), draw, at.0])
 }
 
-/// 409: the code that was to get a successor has one.
-pub(super) fn code_replaced() -> Problem {
-    Problem::conflict("code_replaced", "another access code has taken the place of this one since")
-}
-
 /// The place of this number.
-pub(super) async fn kept_code(services: &Services, found: &Registered, number: &str) -> Result<KeptCode, Problem> {
+async fn kept_code(services: &Services, found: &Registered, number: &str) -> Result<KeptCode, Problem> {
     let missing = || Problem::not_found("unknown_code_number", "this poll has no access code with this number");
     let number: u32 = number.parse().map_err(|_| missing())?;
     let before = number.checked_sub(1).map(CodeNumber).ok_or_else(missing)?;
@@ -356,13 +389,7 @@ impl Made {
     }
 
     /// The code that a request has put into a place.
-    pub(super) fn alone(
-        services: &Services,
-        found: &Registered,
-        once: &Once,
-        kept: &KeptCode,
-        code: &AccessCode,
-    ) -> Self {
+    fn alone(services: &Services, found: &Registered, once: &Once, kept: &KeptCode, code: &AccessCode) -> Self {
         let shown = MadeCode::of(services, found, kept.number.0, code, kept.person.as_ref());
         Self { replaced: Some(kept.number), codes: vec![shown], ..Self::of(once) }
     }

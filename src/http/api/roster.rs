@@ -14,16 +14,15 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use hustings_core::election::Viewer;
 use hustings_core::text::folded;
-use hustings_core::{Access, Audience, ContestNumber, Text, Time};
+use hustings_core::{Access, Audience, ContestNumber, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::codes::{
-    CODES_AT_ONCE, Made, MadeCodes, ReplaceBody, answer, code_of, code_replaced, kept_code, managed, replacement,
-    require_access, wants_csv,
+    CODES_AT_ONCE, Made, MadeCodes, Renewal, ReplaceBody, answer, managed, renew, require_access, wants_csv,
 };
-use super::making::{DRAWS_MAX, make_once};
+use super::making::make_once;
 use super::polls::invalid_query;
 use crate::clock::rfc3339;
 use crate::http::body::{self, VOTE_MAX};
@@ -33,7 +32,7 @@ use crate::http::import::{Faults, Line, Place, Table, is_csv};
 use crate::http::name::{Name, NoQuery};
 use crate::http::once::Once;
 use crate::http::{Services, Shared};
-use crate::ledger::{CodeNumber, Elector, KeptCode, LedgerError, Registered};
+use crate::ledger::{CodeNumber, Elector, KeptCode, Registered};
 
 /// The longest search, in characters.
 pub(in crate::http) const SOUGHT_MAX: usize = 200;
@@ -363,8 +362,7 @@ pub(super) async fn relist(
     answer(&relist_person(&services, &found, &once, &number, before.as_deref()).await?, wants_csv(&headers, false))
 }
 
-/// Puts another access code into the place of a revoked one; with a mark, only of the code that has this mark. A request that
-/// comes late, when its own code was revoked as well, lists nobody again.
+/// Puts another access code into the place of a revoked one; with a mark, only of the code that has this mark.
 pub(in crate::http) async fn relist_person(
     services: &Services,
     found: &Registered,
@@ -373,38 +371,7 @@ pub(in crate::http) async fn relist_person(
     mark: Option<&str>,
 ) -> Result<Made, Problem> {
     require_access(found, Access::Roster)?;
-    let id = found.election.id;
-    for draw in 0..DRAWS_MAX {
-        let kept = kept_code(services, found, number).await?;
-        let own = code_of(services, found, once, &kept);
-        let revoked = match (kept.revoked, own) {
-            (None, Some(made)) => return Ok(made),
-            (None, None) => {
-                let detail = "the access code of this person is good; put another one into its place if it was lost";
-                return Err(Problem::conflict("not_revoked", detail));
-            }
-            (Some(_), Some(_)) => {
-                let detail =
-                    "the access code of this request was revoked since; list the person again in a new request";
-                return Err(Problem::conflict("code_revoked", detail));
-            }
-            (Some(revoked), None) => revoked,
-        };
-        if mark.is_some_and(|mark| mark != services.keys.code_mark(id, kept.hash)) {
-            return Err(code_replaced());
-        }
-        // Later than all that has happened to this place, whatever the clock of another node said, so that copies know the order.
-        let at = Time(services.clock.now().0.max(revoked.0 + 1).max(kept.made.0 + 1));
-        let code = replacement(services, found, once, kept.number, draw, at);
-        let hash = services.keys.access_code(id, &code);
-        match services.electorate.relist_code(id, kept.number, kept.hash, hash, at).await {
-            // The code stands elsewhere, or somebody was faster: what is there now decides.
-            Err(LedgerError::CodeTaken) | Ok(None) => {}
-            Ok(Some(kept)) => return Ok(Made::alone(services, found, once, &kept, &code)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(LedgerError::CodeTaken.into())
+    renew(services, found, once, number, mark, Renewal::Relists).await
 }
 
 /// The current round, where its turnout may be shown to everybody.
