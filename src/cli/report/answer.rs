@@ -40,11 +40,11 @@ const PASSING: [&str; 13] = [
 
 /// Reads the answer to a request with one report.
 pub(super) fn read_one(response: &Response<'_>, line: &Line) -> Answered {
-    let answer = || serde_json::from_slice::<Value>(response.body).unwrap_or_default();
+    let answer: Value = serde_json::from_slice(response.body).unwrap_or_default();
     match response.status {
-        200..300 => Answered::Lines(vec![Some(answer()).filter(is_final).map(|answer| receipt(line, answer))]),
+        200..300 => Answered::Lines(vec![Some(answer).filter(is_final).map(|answer| receipt(line, answer))]),
         // A refusal of one report may be about who sends it, about a box that is not there, or about its length.
-        403 | 404 | 413 if answer()["code"].is_string() => Answered::Lines(vec![Some(receipt(line, answer()))]),
+        403 | 404 | 413 if answer["code"].is_string() => Answered::Lines(vec![Some(receipt(line, answer))]),
         _ => read(response, &[line], 0),
     }
 }
