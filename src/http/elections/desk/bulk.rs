@@ -1,8 +1,8 @@
 //! Reports in bulk: an upload of lines, and an answer for each in order, as they are decided.
 //!
 //! Job: take an upload in, within its limits, and stream what is answered. Invariant: what is wrong with an upload as a whole,
-//! its header among it, or that there is no report in it, is refused before anything of it is counted. Memory: what has arrived and is not decided, and the
-//! answers; so the sender need not read them before the upload is sent.
+//! its header among it, or that there is no report in it, is refused before anything of it is counted. Memory: what has arrived
+//! and is not decided, and the answers; so the sender need not read them before the upload is sent.
 
 use std::sync::Arc;
 
